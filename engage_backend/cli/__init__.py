@@ -1,0 +1,41 @@
+"""The console command `engage`.
+
+`inspect`, `train`, `evaluate` work on files alone and never load Django; the others run the standalone site. Each
+subcommand is one module of this package: `HELP`, `add_arguments(parser)` and `run(options) -> exit status`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "consume", "backfill")
+
+
+class Refusal(Exception):
+    """What the user gave cannot be worked on: the message is one line that says what, where and what to do."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one subcommand; 0 when it did what was asked, 1 when it refused, 130 after Ctrl-C."""
+    words = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(prog="engage", description="Live predictions from an Open edX clickstream.")
+    choices = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
+    asked = next((word for word in words if not word.startswith("-")), None)
+    runners = {}
+    # Only the module that was asked for is imported: `engage inspect` must not wait for torch.
+    for name in (asked,) if asked in SUBCOMMANDS else SUBCOMMANDS:
+        module = importlib.import_module(f"engage_backend.cli.{name}")
+        module.add_arguments(choices.add_parser(name, help=module.HELP, description=module.HELP))
+        runners[name] = module.run
+    options = parser.parse_args(words)
+    try:
+        return int(runners[options.subcommand](options))
+    except Refusal as refusal:
+        print(f"engage {options.subcommand}: {refusal}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0

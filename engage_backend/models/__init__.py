@@ -1,0 +1,28 @@
+"""The tables. Each belongs to one subject; every model says what it holds about a person (`.. pii:`)."""
+
+from engage_backend.models.clickstream import Checkpoint, HistoryChunk, Kind, Submission
+from engage_backend.models.course import CourseRun, Learner, LearnerStatus
+from engage_backend.models.governance import AccessRecord, Objection, Tombstone
+from engage_backend.models.messaging import Communication, CommunicationVersion, Delivery, DeliveryState, Segment
+from engage_backend.models.prediction import DailySnapshot, LearnerState, Prediction
+
+__all__ = [
+    "AccessRecord",
+    "Checkpoint",
+    "Communication",
+    "CommunicationVersion",
+    "CourseRun",
+    "DailySnapshot",
+    "Delivery",
+    "DeliveryState",
+    "HistoryChunk",
+    "Kind",
+    "Learner",
+    "LearnerState",
+    "LearnerStatus",
+    "Objection",
+    "Prediction",
+    "Segment",
+    "Submission",
+    "Tombstone",
+]

@@ -1,0 +1,81 @@
+"""What learners did: histories, the registry of kinds, submissions, and how far each source was read."""
+
+from typing import Any
+
+from django.db import models
+
+from engage_backend.models.course import Learner
+
+
+class Kind(models.Model):
+    """The append-only registry of event kinds of this site. Histories hold the number, never the name.
+
+    .. no_pii:
+    """
+
+    number = models.PositiveIntegerField(primary_key=True)
+    name = models.CharField(max_length=255, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HistoryChunk(models.Model):
+    """Up to 512 consecutive events of one learner, packed by `engagement.history`.
+
+    .. pii: What a learner clicked and when, and scores, under a pseudonym.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
+    events = models.PositiveSmallIntegerField()
+    first = models.BigIntegerField(help_text="Time of the first event, microseconds since 1970, UTC.")
+    last = models.BigIntegerField(help_text="Time of the last event, microseconds since 1970, UTC.")
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["learner", "number"], name="engage_chunk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.learner_id}/{self.number}"
+
+
+class Submission(models.Model):
+    """The best a learner has handed in for a block.
+
+    .. pii: A learner's scores, under a pseudonym.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="submissions")
+    block = models.CharField(max_length=255)
+    score = models.FloatField()
+    possible = models.FloatField()
+    attempts = models.PositiveIntegerField(default=1)
+    last_at = models.BigIntegerField(help_text="Microseconds since 1970, UTC.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["learner", "block"], name="engage_submission_once")]
+
+    def __str__(self) -> str:
+        return f"{self.learner_id}: {self.block}"
+
+
+class Checkpoint(models.Model):
+    """How far a source was read, and what was read from it.
+
+    .. no_pii:
+    """
+
+    source = models.CharField(max_length=255, unique=True)
+    position: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    events = models.BigIntegerField(default=0)
+    rejected: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="{reason: count}")
+    last_event = models.DateTimeField(null=True, blank=True)
+    updated = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.source

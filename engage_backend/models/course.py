@@ -1,0 +1,89 @@
+"""Course runs and the learners enrolled in them."""
+
+import secrets
+from typing import Any
+
+from django.db import models
+
+# Base32 without the letters that are read for digits (Crockford): a pseudonym may be read out over the telephone.
+PSEUDONYM_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+PSEUDONYM_LENGTH = 8
+
+
+def new_pseudonym() -> str:
+    """Eight random base32 characters: 40 bits that say nothing about whom they stand for."""
+    return "".join(secrets.choice(PSEUDONYM_ALPHABET) for _ in range(PSEUDONYM_LENGTH))
+
+
+class CourseRun(models.Model):
+    """A course run that Engage predicts for, with the schedule as last read from the platform.
+
+    .. no_pii:
+    """
+
+    course_key = models.CharField(max_length=255, unique=True)
+    display_name = models.CharField(max_length=255, blank=True)
+    start = models.DateTimeField()
+    end = models.DateTimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    self_paced = models.BooleanField(default=False)
+    passing_grade = models.FloatField(default=0.5)
+    graded: models.JSONField[Any, Any] = models.JSONField(
+        default=list, help_text="[[usage key, share of the grade, due in µs or null]]"
+    )
+    version = models.BigIntegerField(
+        default=0, help_text="The cursor: raised under a lock in the transaction that writes predictions."
+    )
+    model = models.CharField(
+        max_length=64, blank=True, help_text="Identity of the model that the current predictions stand on; empty: none."
+    )
+    calibrated = models.BooleanField(
+        default=False, help_text="Whether a finished run of this site has calibrated that model."
+    )
+    as_of = models.DateTimeField(
+        null=True, blank=True, help_text="The site's clock when predictions were last written."
+    )
+    clock_day = models.DateField(
+        null=True, blank=True, help_text="Day of the last pass of the clock over all learners."
+    )
+
+    def __str__(self) -> str:
+        return self.course_key
+
+
+class LearnerStatus(models.TextChoices):
+    """Where a learner stands. Only the active are predicted for; the others are facts."""
+
+    ACTIVE = "active"  # came in the last 14 days
+    NEVER_STARTED = "never_started"
+    GONE = "gone"  # came once, silent for more than 14 days
+    FINISHED = "finished"  # has passed
+    LEFT = "left"  # no longer enrolled; kept so that pages that show the row can drop it
+
+
+class Learner(models.Model):
+    """One person in one course run, under a pseudonym that is looked up nowhere but here.
+
+    .. pii: The LMS user id, enrolment mode and cohort of a learner.
+    .. pii_types: id, other
+    .. pii_retirement: local_api
+    """
+
+    course_run = models.ForeignKey(CourseRun, on_delete=models.CASCADE, related_name="learners")
+    user_id = models.BigIntegerField(db_index=True)
+    pseudonym = models.CharField(max_length=PSEUDONYM_LENGTH, default=new_pseudonym)
+    state = models.CharField(max_length=16, choices=LearnerStatus.choices, default=LearnerStatus.NEVER_STARTED)
+    enrolled_at = models.DateTimeField()
+    mode = models.CharField(max_length=100, blank=True)
+    cohort = models.CharField(max_length=255, blank=True)
+    last_active = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["course_run", "user_id"], name="engage_learner_once_per_run"),
+            models.UniqueConstraint(fields=["course_run", "pseudonym"], name="engage_pseudonym_once_per_run"),
+        ]
+
+    def __str__(self) -> str:
+        return self.pseudonym

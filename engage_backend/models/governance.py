@@ -1,0 +1,58 @@
+"""Who said no, who was removed, and who looked."""
+
+from typing import Any
+
+from django.db import models
+
+from engage_backend.models.course import CourseRun
+
+
+class Objection(models.Model):
+    """A learner's "do not predict me"; without a course run it holds everywhere.
+
+    .. pii: The LMS user id of a learner, and that they object.
+    .. pii_types: id
+    .. pii_retirement: local_api
+    """
+
+    user_id = models.BigIntegerField(db_index=True)
+    course_run = models.ForeignKey(
+        CourseRun, null=True, blank=True, on_delete=models.CASCADE, related_name="objections"
+    )
+    since = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"objection {self.pk}"
+
+
+class Tombstone(models.Model):
+    """A retired person, so that a later backfill does not bring them back.
+
+    .. pii: The LMS user id of a retired person, and nothing else.
+    .. pii_types: id
+    .. pii_retirement: retained
+    """
+
+    user_id = models.BigIntegerField(unique=True)
+    retired_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"tombstone {self.pk}"
+
+
+class AccessRecord(models.Model):
+    """Who of the course team looked at or sent what, and when.
+
+    .. pii: The LMS user id of a course team member, and what they did.
+    .. pii_types: id
+    .. pii_retirement: local_api
+    """
+
+    course_run = models.ForeignKey(CourseRun, on_delete=models.CASCADE, related_name="access_records")
+    user_id = models.BigIntegerField(db_index=True)
+    action = models.CharField(max_length=64)
+    detail: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.action} at {self.at:%Y-%m-%d %H:%M}"

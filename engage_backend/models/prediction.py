@@ -1,0 +1,72 @@
+"""What the model says of each learner: kept state, current prediction, and what was shown on a day."""
+
+from django.db import models
+
+from engage_backend.models.course import CourseRun, Learner
+
+
+class LearnerState(models.Model):
+    """What a model remembers of a learner after the first `position` events of the history.
+
+    .. pii: A summary of what a learner did, under a pseudonym.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="states")
+    model = models.CharField(max_length=64)
+    hidden = models.BinaryField(help_text="h and c of the LSTM, float32, little-endian.")
+    counters = models.BinaryField()
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["learner", "model"], name="engage_state_once")]
+
+    def __str__(self) -> str:
+        return f"{self.learner_id} at {self.position}"
+
+
+class Prediction(models.Model):
+    """The three probabilities of a learner, in per mille; null where none is given.
+
+    .. pii: Predictions about a learner, under a pseudonym.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    learner = models.OneToOneField(Learner, on_delete=models.CASCADE, primary_key=True, related_name="prediction")
+    course_run = models.ForeignKey(CourseRun, on_delete=models.CASCADE, related_name="+")
+    certify = models.SmallIntegerField(null=True)
+    complete = models.SmallIntegerField(null=True)
+    leave = models.SmallIntegerField(null=True)
+    as_of = models.DateTimeField()
+    version = models.BigIntegerField(help_text="CourseRun.version of the transaction that wrote this row.")
+
+    class Meta:
+        indexes = [models.Index(fields=["course_run", "version"], name="engage_prediction_cursor")]
+
+    def __str__(self) -> str:
+        return f"{self.learner_id}: {self.certify}/{self.complete}/{self.leave}"
+
+
+class DailySnapshot(models.Model):
+    """What was shown of a learner on a day. It stays as it was shown.
+
+    .. pii: Predictions about a learner, under a pseudonym.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="snapshots")
+    day = models.DateField()
+    model = models.CharField(max_length=64)
+    certify = models.SmallIntegerField(null=True)
+    complete = models.SmallIntegerField(null=True)
+    leave = models.SmallIntegerField(null=True)
+    last_active = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["learner", "day"], name="engage_snapshot_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.learner_id} on {self.day}"

@@ -1,0 +1,86 @@
+"""What Engage asks of the platform that it runs on, and the plain values it gets back. No Django here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class Role(StrEnum):
+    """How somebody stands to one course, once masquerading has been taken into account."""
+
+    STAFF = "staff"
+    LEARNER = "learner"
+    STRANGER = "stranger"
+    ANONYMOUS = "anonymous"
+
+
+class Enrolment(NamedTuple):
+    """One learner of a course run. Staff are never enrolments."""
+
+    user_id: int
+    enrolled_at: datetime
+    mode: str = ""
+    cohort: str = ""
+
+
+class GradedBlock(NamedTuple):
+    """A block that counts towards the grade."""
+
+    block: str  # usage key
+    points: float  # share of the course grade, 0 to 1
+    due: int | None  # microseconds since 1970, UTC; None: no due date
+
+
+class CourseSchedule(NamedTuple):
+    """What is known of a course run beforehand: its dates, what is graded, and what it takes to pass.
+
+    Times are microseconds since 1970, UTC.
+    """
+
+    course: str  # course key
+    display_name: str
+    start: int
+    end: int | None
+    time_zone: str = "UTC"
+    self_paced: bool = False
+    passing_grade: float = 0.5
+    graded: tuple[GradedBlock, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The schedule as a JSON object; `from_json` reads it back."""
+        return {**self._asdict(), "graded": [list(block) for block in self.graded]}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> CourseSchedule:
+        """The schedule that `to_json` wrote."""
+        return cls(**{**data, "graded": tuple(GradedBlock(*block) for block in data["graded"])})
+
+
+class Platform(Protocol):
+    """One site that courses run on: an LMS, or the standalone site."""
+
+    def now(self) -> datetime:
+        """The site's clock, time zone aware, UTC. The standalone site may run it faster than the world's."""
+        ...
+
+    def courses(self) -> Iterator[str]:
+        """Keys of the course runs that somebody can be enrolled in."""
+        ...
+
+    def schedule(self, course_key: str) -> CourseSchedule | None:
+        """The dates and graded blocks of a course run, or None where no such run exists."""
+        ...
+
+    def roster(self, course_key: str) -> Iterator[Enrolment]:
+        """Everyone enrolled by now: learners and beta testers, not course staff, not global staff."""
+        ...
+
+    def role(self, request: HttpRequest, course_key: str) -> Role:
+        """How the sender of this request stands to the course; sets masquerading up first."""
+        ...

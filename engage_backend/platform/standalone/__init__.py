@@ -1,0 +1,1 @@
+"""The standalone side of the platform: courses, enrolments, roles and a clock in small tables of our own."""

@@ -1,0 +1,64 @@
+"""The distribution `openedx-engage`: an XBlock, and a Django app that plugs into LMS and Studio."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+WORKER = ["torch>=2.6,<3", "numpy>=1.26,<3", "safetensors>=0.4"]
+TRAIN = [*WORKER, "xgboost-cpu>=3,<4", "scikit-learn>=1.4", "rich>=13"]
+DEMO = [*WORKER, "waitress>=3", "rich>=13"]
+TEST = [
+    *TRAIN,
+    *DEMO,
+    "event-tracking>=3.3",
+    "hypothesis>=6.100",
+    "playwright>=1.50",
+    "pytest>=8",
+    "pytest-django>=4.9",
+    "pytest-xdist>=3.6",
+    "xblock-sdk>=0.14,<0.15",
+]
+LINT = [
+    "django-stubs>=5.1",
+    "djangorestframework-stubs>=3.15",
+    "import-linter>=2.1",
+    "mypy>=1.13",
+    "ruff>=0.8",
+    "types-requests",
+]
+
+setup(
+    name="openedx-engage",
+    version="0.1.0",
+    description="Live predictions of who certifies, completes or leaves, and messages to just those learners, inside Open edX.",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["engage_xblock", "engage_xblock.*", "engage_backend", "engage_backend.*"]),
+    include_package_data=True,
+    # Lower bounds only as high as the oldest release we run beside (Teak): the base install adds names to an LMS and moves none.
+    install_requires=[
+        "Django>=4.2",
+        "XBlock>=5.2,<7",
+        "celery>=5.4,<6",
+        "djangorestframework>=3.14",
+        "edx-opaque-keys>=2.11",
+        "msgspec>=0.18",
+        "requests>=2.31",
+    ],
+    extras_require={"worker": WORKER, "train": TRAIN, "demo": DEMO, "test": TEST, "lint": LINT},
+    entry_points={
+        "xblock.v1": ["engage_communicator = engage_xblock:CommunicatorXBlock"],
+        "lms.djangoapp": ["engage_backend = engage_backend.apps:EngageConfig"],
+        "cms.djangoapp": ["engage_backend = engage_backend.apps:EngageConfig"],
+        "console_scripts": ["engage = engage_backend.cli:main"],
+    },
+    classifiers=[
+        "Framework :: Django :: 4.2",
+        "Framework :: Django :: 5.2",
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+    ],
+)
