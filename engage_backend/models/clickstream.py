@@ -1,5 +1,7 @@
 """What learners did: histories, the registry of kinds, submissions, and how far each source was read."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.db import models

@@ -1,5 +1,7 @@
 """Course runs and the learners enrolled in them."""
 
+from __future__ import annotations
+
 import secrets
 from typing import Any
 

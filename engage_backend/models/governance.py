@@ -1,5 +1,7 @@
 """Who said no, who was removed, and who looked."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.db import models

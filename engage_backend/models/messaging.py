@@ -1,5 +1,7 @@
 """Messages to learners: saved criteria, communications, their versions, and one delivery per learner."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.db import models

@@ -73,6 +73,10 @@ class Platform(Protocol):
         """Keys of the course runs that somebody can be enrolled in."""
         ...
 
+    def has_course(self, course_key: str) -> bool:
+        """Whether such a course run exists: one cheap query, for pages that ask often."""
+        ...
+
     def schedule(self, course_key: str) -> CourseSchedule | None:
         """The dates and graded blocks of a course run, or None where no such run exists."""
         ...

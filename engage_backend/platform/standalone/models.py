@@ -1,5 +1,7 @@
 """What an LMS would know, for a site without one."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.conf import settings

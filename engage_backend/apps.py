@@ -1,0 +1,38 @@
+"""The Django app, and how LMS and Studio plug it in.
+
+The keys are those of `edx_django_utils/plugins/constants.py`, written out: an LMS reads them as plain strings, and the
+standalone site has no edx-django-utils.
+"""
+
+from typing import Any, ClassVar
+
+from django.apps import AppConfig
+
+_SETTINGS = {
+    "common": {"relative_path": "settings.common"},
+    "production": {"relative_path": "settings.production"},
+}
+_URLS = {"namespace": "engage", "regex": "^engage/", "relative_path": "urls"}
+
+
+class EngageConfig(AppConfig):
+    """Engage in LMS, Studio and the standalone site."""
+
+    name = "engage_backend"
+    label = "engage"
+    verbose_name = "Engage"
+    # Set here, or the `DEFAULT_AUTO_FIELD` of the LMS would ask for migrations of its own.
+    default_auto_field = "django.db.models.BigAutoField"
+
+    plugin_app: ClassVar[dict[str, Any]] = {
+        "url_config": {"lms.djangoapp": _URLS, "cms.djangoapp": _URLS},
+        "settings_config": {"lms.djangoapp": _SETTINGS, "cms.djangoapp": _SETTINGS},
+    }
+
+    def ready(self) -> None:
+        """Register what `manage.py check` asks of our settings."""
+        from django.core.checks import register
+
+        from engage_backend.conf import check_settings
+
+        register(check_settings)

@@ -1,0 +1,136 @@
+"""Our settings: one dict `ENGAGE`, merged over the defaults each time it is read.
+
+Merged at read time because a site's own file may come after `plugin_settings` and replace the dict whole. What is not
+usable is reported by `manage.py check` and the default taken in its place: a slip in our settings never stops an LMS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+
+BASE_MODEL = Path(__file__).resolve().parent / "base_model"
+
+
+@dataclass(frozen=True)
+class EngageSettings:
+    """What a site can decide; the key in `ENGAGE` is the field's name in capitals."""
+
+    # .. setting_name: ENGAGE["PLATFORM"]
+    # .. setting_default: "auto"
+    # .. setting_description: What Engage runs on: "edx" (an LMS or Studio), "standalone" (its own small tables), or
+    #    "auto": "edx" where edx-platform is installed, else "standalone".
+    platform: Literal["auto", "edx", "standalone"] = "auto"
+
+    # .. setting_name: ENGAGE["MODEL"]
+    # .. setting_default: None
+    # .. setting_description: Path of the folder of a trained model (`engage train ... --out FOLDER`). None: the base
+    #    model that ships with the package.
+    model: Path = BASE_MODEL
+
+    # .. setting_name: ENGAGE["POLL_MILLISECONDS"]
+    # .. setting_default: 2000
+    # .. setting_description: How often an open Communicator asks for what changed; 250 to 600000.
+    poll_milliseconds: int = 2000
+
+    # .. setting_name: ENGAGE["ACTIVE_DAYS"]
+    # .. setting_default: 14
+    # .. setting_description: After how many days of silence a learner counts as gone; 1 to 365. The base model was
+    #    trained and judged with 14.
+    active_days: int = 14
+
+
+@dataclass(frozen=True)
+class _Key:
+    """How the value of one key is read: `convert` returns what the field holds, or raises ValueError."""
+
+    field: str
+    expected: str
+    convert: Callable[[Any], Any]
+
+
+def _whole_number(low: int, high: int) -> Callable[[Any], int]:
+    def convert(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return convert
+
+
+def _platform(value: Any) -> str:
+    if value not in ("auto", "edx", "standalone"):
+        raise ValueError
+    return cast(str, value)
+
+
+def _model(value: Any) -> Path:
+    if value is None:
+        return BASE_MODEL
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError
+    return Path(value)
+
+
+_KEYS: dict[str, _Key] = {
+    "PLATFORM": _Key("platform", '"auto", "edx" or "standalone"', _platform),
+    "MODEL": _Key("model", "the path of a model's folder, or None for the base model", _model),
+    "POLL_MILLISECONDS": _Key("poll_milliseconds", "a whole number from 250 to 600000", _whole_number(250, 600_000)),
+    "ACTIVE_DAYS": _Key("active_days", "a whole number from 1 to 365", _whole_number(1, 365)),
+}
+assert {key.field for key in _KEYS.values()} == {field.name for field in fields(EngageSettings)}
+
+
+def engage_settings() -> EngageSettings:
+    """The settings as they stand now; the default wherever `ENGAGE` says nothing, or nothing usable."""
+    values, _ = _read(getattr(settings, "ENGAGE", None))
+    return EngageSettings(**values)
+
+
+def check_settings(app_configs: object = None, **kwargs: object) -> list[CheckMessage]:
+    """Django system check: what is wrong with `ENGAGE`, and how to mend it."""
+    _, messages = _read(getattr(settings, "ENGAGE", None))
+    return list(messages)
+
+
+def _read(given: object) -> tuple[dict[str, Any], Iterable[CheckMessage]]:
+    """The usable values by field, and what is to be said of the others."""
+    if given is None:
+        return {}, []
+    if not isinstance(given, Mapping):
+        return {}, [
+            Error(
+                f"ENGAGE is a {type(given).__name__}, and has to be a dict; Engage runs on its defaults.",
+                hint='For example: ENGAGE = {"POLL_MILLISECONDS": 2000}.',
+                id="engage.E001",
+            )
+        ]
+    values: dict[str, Any] = {}
+    messages: list[CheckMessage] = []
+    for name, value in given.items():
+        key = _KEYS.get(name)
+        if key is None:
+            messages.append(
+                Warning(
+                    f"ENGAGE has a key {name!r} that Engage does not know; it is ignored.",
+                    hint=f"Remove it, or correct its spelling. Known keys: {', '.join(_KEYS)}.",
+                    id="engage.W001",
+                )
+            )
+            continue
+        try:
+            values[key.field] = key.convert(value)
+        except ValueError:
+            messages.append(
+                Error(
+                    f"ENGAGE[{name!r}] is {value!r}; Engage takes the default in its place.",
+                    hint=f"Set it to {key.expected}, or leave it out.",
+                    id="engage.E002",
+                )
+            )
+    return values, messages

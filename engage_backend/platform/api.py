@@ -1,0 +1,34 @@
+"""Which platform we run on."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+
+from engage_backend.platform.protocol import Platform
+
+
+def get_platform() -> Platform:
+    """The platform of this site, as `ENGAGE["PLATFORM"]` says, or as found.
+
+    Cheap; neither side keeps state between calls.
+    """
+    from engage_backend.conf import engage_settings
+
+    chosen = engage_settings().platform
+    if chosen == "edx" or (chosen == "auto" and edx_platform_is_here()):
+        from engage_backend.platform.edx import EdxPlatform
+
+        return EdxPlatform()
+    from engage_backend.platform.standalone.platform import StandalonePlatform
+
+    return StandalonePlatform()
+
+
+@cache
+def edx_platform_is_here() -> bool:
+    """Whether edx-platform's packages can be imported; found without importing them."""
+    try:
+        return find_spec("lms.djangoapps") is not None and find_spec("openedx.core") is not None
+    except ModuleNotFoundError:  # what find_spec raises when the parent package is missing
+        return False

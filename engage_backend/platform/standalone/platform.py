@@ -1,0 +1,75 @@
+"""The platform as the standalone site has it: four small tables and Django's users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from engage_backend.platform.protocol import CourseSchedule, Enrolment, Role
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+# The standalone site's masquerade: this session key, set to "learner" or "stranger", lowers the role of a member of
+# staff to that. It never raises anybody's.
+VIEW_AS = "engage_view_as"
+_LOWERED = {"learner": Role.LEARNER, "stranger": Role.STRANGER}
+
+
+class StandalonePlatform:
+    """See `engage_backend.platform.protocol.Platform`."""
+
+    def now(self) -> datetime:
+        from engage_backend.platform.standalone.models import Clock
+
+        real = datetime.now(UTC)
+        clock = Clock.objects.order_by("pk").values_list("site_time", "real_time", "speed").first()
+        if clock is None:
+            return real
+        site_time, real_time, speed = clock
+        passed: timedelta = (real - real_time) * speed
+        return site_time + passed
+
+    def courses(self) -> Iterator[str]:
+        from engage_backend.platform.standalone.models import Course
+
+        yield from Course.objects.order_by("pk").values_list("key", flat=True)
+
+    def has_course(self, course_key: str) -> bool:
+        from engage_backend.platform.standalone.models import Course
+
+        return Course.objects.filter(key=course_key).exists()
+
+    def schedule(self, course_key: str) -> CourseSchedule | None:
+        from engage_backend.platform.standalone.models import Course
+
+        stored = Course.objects.filter(key=course_key).values_list("schedule", flat=True).first()
+        return None if stored is None else CourseSchedule.from_json(stored)
+
+    def roster(self, course_key: str) -> Iterator[Enrolment]:
+        from engage_backend.platform.standalone.models import CourseStaff
+        from engage_backend.platform.standalone.models import Enrolment as Row
+
+        rows = (
+            Row.objects.filter(course__key=course_key, is_active=True, created__lte=self.now())
+            .filter(user__is_active=True, user__is_staff=False, user__is_superuser=False)
+            .exclude(user__in=CourseStaff.objects.filter(course__key=course_key).values("user"))
+            .order_by("pk")
+            .values_list("user_id", "created", "mode", "cohort")
+        )
+        # Not `.iterator()`: the caller writes while reading, and SQLite would show it its own writes.
+        return (Enrolment(*row) for row in rows)
+
+    def role(self, request: HttpRequest, course_key: str) -> Role:
+        from engage_backend.platform.standalone.models import CourseStaff
+        from engage_backend.platform.standalone.models import Enrolment as Row
+
+        user = request.user
+        if not user.is_authenticated:
+            return Role.ANONYMOUS
+        if user.is_staff or CourseStaff.objects.filter(course__key=course_key, user=user).exists():
+            session = getattr(request, "session", {})
+            return _LOWERED.get(session.get(VIEW_AS), Role.STAFF)
+        enrolled = Row.objects.filter(course__key=course_key, user=user, is_active=True, created__lte=self.now())
+        return Role.LEARNER if enrolled.exists() else Role.STRANGER
