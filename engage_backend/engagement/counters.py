@@ -1,0 +1,273 @@
+"""Counters: what a stream can keep about a learner, and what the read-out reads from it at a moment.
+
+All are integers that move by events alone, in constant work per event, so that feeding events one by one, in chunks or as a
+whole gives the same counters bit for bit, and no floating-point noise can flip a split of a tree. The clock and the
+schedule enter in `features` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from engage_backend.engagement.categories import Category
+from engage_backend.engagement.history import Row, block_number
+from engage_backend.platform.protocol import CourseSchedule
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+DAY = 24 * 60 * MINUTE
+WINDOW = 28  # days of daily activity that are kept
+SESSION_GAP = 30 * MINUTE
+_FULL = 1_000_000  # a full score, in millionths
+
+FEATURES = (
+    "days_since_start",
+    "share_of_course",
+    "days_to_end",
+    "days_silent",
+    "days_since_first_event",
+    "events",
+    "events_per_day",
+    "events_1d",
+    "events_3d",
+    "events_7d",
+    "events_14d",
+    "events_28d",
+    "trend_7d",
+    "active_days",
+    "active_days_7d",
+    "active_days_14d",
+    "active_days_28d",
+    "active_days_share",
+    "longest_silence_days",
+    "sessions",
+    "hours",
+    "content_events",
+    "video_events",
+    "forum_events",
+    "forum_posts",
+    "problem_events",
+    "progress_events",
+    "correct",
+    "incorrect",
+    "correct_share",
+    "blocks_handed_in",
+    "attempts_per_block",
+    "points_attempted",
+    "points_earned",
+    "points_due",
+    "points_missed",
+    "points_open",
+    "points_due_7d",
+    "points_reachable",
+    "missing_to_pass",
+    "attempted_of_due",
+    "score_of_attempted",
+    "last_score",
+    "days_since_handed_in",
+    "lead_days",
+    "days_to_next_due",
+)
+UNKNOWN = -1.0  # a feature that the schedule does not tell
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A schedule as counters read it, for one learner or for all of a run."""
+
+    origin: int  # weeks are counted from here: the run's start, or a self-paced learner's own enrolment
+    end: int | None
+    passing_grade: float
+    graded: dict[int, tuple[float, int | None]]  # block number -> (points, due)
+
+    @classmethod
+    def of(cls, schedule: CourseSchedule, enrolled: int | None = None) -> Plan:
+        """The plan of a run; `enrolled` (µs) counts for self-paced runs only."""
+        origin = enrolled if schedule.self_paced and enrolled is not None else schedule.start
+        graded = {block_number(block.block): (block.points, block.due) for block in schedule.graded}
+        return cls(origin, schedule.end, schedule.passing_grade, graded)
+
+
+@dataclass(slots=True)
+class Counters:
+    """What is kept of one learner. Times are microseconds since 1970, UTC; 0 events: all zero."""
+
+    events: int = 0
+    first: int = 0
+    last: int = 0
+    active_days: int = 0
+    longest_silence: int = 0
+    sessions: int = 0
+    time_on_task: int = 0  # microseconds within sessions
+    by_category: list[int] = field(default_factory=lambda: [0] * len(Category))
+    by_day: list[int] = field(
+        default_factory=lambda: [0] * WINDOW
+    )  # events on the last active day, the day before, ...
+    # block number -> [best score in millionths, attempts, first handed in, last handed in]
+    handed_in: dict[int, list[int]] = field(default_factory=dict)
+
+    def update(self, rows: Iterable[Row], categories: Sequence[int]) -> None:
+        """Take in rows that follow the ones already counted; `categories[kind number]` is their sort."""
+        by_category, by_day, last = self.by_category, self.by_day, self.last
+        known = len(categories)
+        for time, kind, block, _, score, possible, attempt in rows:
+            category = categories[kind] if kind < known else 0
+            by_category[category] += 1
+            gap = time - last
+            if self.events == 0:
+                self.first = time
+                self.active_days = self.sessions = 1
+            else:
+                days = time // DAY - last // DAY
+                if days:
+                    self.active_days += 1
+                    by_day[:0] = [0] * min(days, WINDOW)
+                    del by_day[WINDOW:]
+                if gap > SESSION_GAP:
+                    self.sessions += 1
+                    self.longest_silence = max(self.longest_silence, gap)
+                else:
+                    self.time_on_task += gap
+            by_day[0] += 1
+            self.events += 1
+            last = time
+            if possible > 0.0 and score >= 0.0 and block:
+                self._hand_in(block, round(_FULL * score / possible), attempt, time, category)
+        self.last = last
+
+    def _hand_in(self, block: int, score: int, attempt: int, time: int, category: int) -> None:
+        checked = category in (Category.CORRECT, Category.INCORRECT)
+        kept = self.handed_in.get(block)
+        if kept is None:
+            self.handed_in[block] = [score, max(attempt, 1), time, time]
+            return
+        kept[0] = max(kept[0], score)
+        kept[1] = max(kept[1], attempt) if attempt >= 0 else kept[1] + checked
+        kept[3] = time
+
+    def copy(self) -> Counters:
+        """An independent copy."""
+        return self.from_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The counters as bytes; `from_bytes` gives them back exactly."""
+        flat = [number for block, kept in self.handed_in.items() for number in (block, *kept)]
+        return msgspec.msgpack.encode(
+            [
+                self.events,
+                self.first,
+                self.last,
+                self.active_days,
+                self.longest_silence,
+                self.sessions,
+                self.time_on_task,
+                self.by_category,
+                self.by_day,
+                flat,
+            ]
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Counters:
+        """The counters that `to_bytes` wrote."""
+        *plain, flat = msgspec.msgpack.decode(data)
+        return cls(*plain, {flat[at]: flat[at + 1 : at + 5] for at in range(0, len(flat), 5)})
+
+    def features(self, plan: Plan, clock: int) -> list[float]:
+        """What the read-out reads at `clock` (µs): one number for each of FEATURES, whole or exact quotients.
+
+        The schedule counts as known beforehand; of the learner only what was counted.
+        """
+        since_start = (clock - plan.origin) / DAY
+        length = (plan.end - plan.origin) / DAY if plan.end is not None else None
+        silent = max(clock - self.last, 0) / DAY if self.events else since_start
+        today = clock // DAY
+        offset = max(today - self.last // DAY, 0) if self.events else WINDOW
+        within = [sum(self.by_day[: max(window - offset, 0)]) for window in (1, 3, 7, 14, 28)]
+        active = [sum(1 for n in self.by_day[: max(window - offset, 0)] if n) for window in (7, 14, 28)]
+        span = max(today - self.first // DAY + 1, 1) if self.events else 1
+        right, wrong = self.by_category[Category.CORRECT], self.by_category[Category.INCORRECT]
+        attempts = sum(kept[1] for kept in self.handed_in.values())
+        blocks = len(self.handed_in)
+        return [
+            since_start,
+            since_start / length if length else UNKNOWN,
+            (plan.end - clock) / DAY if plan.end is not None else UNKNOWN,
+            min(silent, 365.0),
+            max(clock - self.first, 0) / DAY if self.events else UNKNOWN,
+            self.events,
+            self.events / span,
+            *within,
+            (2 * within[2] - within[3]) / (within[3] + 1),
+            self.active_days,
+            *active,
+            self.active_days / span,
+            max(self.longest_silence / DAY, silent) if self.events else UNKNOWN,
+            self.sessions,
+            self.time_on_task / (3600 * SECOND),
+            *(self.by_category[c] for c in (Category.CONTENT, Category.VIDEO, Category.FORUM, Category.POST)),
+            self.by_category[Category.PROBLEM],
+            self.by_category[Category.PROGRESS],
+            right,
+            wrong,
+            right / (right + wrong) if right + wrong else UNKNOWN,
+            blocks,
+            attempts / blocks if blocks else 0.0,
+            *self._tasks(plan, clock),
+        ]
+
+    def _tasks(self, plan: Plan, clock: int) -> list[float]:
+        """The features that need the schedule's graded blocks, in the order of FEATURES."""
+        last_at = max((kept[3] for kept in self.handed_in.values()), default=None)
+        last_score = next((kept[0] / _FULL for kept in self.handed_in.values() if kept[3] == last_at), UNKNOWN)
+        since_last = (clock - last_at) / DAY if last_at is not None else UNKNOWN
+        if not plan.graded:
+            return [UNKNOWN] * 10 + [last_score, since_last, UNKNOWN, UNKNOWN]
+        attempted = earned = due = missed = still_open = soon = 0.0
+        leads: list[int] = []
+        next_due: int | None = None
+        for block, (points, deadline) in plan.graded.items():
+            kept = self.handed_in.get(block)
+            over = deadline is not None and deadline <= clock
+            if over:
+                due += points
+            elif deadline is not None and (next_due is None or deadline < next_due):
+                next_due = deadline
+            if kept is not None:
+                attempted += points
+                earned += points * kept[0] / _FULL
+                if deadline is not None:
+                    leads.append(min(max(deadline - kept[2], -14 * DAY), 28 * DAY))
+            elif over:
+                missed += points
+            else:
+                still_open += points
+                if deadline is not None and deadline <= clock + 7 * DAY:
+                    soon += points
+        return [
+            attempted,
+            earned,
+            due,
+            missed,
+            still_open,
+            soon,
+            earned + still_open,
+            plan.passing_grade - earned,
+            (due - missed) / due if due else UNKNOWN,
+            earned / attempted if attempted else UNKNOWN,
+            last_score,
+            since_last,
+            sum(leads) / len(leads) / DAY if leads else UNKNOWN,
+            (next_due - clock) / DAY if next_due is not None else UNKNOWN,
+        ]
+
+    def earned(self, plan: Plan) -> float:
+        """Share of the course grade earned so far, 0 to 1; 0 where the schedule names no graded blocks."""
+        return sum(
+            points * self.handed_in[block][0] / _FULL
+            for block, (points, _) in plan.graded.items()
+            if block in self.handed_in
+        )

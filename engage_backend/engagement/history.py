@@ -1,0 +1,182 @@
+"""A learner's history: the sorted set of their events, packed in chunks of at most 512.
+
+History is independent of any model. It holds kinds by their number in the site's registry, blocks and sessions by a hash of
+their names, so that a new vocabulary and a new model can rebuild every state from it. The bytes are a function of the set
+of events alone: whatever order they came in and however often, the chunks are the same.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+
+from engage_backend.clickstream.event import ClickEvent
+
+CHUNK = 512  # events in a full chunk
+NONE = -1.0  # stands for "no score", so that rows compare with each other
+
+_FORMAT = 1
+_HEADER = struct.Struct("<BHqHHH")  # format, events, first time, distinct blocks, distinct sessions, submissions
+
+
+class Row(NamedTuple):
+    """A ClickEvent as the history holds it. Rows order by time, then by all the rest."""
+
+    time: int  # microseconds since 1970, UTC
+    kind: int  # number in the site's registry
+    block: int  # 48-bit hash of the usage key; 0: none
+    session: int  # 32-bit hash; 0: none
+    score: float  # NONE: no submission
+    possible: float
+    attempt: int
+
+
+@lru_cache(maxsize=1 << 16)
+def block_number(usage_key: str) -> int:
+    """The 48 bits that stand for a usage key in histories and states; 0 for none."""
+    return int.from_bytes(blake2b(usage_key.encode(), digest_size=6).digest(), "little") if usage_key else 0
+
+
+@lru_cache(maxsize=1 << 16)
+def _session_number(session: str) -> int:
+    return int.from_bytes(blake2b(session.encode(), digest_size=4).digest(), "little") if session else 0
+
+
+def to_row(event: ClickEvent, kinds: Mapping[str, int]) -> Row:
+    """The event as a row; KeyError when its kind is not registered."""
+    return Row(
+        event.time,
+        kinds[event.kind],
+        block_number(event.block),
+        _session_number(event.session),
+        NONE if event.score is None else event.score,
+        NONE if event.possible is None else event.possible,
+        -1 if event.attempt is None else event.attempt,
+    )
+
+
+def merge(known: Sequence[Row], new: Iterable[Row]) -> list[Row]:
+    """Both together as a sorted set."""
+    fresh = sorted(set(new))
+    if not known or not fresh or known[-1] < fresh[0]:
+        return [*known, *fresh]
+    return sorted({*known, *fresh})
+
+
+def split(rows: Sequence[Row], first_number: int = 0) -> list[tuple[int, Sequence[Row]]]:
+    """(number, rows) of the chunks that `rows` fill, when they begin where chunk `first_number` begins."""
+    return [(first_number + at // CHUNK, rows[at : at + CHUNK]) for at in range(0, len(rows), CHUNK)]
+
+
+def _planes(values: np.ndarray) -> bytes:
+    """Integers as byte planes, least significant first: a count of planes, then the planes that are not all zero."""
+    width = values.dtype.itemsize
+    planes = values.view(np.uint8).reshape(len(values), width).T
+    used = next((n for n in range(width, 0, -1) if planes[n - 1].any()), 0)
+    return bytes([used]) + planes[:used].tobytes()
+
+
+def _indexed(values: list[int]) -> tuple[list[int], np.ndarray]:
+    """The distinct values in order of first appearance, and the index of each value among them."""
+    distinct = list(dict.fromkeys(values))
+    position = {value: index for index, value in enumerate(distinct)}
+    return distinct, np.array([position[value] for value in values], dtype="<u2")
+
+
+def pack(rows: Sequence[Row]) -> bytes:
+    """Sorted rows (1 to 512) as bytes; `unpack` gives them back exactly."""
+    if not 0 < len(rows) <= CHUNK:
+        raise ValueError(f"a chunk holds 1 to {CHUNK} events, not {len(rows)}")
+    times, kinds, blocks, sessions, _, _, _ = zip(*rows, strict=True)
+    gaps = np.diff(np.array(times, dtype="<i8"), prepend=times[0]).astype("<u8")
+    distinct_blocks, block_index = _indexed(list(blocks))
+    distinct_sessions, session_index = _indexed(list(sessions))
+    submissions = [
+        (at, row) for at, row in enumerate(rows) if row.score != NONE or row.possible != NONE or row.attempt != -1
+    ]
+    body = b"".join(
+        (
+            _planes(gaps),
+            _planes(np.array(kinds, dtype="<u4")),
+            _planes(block_index),
+            _planes(session_index),
+            np.array([at for at, _ in submissions], dtype="<u2").tobytes(),
+            np.array([row.score for _, row in submissions], dtype="<f8").tobytes(),
+            np.array([row.possible for _, row in submissions], dtype="<f8").tobytes(),
+            np.array([row.attempt for _, row in submissions], dtype="<i4").tobytes(),
+            b"".join(value.to_bytes(6, "little") for value in distinct_blocks),
+            b"".join(value.to_bytes(4, "little") for value in distinct_sessions),
+        )
+    )
+    header = _HEADER.pack(_FORMAT, len(rows), times[0], len(distinct_blocks), len(distinct_sessions), len(submissions))
+    return header + zlib.compress(body, 6)
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def take(self, size: int) -> bytes:
+        part = self.data[self.at : self.at + size]
+        if len(part) != size:
+            raise ValueError("a history chunk ends too early")
+        self.at += size
+        return part
+
+    def array(self, dtype: str, count: int) -> np.ndarray:
+        return np.frombuffer(self.take(np.dtype(dtype).itemsize * count), dtype=dtype)
+
+    def planes(self, dtype: str, count: int) -> np.ndarray:
+        used = self.take(1)[0]
+        values = np.zeros((count, np.dtype(dtype).itemsize), dtype=np.uint8)
+        values[:, :used] = np.frombuffer(self.take(used * count), dtype=np.uint8).reshape(used, count).T
+        return values.view(dtype).reshape(count)
+
+    def numbers(self, size: int, count: int) -> list[int]:
+        data = self.take(size * count)
+        return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
+
+
+def unpack(data: bytes) -> list[Row]:
+    """The rows that `pack` wrote. ValueError when the bytes are not such a chunk."""
+    try:
+        form, count, first, blocks, sessions, submitted = _HEADER.unpack_from(data)
+        if form != _FORMAT:
+            raise ValueError(f"history chunk of format {form}, this version reads {_FORMAT}")
+        reader = _Reader(zlib.decompress(bytes(data[_HEADER.size :])))
+    except (struct.error, zlib.error) as broken:
+        raise ValueError(f"not a history chunk: {broken}") from broken
+    times = (np.cumsum(reader.planes("<u8", count).astype("<i8")) + first).tolist()
+    kinds = reader.planes("<u4", count).tolist()
+    block_index = reader.planes("<u2", count).tolist()
+    session_index = reader.planes("<u2", count).tolist()
+    positions = reader.array("<u2", submitted).tolist()
+    scores = reader.array("<f8", submitted).tolist()
+    possibles = reader.array("<f8", submitted).tolist()
+    attempts = reader.array("<i4", submitted).tolist()
+    block_of = reader.numbers(6, blocks)
+    session_of = reader.numbers(4, sessions)
+    score, possible, attempt = [NONE] * count, [NONE] * count, [-1] * count
+    for at, *handed_in in zip(positions, scores, possibles, attempts, strict=True):
+        score[at], possible[at], attempt[at] = handed_in
+    return list(
+        map(
+            Row._make,
+            zip(
+                times,
+                kinds,
+                [block_of[index] for index in block_index],
+                [session_of[index] for index in session_index],
+                score,
+                possible,
+                attempt,
+                strict=True,
+            ),
+        )
+    )
