@@ -33,3 +33,4 @@ class Reason(StrEnum):
     BROWSER_TWIN = "browser's twin of a server event"
     OUR_OWN = "our own page"
     COURSE_TEAM = "course team's tools"  # the instructor dashboard, masquerading
+    NOT_A_CLICK = "no click: computed by the platform"  # grades, completion, enrolments, messages sent, rescoring

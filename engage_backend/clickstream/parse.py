@@ -1,0 +1,384 @@
+"""Any record that edX produces, to a `ClickEvent` or a `Reason` why it is none. Nothing here raises on bad input.
+
+Three forms of one event give equal ClickEvents: a line of `tracking.log`, with or without what a logger wrote before
+it, a line of a research package, and the mapping that an event-tracking backend gets (`name`, `timestamp`, `data`,
+`context`), whose fields the LMS moves and renames only on the way to its log
+(common/djangoapps/track/shim.py and transformers.py of edx-platform).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from engage_backend.clickstream.event import ClickEvent, Reason
+from engage_backend.clickstream.keys import OTHER, Block, block_of, course_in, course_key, usage_key
+from engage_backend.clickstream.kinds import (
+    CHECKED,
+    CORRECT,
+    INCORRECT,
+    LONGEST_PATH,
+    OUR_BLOCK,
+    SUBMITTED,
+    group_of,
+    kind_of_event,
+    meaning_of_path,
+)
+
+# A time outside these is a broken clock, and would pass for somebody's last click for ever.
+_EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+_LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LARGEST_ID = 2**63 - 1
+_BROWSER_TWINS = frozenset({CHECKED, "problem_graded"})
+_NEXT, _PREVIOUS = "edx.ui.lms.sequence.next_selected", "edx.ui.lms.sequence.previous_selected"
+_NO_COURSE = ("", OTHER)
+_QUOTE = ord('"')
+_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*", re.IGNORECASE)
+
+
+class _Module(msgspec.Struct, gc=False):
+    usage_key: Any = None
+
+
+class _Context(msgspec.Struct, gc=False):
+    user_id: Any = None
+    course_id: Any = None
+    path: Any = None
+    module: _Module | None = None
+    # The backend's form keeps here what the log has at the top.
+    session: Any = None
+    page: Any = None
+    event_source: Any = None
+    event_type: Any = None
+    timestamp: Any = None
+
+
+class _Record(msgspec.Struct, gc=False):
+    context: _Context | None = None
+    event_type: Any = None
+    name: Any = None
+    event_source: Any = None
+    time: Any = None
+    timestamp: Any = None
+    session: Any = None
+    page: Any = None
+    event: msgspec.Raw | None = None
+    data: msgspec.Raw | None = None
+
+
+class _Payload(msgspec.Struct, gc=False):
+    problem_id: Any = None
+    usage_key: Any = None
+    block_id: Any = None
+    module_id: Any = None
+    id: Any = None
+    problem: Any = None
+    course_id: Any = None
+    user_id: Any = None
+    success: Any = None
+    grade: Any = None
+    max_grade: Any = None
+    attempts: Any = None
+    weighted_earned: Any = None
+    weighted_possible: Any = None
+    current_tab: Any = None
+    tab_count: Any = None
+    GET: Any = None  # of an implicit request
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+_decode_payload = msgspec.json.Decoder(_Payload).decode
+_decode_text = msgspec.json.Decoder(str).decode
+_BAD_JSON = (msgspec.DecodeError, ValueError, RecursionError)
+_NO_CONTEXT = _Context()
+_NO_PAYLOAD = _Payload()
+
+
+def parse(record: bytes | str | Mapping[str, Any]) -> ClickEvent | Reason:
+    """One record: a line (bytes or text) or an event-tracking backend's mapping, which is only read."""
+    if isinstance(record, bytes):
+        return _parse_line(record)
+    if isinstance(record, str):
+        return _parse_line(record.encode("utf-8", "replace"))
+    try:
+        return _from_mapping(record)
+    except Exception:  # a mapping from elsewhere may hold anything, and the LMS's request must not hear of it
+        return Reason.NOT_AN_EVENT
+
+
+def parse_lines(lines: Iterable[bytes]) -> tuple[list[ClickEvent], Counter[Reason]]:
+    """Many lines at once: the events in their order, and how many lines were none, by reason."""
+    events: list[ClickEvent] = []
+    rejected: Counter[Reason] = Counter()
+    append, parse_line = events.append, _parse_line
+    for line in lines:
+        found = parse_line(line)
+        if found.__class__ is ClickEvent:
+            append(found)
+        else:
+            rejected[found] += 1  # type: ignore[index]  # a Reason: there is no third
+    return events, rejected
+
+
+def _parse_line(line: bytes) -> ClickEvent | Reason:
+    try:
+        record = _decode(line)
+    except _BAD_JSON:
+        return _parse_odd_line(line)
+    return _event(record, record.event if record.event is not None else record.data)
+
+
+def _parse_odd_line(line: bytes) -> ClickEvent | Reason:
+    """A line that is not simply one record: blank, with a prefix, of odd types, in odd letters, or broken."""
+    if not line or line.isspace():
+        return Reason.BLANK
+    start = line.find(b"{")
+    if start < 0:
+        return _without_object(line)
+    starts = [start]
+    if line[:start].strip() and (after := line.find(b" - {")) >= start:
+        starts.append(after + 3)  # the prefix itself had a brace
+    for start in starts:
+        rest = line[start:]
+        try:
+            record = _decode(rest)
+        except _BAD_JSON:
+            try:  # msgspec refuses NaN, lone surrogates, bytes that are no UTF-8, and types it was not told of
+                found = json.loads(rest.decode("utf-8", "replace"))
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(found, dict):
+                return _from_mapping(found)
+        else:
+            return _event(record, record.event if record.event is not None else record.data)
+    return Reason.BROKEN_JSON
+
+
+def _without_object(line: bytes) -> Reason:
+    try:
+        json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return Reason.BROKEN_JSON
+    return Reason.NOT_AN_EVENT
+
+
+def _from_mapping(record: Mapping[str, Any]) -> ClickEvent | Reason:
+    get = record.get
+    context = get("context")
+    fields = _NO_CONTEXT
+    if isinstance(context, Mapping):
+        fields = _Context(**{name: context.get(name) for name in _Context.__struct_fields__})
+        module = fields.module
+        fields.module = _Module(module.get("usage_key")) if isinstance(module, Mapping) else None
+    names = ("event_type", "name", "event_source", "time", "timestamp", "session", "page")
+    payload = get("event")
+    return _event(
+        _Record(context=fields, **{name: get(name) for name in names}), get("data") if payload is None else payload
+    )
+
+
+def _event(record: _Record, payload: Any) -> ClickEvent | Reason:
+    """The decision, from the fields of either form; `payload` is raw JSON, a string of JSON, or an object."""
+    context = record.context or _NO_CONTEXT
+    name = record.event_type or context.event_type or record.name
+    if not isinstance(name, str):
+        return Reason.NOT_AN_EVENT
+    if len(name) > LONGEST_PATH:
+        name = name[:LONGEST_PATH]  # what nobody named is not kept whole in a cache
+    if name[:1] == "/":
+        return _request(record, context, name, payload)
+    return _explicit(record, context, name, payload)
+
+
+def _request(record: _Record, context: _Context, path: str, payload: Any) -> ClickEvent | Reason:
+    """An implicit event: the LMS logs every request, its path being the event's type."""
+    kind, course_in_path, block = meaning_of_path(path)
+    if isinstance(kind, Reason):
+        return kind
+    course = _course(context.course_id)
+    if course in _NO_COURSE:
+        course = _first(course, course_in_path)
+        if course in _NO_COURSE:
+            data = _payload(payload) or _NO_PAYLOAD
+            query = data.GET.get("course_id") if isinstance(data.GET, dict) else None
+            asked = query[0] if isinstance(query, list) and query else query
+            course = _first(course, _course(data.course_id), _course(asked))
+    return _click(record, context, course, context.user_id, kind, block)
+
+
+def _explicit(record: _Record, context: _Context, name: str, payload: Any) -> ClickEvent | Reason:
+    """An event that some code of the LMS, a block or the browser named."""
+    kind = kind_of_event(name)
+    if isinstance(kind, Reason):
+        return kind
+    source = record.event_source or context.event_source
+    if source == "browser":
+        if name in _BROWSER_TWINS:
+            return Reason.BROWSER_TWIN
+    elif source == "task":
+        return Reason.NOT_A_CLICK  # the course team's rescoring, in a worker
+    path = context.path[:LONGEST_PATH] if isinstance(context.path, str) else ""
+    page = record.page or context.page
+    page = page[:LONGEST_PATH] if isinstance(page, str) else ""
+    if page and (refused := _refused_page(page)):
+        return refused
+    # A learner's submission may be counted in anybody's request.
+    if path != "/event" and kind != SUBMITTED:
+        place = meaning_of_path(path).kind
+        if isinstance(place, Reason):
+            return place
+    data = _payload(payload)
+    if data is None:
+        if kind == CHECKED:  # only the browser sends the answers as one string
+            return Reason.BROWSER_TWIN
+        data = _NO_PAYLOAD
+    found = _block(data, context.module)
+    if OUR_BLOCK in found.text:
+        return Reason.OUR_OWN
+    course = _course(context.course_id)
+    if course in _NO_COURSE:
+        course = _first(course, _course(data.course_id), found.course, course_in(page), course_in(path))
+    block = found.text
+    if not block and isinstance(data.id, str) and group_of(kind) == "video":
+        block = block_of(course, "video", data.id)  # the player knows the bare id alone
+    if kind == CHECKED:
+        kind = CORRECT if data.success == "correct" else INCORRECT
+        event = _click(record, context, course, context.user_id, kind, block)
+        return _scored(event, data.grade, data.max_grade, data.attempts)
+    if kind == SUBMITTED:
+        event = _click(record, context, course, data.user_id or context.user_id, kind, block)
+        return _scored(event, data.weighted_earned, data.weighted_possible, None)
+    # The LMS keeps the new name of a step that leaves the sequence.
+    if (name == _NEXT and data.tab_count is not None and data.current_tab == data.tab_count) or (
+        name == _PREVIOUS and data.current_tab == 1
+    ):
+        kind = name
+    return _click(record, context, course, context.user_id, kind, block)
+
+
+def _click(record: _Record, context: _Context, course: str, user: Any, kind: str, block: str) -> ClickEvent | Reason:
+    time = _microseconds(record.time or context.timestamp or record.timestamp)
+    if time is None:
+        return Reason.NO_TIME
+    if user.__class__ is not int:
+        user = int(user) if isinstance(user, str) and len(user) < 20 and user.isascii() and user.isdigit() else 0
+    if not 0 < user <= _LARGEST_ID:
+        return Reason.NO_LEARNER
+    if not course:
+        return Reason.NO_COURSE
+    if course == OTHER:
+        return Reason.OTHER_KEY
+    session = record.session or context.session
+    if not (isinstance(session, str) and len(session) <= 255 and session.isascii() and session.isprintable()):
+        session = ""
+    return ClickEvent(course, user, time, kind, block, session)
+
+
+def _scored(event: ClickEvent | Reason, score: Any, possible: Any, attempt: Any) -> ClickEvent | Reason:
+    if isinstance(event, Reason):
+        return event
+    score, possible = _number(score), _number(possible)
+    if score is None or possible is None:
+        score = possible = None  # half a score says nothing
+    if attempt.__class__ is not int or not 0 < attempt < 2**31:
+        attempt = None
+    return event._replace(score=score, possible=possible, attempt=attempt)
+
+
+def _number(value: Any) -> float | None:
+    if value.__class__ not in (int, float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if isfinite(number) and number >= 0 else None
+
+
+def _microseconds(value: Any) -> int | None:
+    """Microseconds since 1970, UTC, of ISO text or a datetime; without a zone it is UTC, as the LMS writes it."""
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        if len(value) < 16:  # a day alone is no time
+            return None
+    elif isinstance(value, datetime):
+        moment = value
+    else:
+        return None
+    passed = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - _EPOCH
+    time = (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+    return time if _EARLIEST <= time < _LATEST else None
+
+
+def _course(value: Any) -> str:
+    return course_key(value) if isinstance(value, str) and value else ""
+
+
+def _first(*keys: str) -> str:
+    """The first key of a course run; `OTHER` where there are only other keys."""
+    return next((key for key in keys if key and key != OTHER), OTHER if OTHER in keys else "")
+
+
+def _block(data: _Payload, module: _Module | None) -> Block:
+    """The block that an event is about: its payload says, or the block that was at work."""
+    for value in (data.problem_id, data.usage_key, data.block_id, data.module_id, data.id, data.problem):
+        if value is not None and isinstance(value, str) and (found := usage_key(value)).course + found.text:
+            return found
+    if module is not None and isinstance(module.usage_key, str):
+        return usage_key(module.usage_key)
+    return Block()
+
+
+@lru_cache(maxsize=16_384)
+def _refused_page(page: str) -> Reason | None:
+    """Why nothing that happens on a page counts. Of an MFE's address only our own block says anything."""
+    path = _HOST.sub("", page, count=1).partition("?")[0].partition("#")[0]
+    if OUR_BLOCK in page or path.startswith("/engage/"):
+        return Reason.OUR_OWN
+    kind = meaning_of_path(path).kind if path.startswith("/courses/") else ""
+    return kind if isinstance(kind, Reason) else None
+
+
+def _payload(payload: Any) -> _Payload | None:
+    """The fields of a payload that is, or spells, a JSON object; None for anything else."""
+    if isinstance(payload, msgspec.Raw):
+        if memoryview(payload)[0] == _QUOTE:
+            try:
+                return _payload(_decode_text(payload))
+            except _BAD_JSON:
+                return _odd_payload(bytes(payload))
+        return _payload_of_bytes(payload)
+    if isinstance(payload, str):
+        return _payload_of_bytes(payload.encode("utf-8", "replace"))
+    if isinstance(payload, Mapping):
+        return _Payload(**{name: payload.get(name) for name in _Payload.__struct_fields__})
+    return None
+
+
+def _payload_of_bytes(payload: Any) -> _Payload | None:
+    try:
+        return _decode_payload(payload)
+    except _BAD_JSON:
+        return _odd_payload(bytes(payload))
+
+
+def _odd_payload(payload: bytes) -> _Payload | None:
+    try:
+        found = json.loads(payload.decode("utf-8", "replace"))
+        if isinstance(found, str):
+            found = json.loads(found)
+    except (ValueError, RecursionError):
+        return None
+    return _payload(found) if isinstance(found, dict) else None
