@@ -1,0 +1,5 @@
+"""The XBlock: who is looking, and what they are shown. No prediction logic; may import `engage_backend.conf` alone."""
+
+from engage_xblock.communicator import CommunicatorXBlock
+
+__all__ = ["CommunicatorXBlock"]

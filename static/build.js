@@ -1,0 +1,33 @@
+// Bundles the page and Studio's form into engage_xblock/public, or into the folder given as the first argument.
+import { build } from "esbuild";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const outdir = process.argv[2] ? resolve(process.argv[2]) : resolve(here, "../engage_xblock/public");
+
+const notice = `/*! Engage, Apache-2.0. Source: static/src. Bundled with d3-array, d3-axis, d3-brush, d3-scale, d3-selection and what
+they need (Copyright 2010-2023 Mike Bostock, ISC) and crossfilter2 (Copyright 2012-2016 Mike Bostock and contributors, Apache-2.0). */`;
+
+await build({
+  absWorkingDir: here,
+  entryPoints: { communicator: "src/index.js", studio: "src/studio.js" },
+  outdir,
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: "es2020",
+  charset: "utf8",
+  legalComments: "none",
+  banner: { js: notice },
+  logLevel: "warning",
+});
+await build({
+  absWorkingDir: here,
+  entryPoints: { communicator: "src/communicator.css" },
+  outdir,
+  bundle: true,
+  minify: true,
+  target: ["chrome109", "firefox115", "safari16"],
+  logLevel: "warning",
+});

@@ -1,0 +1,218 @@
+// One histogram: grey bars for all, coloured ones for those selected, a brush, and two number fields that do the same.
+import { max } from "d3-array";
+import { axisBottom, axisLeft } from "d3-axis";
+import { brushX } from "d3-brush";
+import { scaleLinear } from "d3-scale";
+import { select } from "d3-selection";
+import { el, setText, uniqueId } from "./dom.js";
+import { BINS, BIN_WIDTH, cleanRange } from "./figures.js";
+import { number, words } from "./words.js";
+
+const HEIGHT = 178;
+const MARGIN = { top: 10, right: 14, bottom: 24, left: 40 };
+const INNER = HEIGHT - MARGIN.top - MARGIN.bottom;
+const LEAST_BAR = 2; // a single learner among 100,000 is still seen
+
+export class Histogram {
+  /** `onRange(range)` hears what the person chose: [low, high] per mille or null. */
+  constructor({ target, onRange, onBrushing }) {
+    this.target = target;
+    this.onRange = onRange;
+    this.onBrushing = onBrushing;
+    this.range = null;
+    this.data = null;
+    this.title = words.target(target);
+    this.x = scaleLinear().domain([0, 1000]);
+    this.y = scaleLinear().range([INNER, 0]);
+    this.#build();
+    this.resizing = new ResizeObserver(() => this.#resize());
+    this.resizing.observe(this.plot);
+  }
+
+  destroy() {
+    this.resizing.disconnect();
+  }
+
+  /** Shows counts by bin: `{all, selected, without}`. Leaves the brush alone. */
+  render({ all, selected, without }, count, total) {
+    this.data = { all, selected };
+    this.svg.attr("aria-label", words.chart(this.title, count, total));
+    setText(this.without, without > 0 ? words.without(without) : "");
+    this.#draw();
+  }
+
+  /** Shows a range that was chosen elsewhere, or none. */
+  setRange(range, { from = null } = {}) {
+    this.range = range;
+    this.element.classList.toggle("engage-chart-ranged", range !== null);
+    setText(this.chosen, range ? words.range(...range) : words.everyone());
+    this.reset.disabled = range === null;
+    this.fields.forEach((field, end) => {
+      if (from !== "fields") field.value = range ? String(Math.round(range[end] / 10)) : "";
+    });
+    if (from !== "fields") this.#judgeFields(true);
+    if (from !== "brush") this.#placeBrush();
+  }
+
+  #build() {
+    const hintId = uniqueId("hint");
+    this.chosen = el("span", { class: "engage-chart-range", testid: `range-${this.target}` });
+    this.reset = el(
+      "button",
+      { type: "button", class: "engage-link", testid: `reset-${this.target}`, "aria-label": words.resetChart(this.title), on: { click: () => this.onRange(null) } },
+      words.reset(),
+    );
+    this.fields = [0, 1].map((end) =>
+      el("input", {
+        type: "number",
+        class: "engage-field",
+        min: "0",
+        max: "100",
+        step: "1",
+        inputmode: "numeric",
+        placeholder: end === 0 ? "0" : "100",
+        testid: `${end === 0 ? "from" : "to"}-${this.target}`,
+        "aria-label": words.fieldLabel(this.title, end),
+        on: { input: () => this.#readFields() },
+      }),
+    );
+    this.problem = el("p", { class: "engage-problem", role: "alert" });
+    this.without = el("p", { class: "engage-chart-note", testid: `without-${this.target}` });
+    this.plot = el("div", { class: "engage-plot" });
+    this.element = el(
+      "section",
+      { class: `engage-chart engage-chart-${this.target}`, testid: `chart-${this.target}`, "aria-describedby": hintId },
+      el("header", { class: "engage-chart-head" }, el("h4", { class: "engage-chart-title" }, this.title), this.chosen),
+      el("p", { class: "engage-chart-hint", id: hintId }, words.hint(this.target)),
+      this.plot,
+      el(
+        "div",
+        { class: "engage-fields" },
+        el("span", { "aria-hidden": "true" }, words.from()),
+        this.fields[0],
+        el("span", { "aria-hidden": "true" }, words.to()),
+        this.fields[1],
+        el("span", { "aria-hidden": "true" }, "%"),
+        this.reset,
+      ),
+      this.problem,
+      this.without,
+    );
+
+    this.svg = select(this.plot).append("svg").attr("class", "engage-svg").attr("role", "img").attr("height", HEIGHT);
+    const inner = this.svg.append("g").attr("transform", `translate(${MARGIN.left},${MARGIN.top})`);
+    this.yAxis = inner.append("g").attr("class", "engage-axis engage-axis-y");
+    const bars = (name) =>
+      inner
+        .append("g")
+        .attr("class", `engage-bars-${name}`)
+        .selectAll("rect")
+        .data(Array.from({ length: BINS }, (_, bin) => bin))
+        .join("rect")
+        .attr("data-bin", (bin) => bin)
+        .attr("rx", 1.5)
+        .attr("y", INNER)
+        .attr("height", 0);
+    this.bars = { all: bars("all"), selected: bars("selected") };
+    this.xAxis = inner.append("g").attr("class", "engage-axis engage-axis-x").attr("transform", `translate(0,${INNER})`);
+    this.brush = brushX()
+      .handleSize(10)
+      .on("start brush end", (event) => this.#brushed(event));
+    this.brushGroup = inner.append("g").attr("class", "engage-brush").attr("data-testid", `brush-${this.target}`);
+    this.setRange(null);
+  }
+
+  #resize() {
+    const width = Math.floor(this.plot.clientWidth);
+    if (width < 80 || width === this.width) return;
+    this.width = width;
+    this.svg.attr("width", width).attr("viewBox", `0 0 ${width} ${HEIGHT}`);
+    const inner = width - MARGIN.left - MARGIN.right;
+    this.x.range([0, inner]);
+    const step = inner / BINS;
+    for (const rects of Object.values(this.bars)) {
+      rects.attr("x", (bin) => this.x(bin * BIN_WIDTH) + 1).attr("width", Math.max(1, step - 2));
+    }
+    this.xAxis.call(axisBottom(this.x).tickValues([0, 200, 400, 600, 800, 1000]).tickFormat((v) => `${v / 10}${v === 1000 ? " %" : ""}`).tickSize(4).tickPadding(5));
+    this.brush.extent([
+      [0, 0],
+      [inner, INNER],
+    ]);
+    this.brushGroup.call(this.brush);
+    this.#placeBrush();
+    this.#draw();
+  }
+
+  #draw() {
+    if (!this.data || !this.width) return;
+    const { all, selected } = this.data;
+    const highest = Math.max(1, max(all));
+    if (highest !== this.highest) {
+      this.highest = highest;
+      this.y.domain([0, highest]).nice(4);
+      const whole = this.y.ticks(4).filter(Number.isInteger);
+      const inner = this.width - MARGIN.left - MARGIN.right;
+      this.yAxis.call(axisLeft(this.y).tickValues(whole).tickFormat(number).tickSize(-inner).tickPadding(6));
+    }
+    this.#raise(this.bars.all, all);
+    this.#raise(this.bars.selected, selected);
+  }
+
+  #raise(rects, counts) {
+    const { y } = this;
+    rects.each(function raise(bin) {
+      const count = counts[bin];
+      if (this.engageCount === count && this.engageTop === y.domain()[1]) return; // most bars stay as they were
+      this.engageCount = count;
+      this.engageTop = y.domain()[1];
+      const height = count > 0 ? Math.max(LEAST_BAR, INNER - y(count)) : 0;
+      this.setAttribute("data-count", count);
+      this.setAttribute("y", INNER - height);
+      this.setAttribute("height", height);
+    });
+  }
+
+  #brushed(event) {
+    if (!event.sourceEvent) return; // our own placing, not the person's hand
+    if (event.type === "start") this.onBrushing(true);
+    if (event.type === "end") this.onBrushing(false);
+    const range = event.selection ? this.#toRange(event.selection) : null;
+    // The first touch has no width yet: it becomes a range when it moves, and nothing when it does not.
+    if (event.type === "start" && event.selection && event.selection[0] === event.selection[1]) return;
+    if (String(range) !== String(this.range)) this.onRange(range, "brush");
+    if (event.type === "end") this.#placeBrush();
+  }
+
+  /** Pixels to whole percentages, at least one wide. */
+  #toRange([left, right]) {
+    const low = Math.min(99, Math.round(this.x.invert(left) / 10));
+    const high = Math.max(low + 1, Math.round(this.x.invert(right) / 10));
+    return cleanRange(low * 10, high * 10);
+  }
+
+  #placeBrush() {
+    if (!this.width) return;
+    this.brushGroup.call(this.brush.move, this.range ? this.range.map((end) => this.x(end)) : null);
+  }
+
+  #readFields() {
+    const [from, to] = this.fields.map((field) => (field.value === "" ? NaN : Number(field.value)));
+    if (this.fields.some((field) => field.validity.badInput)) return;
+    if (Number.isNaN(from) && Number.isNaN(to)) {
+      this.#judgeFields(true);
+      this.onRange(null, "fields");
+      return;
+    }
+    const range = cleanRange(10 * (Number.isNaN(from) ? 0 : from), 10 * (Number.isNaN(to) ? 100 : to));
+    this.#judgeFields(range !== null);
+    if (range) this.onRange(range, "fields");
+  }
+
+  #judgeFields(good) {
+    for (const field of this.fields) {
+      if (good) field.removeAttribute("aria-invalid");
+      else field.setAttribute("aria-invalid", "true");
+    }
+    setText(this.problem, good ? "" : words.wrongRange());
+  }
+}

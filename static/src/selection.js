@@ -1,0 +1,109 @@
+// Who is selected: crossfilter over the rows of the store. Holds the chosen states and one range for each target.
+import crossfilter from "crossfilter2";
+import { BINS, NONE, STATES, TARGETS, binOf } from "./figures.js";
+
+const emptySums = () => ({
+  learners: 0,
+  bins: TARGETS.map(() => new Uint32Array(BINS)),
+  without: new Uint32Array(TARGETS.length), // selected, but no prediction for this target
+});
+
+export class Selection {
+  constructor(store) {
+    this.store = store;
+    this.states = new Set(["active"]);
+    this.ranges = { certify: null, complete: null, leave: null };
+    this.filter = crossfilter([]);
+    // A record is the number of a row; the values stay in the typed columns of the store.
+    this.dimensions = Object.fromEntries(TARGETS.map((target) => [target, this.filter.dimension((row) => store[target][row])]));
+    this.byState = this.filter.dimension((row) => store.state[row]);
+    this.sums = this.filter.groupAll().reduce(
+      (sums, row) => this.#count(sums, row, 1),
+      (sums, row) => this.#count(sums, row, -1),
+      emptySums,
+    );
+    this.setStates(this.states);
+  }
+
+  /** Takes in an answer of the server; ranges and states stay. Returns the pseudonyms whose values changed. */
+  apply(answer, { whole }) {
+    return this.store.apply(answer, {
+      whole,
+      around: (rows, write) => {
+        // Sums must lose the old values before the columns hold the new ones.
+        if (this.filter.size() > 0 && rows.length > 0) {
+          const touched = new Uint8Array(this.store.size);
+          for (const row of rows) touched[row] = 1;
+          this.filter.remove((row) => touched[row] === 1);
+        }
+        write();
+        this.filter.add(rows.filter((row) => this.store.isPresent(row)));
+      },
+    });
+  }
+
+  /** The charts speak of learners in these states. */
+  setStates(states) {
+    this.states = new Set(states);
+    const codes = new Set([...this.states].map((state) => STATES.indexOf(state)));
+    this.byState.filterFunction((code) => codes.has(code));
+  }
+
+  /** Keeps those whose `target` lies in [low, high] per mille, both included; null keeps everyone. */
+  setRange(target, range) {
+    this.ranges[target] = range;
+    // Crossfilter leaves out the upper end; values are whole numbers, so one more takes it in.
+    if (range) this.dimensions[target].filterRange([range[0], range[1] + 1]);
+    else this.dimensions[target].filterAll();
+  }
+
+  /** How many are selected. */
+  get count() {
+    return this.sums.value().learners;
+  }
+
+  /** How many are in the chosen states. */
+  get total() {
+    const counts = this.store.countStates();
+    return [...this.states].reduce((sum, state) => sum + counts[STATES.indexOf(state)], 0);
+  }
+
+  /** For each target, learners by bin: all in the chosen states, those selected, and how many have no prediction. */
+  histograms() {
+    const { state, size } = this.store;
+    const chosen = STATES.map((name) => this.states.has(name));
+    const selected = this.sums.value();
+    return Object.fromEntries(
+      TARGETS.map((target, i) => {
+        const values = this.store[target];
+        const all = new Uint32Array(BINS);
+        let without = 0;
+        for (let row = 0; row < size; row += 1) {
+          if (!chosen[state[row]]) continue;
+          if (values[row] === NONE) without += 1;
+          else all[binOf(values[row])] += 1;
+        }
+        return [target, { all, selected: selected.bins[i], without }];
+      }),
+    );
+  }
+
+  /** Up to `limit` selected rows by one target; those without a prediction come last either way. */
+  top(target, limit, { descending = true } = {}) {
+    const dimension = this.dimensions[target];
+    if (descending) return dimension.top(limit);
+    const without = this.sums.value().without[TARGETS.indexOf(target)];
+    const rows = dimension.bottom(limit, without);
+    return rows.length < limit ? rows.concat(dimension.bottom(Math.min(without, limit - rows.length))) : rows;
+  }
+
+  #count(sums, row, step) {
+    sums.learners += step;
+    TARGETS.forEach((target, i) => {
+      const value = this.store[target][row];
+      if (value === NONE) sums.without[i] += step;
+      else sums.bins[i][binOf(value)] += step;
+    });
+    return sums;
+  }
+}

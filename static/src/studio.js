@@ -1,0 +1,35 @@
+// Studio's form: saves the display name, and says in Studio's own way what happened.
+
+const csrfToken = () => /(?:^|;\s*)csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+
+window.EngageCommunicatorStudio = function EngageCommunicatorStudio(runtime, element) {
+  const root = element instanceof Element ? element : element[0];
+  const form = root.querySelector(".engage-studio");
+  const problem = form.querySelector(".engage-studio-problem");
+
+  async function save(event) {
+    event.preventDefault();
+    problem.textContent = "";
+    runtime.notify?.("save", { state: "start" });
+    try {
+      const response = await fetch(runtime.handlerUrl(root, "submit"), {
+        method: "POST",
+        credentials: "same-origin",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
+        body: JSON.stringify({ display_name: form.elements.display_name.value }),
+      });
+      if (!response.ok) {
+        const answer = await response.json().catch(() => ({}));
+        throw new Error(answer.error ?? form.dataset.failed);
+      }
+      runtime.notify?.("save", { state: "end" });
+    } catch (error) {
+      problem.textContent = error.message;
+      runtime.notify?.("error", { title: form.dataset.failed, message: error.message });
+    }
+  }
+
+  form.addEventListener("submit", save);
+  form.querySelector(".cancel-button").addEventListener("click", () => runtime.notify?.("cancel", {}));
+  return {};
+};
