@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core import checks
 
 BASE_MODEL = Path(__file__).resolve().parent / "base_model"
 
@@ -92,31 +92,31 @@ def engage_settings() -> EngageSettings:
     return EngageSettings(**values)
 
 
-def check_settings(app_configs: object = None, **kwargs: object) -> list[CheckMessage]:
+def check_settings(app_configs: object = None, **kwargs: object) -> list[checks.CheckMessage]:
     """Django system check: what is wrong with `ENGAGE`, and how to mend it."""
     _, messages = _read(getattr(settings, "ENGAGE", None))
     return list(messages)
 
 
-def _read(given: object) -> tuple[dict[str, Any], Iterable[CheckMessage]]:
+def _read(given: object) -> tuple[dict[str, Any], Iterable[checks.CheckMessage]]:
     """The usable values by field, and what is to be said of the others."""
     if given is None:
         return {}, []
     if not isinstance(given, Mapping):
         return {}, [
-            Error(
+            checks.Error(
                 f"ENGAGE is a {type(given).__name__}, and has to be a dict; Engage runs on its defaults.",
                 hint='For example: ENGAGE = {"POLL_MILLISECONDS": 2000}.',
                 id="engage.E001",
             )
         ]
     values: dict[str, Any] = {}
-    messages: list[CheckMessage] = []
+    messages: list[checks.CheckMessage] = []
     for name, value in given.items():
         key = _KEYS.get(name)
         if key is None:
             messages.append(
-                Warning(
+                checks.Warning(
                     f"ENGAGE has a key {name!r} that Engage does not know; it is ignored.",
                     hint=f"Remove it, or correct its spelling. Known keys: {', '.join(_KEYS)}.",
                     id="engage.W001",
@@ -127,7 +127,7 @@ def _read(given: object) -> tuple[dict[str, Any], Iterable[CheckMessage]]:
             values[key.field] = key.convert(value)
         except ValueError:
             messages.append(
-                Error(
+                checks.Error(
                     f"ENGAGE[{name!r}] is {value!r}; Engage takes the default in its place.",
                     hint=f"Set it to {key.expected}, or leave it out.",
                     id="engage.E002",

@@ -53,7 +53,7 @@ class StandalonePlatform:
 
         rows = (
             Row.objects.filter(course__key=course_key, is_active=True, created__lte=self.now())
-            .filter(user__is_active=True, user__is_staff=False, user__is_superuser=False)
+            .filter(user__is_staff=False, user__is_superuser=False)
             .exclude(user__in=CourseStaff.objects.filter(course__key=course_key).values("user"))
             .order_by("pk")
             .values_list("user_id", "created", "mode", "cohort")
@@ -68,8 +68,7 @@ class StandalonePlatform:
         user = request.user
         if not user.is_authenticated:
             return Role.ANONYMOUS
-        if user.is_staff or CourseStaff.objects.filter(course__key=course_key, user=user).exists():
-            session = getattr(request, "session", {})
-            return _LOWERED.get(session.get(VIEW_AS), Role.STAFF)
+        if user.is_staff or user.is_superuser or CourseStaff.objects.filter(course__key=course_key, user=user).exists():
+            return _LOWERED.get(request.session.get(VIEW_AS, ""), Role.STAFF)
         enrolled = Row.objects.filter(course__key=course_key, user=user, is_active=True, created__lte=self.now())
         return Role.LEARNER if enrolled.exists() else Role.STRANGER

@@ -1,0 +1,68 @@
+"""Who may call: one permission for every endpoint about a course, and how a caller is recognised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opaque_keys import InvalidKeyError
+from opaque_keys.edx.keys import CourseKey
+from opaque_keys.edx.locator import LibraryLocator
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from engage_backend.platform.api import get_platform
+from engage_backend.platform.protocol import Role
+
+try:  # comes with every LMS and Studio; the standalone site has sessions only
+    from edx_rest_framework_extensions.auth.jwt.authentication import JwtAuthentication
+    from edx_rest_framework_extensions.permissions import NotJwtRestrictedApplication
+except ImportError:
+    JwtAuthentication = NotJwtRestrictedApplication = None
+
+
+class SessionLogin(SessionAuthentication):
+    """The site's own login, with a challenge, so that an anonymous call is answered 401 and not 403."""
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Session realm="engage"'
+
+
+AUTHENTICATION: list[type[BaseAuthentication]] = [SessionLogin]
+if JwtAuthentication is not None:
+    # Behind the session: the first one writes the challenge, and masquerading lives in the session.
+    AUTHENTICATION.append(JwtAuthentication)
+
+
+def canonical_course_key(text: str) -> str:
+    """The course run that an address names, in the one form that we store. NotFound when it names none.
+
+    Old keys (`Org/Course/Run`) and new ones; no libraries, no branches or versions.
+    """
+    try:
+        key = CourseKey.from_string(text)
+    except InvalidKeyError:
+        key = None
+    if key is None or isinstance(key, LibraryLocator) or not key.run or key.branch or key.version_guid:
+        raise NotFound(f"{text!r} is not the key of a course run.")
+    return str(key)
+
+
+class IsCourseStaff(BasePermission):
+    """Only the course team of the course that the address names, as masquerading leaves them; everyone else not."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        course_key = canonical_course_key(view.kwargs["course_key"])
+        if not request.user.is_authenticated:
+            raise NotAuthenticated("Log in first.")
+        if NotJwtRestrictedApplication is not None and not _unrestricted(request, view):
+            raise PermissionDenied("The application that calls is restricted.")
+        if get_platform().role(request._request, course_key) is not Role.STAFF:
+            raise PermissionDenied("This is for the course team of this course run.")
+        return True
+
+
+def _unrestricted(request: Request, view: Any) -> bool:
+    return bool(NotJwtRestrictedApplication().has_permission(request, view))

@@ -1,0 +1,130 @@
+"""What is said of the learners of a course run, as columns: made for 100,000 learners and a poll every two seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.db.models import Max
+
+from engage_backend.api.problems import CursorUnknown
+from engage_backend.conf import engage_settings
+from engage_backend.models import Checkpoint, CourseRun, Learner, LearnerStatus, Prediction
+
+_CURSOR = re.compile(r"[0-9]{1,18}")
+COLUMNS = ("learners", "state", "certify", "complete", "leave")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a course run stands: all of an answer but the rows. Read before the rows, and never after them.
+
+    Under READ COMMITTED a prediction may be committed between the two reads. The rows then are newer than the cursor,
+    and the next poll brings them once more; the other way round they would be skipped for good.
+    """
+
+    run_id: int | None  # None: a course run that no consumer has met yet
+    version: int = 0
+    model: str = ""
+    calibrated: bool = False
+    as_of: datetime | None = None
+    consumer_seen: datetime | None = None
+
+    @property
+    def etag(self) -> str:
+        """Changes with whatever the answer says; with the consumer's sign of life once a minute, not every poll."""
+        seen = None if self.consumer_seen is None else int(self.consumer_seen.timestamp() // 60)
+        stands = repr((self.run_id, self.version, self.model, self.calibrated, self.as_of, seen))
+        return f'W/"{hashlib.blake2b(stands.encode(), digest_size=12).hexdigest()}"'
+
+
+def standing(course_key: str) -> Standing:
+    """Where the course run stands now, in two queries that do not grow with it."""
+    found = (
+        CourseRun.objects.filter(course_key=course_key)
+        .values_list("pk", "version", "model", "calibrated", "as_of")
+        .first()
+    )
+    if found is None:
+        return Standing(run_id=None)
+    return Standing(*found, consumer_seen=Checkpoint.objects.aggregate(seen=Max("updated"))["seen"])
+
+
+def cursor(text: str | None, stands: Standing) -> int | None:
+    """The cursor that a caller gave, or None for all rows. CursorUnknown when it cannot be one of ours."""
+    if text is None:
+        return None
+    if not _CURSOR.fullmatch(text) or int(text) > stands.version:
+        raise CursorUnknown
+    return int(text)
+
+
+def answer(stands: Standing, since: int | None) -> bytes:
+    """The answer as JSON: all learners but those who left, or only the rows written after `since`, leavers among them.
+
+    `total` counts everyone enrolled. `consumer.last_seen` is when a consumer last gave a sign of life, in the world's
+    time (it does so every five seconds while it runs); `lag_seconds` is how long ago that was by this server's clock.
+    """
+    everyone = Learner.objects.filter(course_run=stands.run_id).exclude(state=LearnerStatus.LEFT)
+    if since is None:
+        rows = list(
+            everyone.values_list(
+                "pseudonym", "state", "prediction__certify", "prediction__complete", "prediction__leave"
+            )
+        )
+        total = len(rows)
+    else:
+        changed = Prediction.objects.filter(course_run=stands.run_id, version__gt=since)
+        rows = list(changed.values_list("learner__pseudonym", "learner__state", "certify", "complete", "leave"))
+        total = everyone.count()
+    seen = stands.consumer_seen
+    body: dict[str, Any] = {
+        "as_of": _text(stands.as_of),
+        "cursor": str(stands.version),
+        "model": _model(stands.model),
+        "calibrated": stands.calibrated,
+        "total": total,
+        "consumer": {
+            "last_seen": _text(seen),
+            "lag_seconds": None if seen is None else max(0.0, round((datetime.now(UTC) - seen).total_seconds(), 1)),
+        },
+        **dict(zip(COLUMNS, zip(*rows, strict=True) if rows else ((),) * len(COLUMNS), strict=True)),
+    }
+    return msgspec.json.encode(body)
+
+
+def _text(when: datetime | None) -> str | None:
+    if when is None:
+        return None
+    spec = "milliseconds" if when.microsecond else "seconds"
+    return when.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")
+
+
+def _model(identity: str) -> dict[str, str | None] | None:
+    """The model by its name, and on what it was trained where this process can read its card."""
+    if not identity:
+        return None
+    name = identity.split("/", 1)[0]
+    path = engage_settings().model / "card.json"
+    try:
+        card = _card(path, path.stat().st_mtime_ns)
+    except OSError:
+        card = {}
+    trained_on = card.get("trained_on") if card.get("name") == name else None
+    return {"name": name, "trained_on": trained_on if isinstance(trained_on, str) else None}
+
+
+@lru_cache(maxsize=4)
+def _card(path: Path, changed: int) -> dict[str, Any]:
+    """The card of a model's folder, read once for each time it was written; empty when it is not one."""
+    try:
+        card = msgspec.json.decode(path.read_bytes())
+    except msgspec.DecodeError:
+        return {}
+    return card if isinstance(card, dict) else {}

@@ -1,0 +1,57 @@
+"""The endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from rest_framework.exceptions import NotFound
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from engage_backend.api.access import AUTHENTICATION, IsCourseStaff, canonical_course_key
+from engage_backend.api.predictions import answer, cursor, standing
+from engage_backend.api.problems import problem_document
+from engage_backend.platform.api import get_platform
+
+
+class CourseView(APIView):
+    """What every endpoint about a course has in common. All is set here: the site's REST defaults are not ours."""
+
+    authentication_classes = AUTHENTICATION
+    permission_classes = [IsCourseStaff]
+    parser_classes = [JSONParser]
+    renderer_classes = [JSONRenderer]
+    throttle_classes: ClassVar[list[Any]] = []
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return problem_document
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final["Cache-Control"] = "private, no-cache"
+        return final
+
+
+class PredictionsView(CourseView):
+    """GET: the three probabilities of every learner, or of those whose changed since a cursor."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request, course_key: str) -> HttpResponseBase:
+        key = canonical_course_key(course_key)
+        stands = standing(key)
+        if stands.run_id is None and not get_platform().has_course(key):
+            raise NotFound(f"There is no course run {key}.")
+        since = cursor(request.query_params.get("since"), stands)
+        unchanged = get_conditional_response(request._request, etag=stands.etag)
+        response = unchanged or HttpResponse(answer(stands, since), content_type="application/json")
+        response["ETag"] = stands.etag
+        return response

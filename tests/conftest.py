@@ -1,0 +1,110 @@
+"""What many tests stand on: a course run with people of every role, learners and predictions, in a real database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+COURSE = "course-v1:TestX+T101+2024"
+NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class Site:
+    """A course run on the standalone platform, and what Engage holds about it."""
+
+    course: Any  # platform.standalone.models.Course
+    run: Any  # models.CourseRun
+    users: dict[str, Any]  # "staff", "learner", "stranger", "other_staff", "global_staff"
+
+    @property
+    def url(self) -> str:
+        return f"/engage/api/v1/courses/{self.run.course_key}/predictions"
+
+    def learner(self, user_id: int, *, state: str = "active", shown: tuple[Any, Any, Any] | None = None) -> Any:
+        """A learner; with `shown` also a prediction, written as a consumer does: under a raised version."""
+        from engage_backend.models import Learner
+
+        made, _ = Learner.objects.update_or_create(
+            course_run=self.run, user_id=user_id, defaults={"state": state, "enrolled_at": NOW}
+        )
+        if shown is not None:
+            self.predict(made, shown)
+        return made
+
+    def predict(self, learner: Any, shown: tuple[Any, Any, Any]) -> None:
+        """Write (certify, complete, leave) in per mille under the next version of the course run."""
+        from engage_backend.models import Prediction
+
+        self.run.version += 1
+        self.run.as_of = NOW
+        self.run.save()
+        values = dict(zip(("certify", "complete", "leave"), shown, strict=True))
+        Prediction.objects.update_or_create(
+            learner=learner,
+            defaults={"course_run": self.run, "as_of": NOW, "version": self.run.version, **values},
+        )
+
+
+@pytest.fixture
+def site(db: None) -> Site:
+    """A course run without learners; its people by role. Names and addresses are marked, so that a leak is seen."""
+    from django.contrib.auth.models import User
+
+    from engage_backend.models import CourseRun
+    from engage_backend.platform.protocol import CourseSchedule
+    from engage_backend.platform.standalone.models import Course, CourseStaff, Enrolment
+
+    def course(key: str) -> Course:
+        schedule = CourseSchedule(course=key, display_name="Testing", start=1_704_067_200_000_000, end=None)
+        return Course.objects.create(key=key, schedule=schedule.to_json())
+
+    ours, other = course(COURSE), course("course-v1:TestX+Other+2024")
+    users = {
+        role: User.objects.create_user(
+            username=f"marked-username-{role}",
+            email=f"marked-{role}@address.example",
+            first_name="MarkedFirst",
+            last_name="MarkedLast",
+            is_staff=role == "global_staff",
+            id=918_273_000 + number,
+        )
+        for number, role in enumerate(("staff", "learner", "stranger", "other_staff", "global_staff"))
+    }
+    CourseStaff.objects.create(course=ours, user=users["staff"])
+    CourseStaff.objects.create(course=other, user=users["other_staff"])
+    Enrolment.objects.create(course=ours, user=users["learner"], created=datetime(2024, 1, 1, tzinfo=UTC))
+    run = CourseRun.objects.create(
+        course_key=COURSE, start=datetime(2024, 1, 1, tzinfo=UTC), model="engage-base/3f2a9c", as_of=NOW
+    )
+    return Site(ours, run, users)
+
+
+@pytest.fixture
+def staff_client(site: Site, client: Any) -> Any:
+    """A browser in which a member of the course team is logged in."""
+    client.force_login(site.users["staff"])
+    return client
+
+
+@pytest.fixture
+def learner_client(site: Site) -> Any:
+    """A browser in which a learner of the course is logged in."""
+    from django.test import Client
+
+    client = Client()
+    client.force_login(site.users["learner"])
+    return client
+
+
+@pytest.fixture
+def stranger_client(site: Site) -> Any:
+    """A browser in which somebody is logged in who is not in the course."""
+    from django.test import Client
+
+    client = Client()
+    client.force_login(site.users["stranger"])
+    return client
