@@ -1,0 +1,36 @@
+"""How far the consumer has come, from the outside: what its checkpoint says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from engage_backend.models import Checkpoint, CourseRun
+
+ALIVE = timedelta(seconds=30)
+
+
+def bytes_read(tracking_log: Path) -> int:
+    """Bytes of the log that the consumer has taken in; 0 where none has ever read it."""
+    position = (
+        Checkpoint.objects.filter(source__endswith=str(tracking_log)).values_list("position", flat=True).first() or {}
+    )
+    return int(position.get("offset", 0))
+
+
+def events_read(tracking_log: Path) -> int:
+    """Lines of the log that became events; 0 where none was ever read."""
+    return Checkpoint.objects.filter(source__endswith=str(tracking_log)).values_list("events", flat=True).first() or 0
+
+
+def consumer_has_caught_up(tracking_log: Path) -> bool:
+    """Whether nothing waits in the log; also True where no consumer runs, as nobody is to wait for that one."""
+    mark = Checkpoint.objects.filter(source__endswith=str(tracking_log)).first()
+    if mark is None or datetime.now(UTC) - mark.updated > ALIVE:
+        return True
+    return int(mark.position.get("offset", 0)) >= tracking_log.stat().st_size
+
+
+def first_pass_is_done(course_key: str) -> bool:
+    """Whether every learner of the course has been looked at once, so that the page has something to show."""
+    return CourseRun.objects.filter(course_key=course_key, clock_day__isnull=False).exists()
