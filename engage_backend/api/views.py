@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -27,17 +27,14 @@ class CourseView(APIView):
     permission_classes = [IsCourseStaff]
     parser_classes = [JSONParser]
     renderer_classes = [JSONRenderer]
-    throttle_classes: ClassVar[list[Any]] = []
+    throttle_classes = ()
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return problem_document
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        final = super().finalize_response(request, response, *args, **kwargs)
-        final["Cache-Control"] = "private, no-cache"
-        return final
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {**super().default_response_headers, "Cache-Control": "private, no-cache"}
 
 
 class PredictionsView(CourseView):

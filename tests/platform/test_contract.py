@@ -1,0 +1,72 @@
+"""What must hold of any platform, asked through the protocol: the standalone one always, edX where it can be imported."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from engage_backend.platform.api import get_platform
+from engage_backend.platform.protocol import CourseSchedule, GradedBlock, Platform
+from engage_backend.platform.standalone.models import Course
+
+
+@pytest.fixture(params=["standalone", "edx"])
+def platform(request: pytest.FixtureRequest, site: Any, settings: Any) -> Platform:
+    """Each side of the platform in turn; on the standalone one a course whose schedule says all that can be said."""
+    settings.ENGAGE = {"PLATFORM": request.param}
+    if request.param == "edx":
+        pytest.importorskip("lms.djangoapps.courseware", reason="no edx-platform here")
+    full = CourseSchedule(
+        course="course-v1:TestX+Full+2024",
+        display_name="Full",
+        start=1_704_067_200_000_000,
+        end=1_714_067_200_000_000,
+        time_zone="Europe/Berlin",
+        self_paced=True,
+        passing_grade=0.6,
+        graded=(GradedBlock("block-v1:TestX+Full+2024+type@problem+block@p", 0.25, 1_705_000_000_000_000),),
+    )
+    Course.objects.create(key=full.course, schedule=full.to_json())
+    return get_platform()
+
+
+def test_the_clock_is_aware_and_utc(platform: Platform) -> None:
+    assert platform.now().utcoffset() == timedelta(0)
+
+
+def test_every_course_has_a_schedule_that_makes_sense(platform: Platform) -> None:
+    for key in platform.courses():
+        assert platform.has_course(key)
+        schedule = platform.schedule(key)
+        assert schedule is not None
+        assert schedule.course == key
+        assert schedule.end is None or schedule.end > schedule.start
+        assert 0 <= schedule.passing_grade <= 1
+        assert sum(block.points for block in schedule.graded) <= 1 + 1e-9
+        assert all(block.points > 0 for block in schedule.graded)
+        assert CourseSchedule.from_json(schedule.to_json()) == schedule
+
+
+def test_a_roster_holds_each_learner_once_and_as_enrolled_by_now(platform: Platform) -> None:
+    for key in platform.courses():
+        roster = list(platform.roster(key))
+        assert len({enrolment.user_id for enrolment in roster}) == len(roster)
+        assert all(enrolment.enrolled_at <= platform.now() for enrolment in roster)
+        assert all(isinstance(enrolment.mode, str) and isinstance(enrolment.cohort, str) for enrolment in roster)
+
+
+def test_a_course_run_that_does_not_exist_is_empty(platform: Platform) -> None:
+    key = "course-v1:No+Such+Run"
+    assert not platform.has_course(key)
+    assert platform.schedule(key) is None
+    assert list(platform.roster(key)) == []
+
+
+def test_there_is_a_course_to_test_with(platform: Platform) -> None:
+    assert list(platform.courses())
+
+
+def test_now_is_near_the_worlds_time_unless_a_clock_says_otherwise(platform: Platform) -> None:
+    assert abs(platform.now() - datetime.now(UTC)) < timedelta(minutes=1)
