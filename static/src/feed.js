@@ -22,7 +22,7 @@ export function checkAnswer(answer) {
 }
 
 /**
- * Polls `url`. `onAnswer(answer, {whole, serverTime})` gets every body; `onPhase({phase, retryAt})` every turn:
+ * Polls `url`. `onAnswer(answer, {whole})` gets every body; `onPhase({phase, retryAt})` every turn:
  * live, failing, unreadable, offline, signed_out, forbidden, missing. `surroundings` tells what the tab does:
  * {isVisible(), isOnline(), isWanted(), listen(callback) -> unlisten}.
  */
@@ -107,9 +107,7 @@ export class Feed {
     this.#cursor = String(answer.cursor);
     this.#etag = response.headers.get("ETag");
     this.#bodyAt = performance.now();
-    // The server's own clock: the one of this computer may be an hour off.
-    const serverTime = Date.parse(response.headers.get("Date") ?? "") || Date.now();
-    this.onAnswer(answer, { whole, serverTime });
+    this.onAnswer(answer, { whole });
     return "live";
   }
 

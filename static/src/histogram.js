@@ -6,11 +6,12 @@ import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
 import { el, setText, uniqueId } from "./dom.js";
 import { BINS, BIN_WIDTH, cleanRange } from "./figures.js";
-import { number, words } from "./words.js";
+import { shortNumber, words } from "./words.js";
 
 const HEIGHT = 178;
-const MARGIN = { top: 10, right: 14, bottom: 24, left: 40 };
+const MARGIN = { top: 10, right: 18, bottom: 24, left: 40 };
 const INNER = HEIGHT - MARGIN.top - MARGIN.bottom;
+const LEAST_TOP = 4; // three learners do not fill a chart
 const LEAST_BAR = 2; // a single learner among 100,000 is still seen
 
 export class Histogram {
@@ -116,7 +117,7 @@ export class Histogram {
     this.bars = { all: bars("all"), selected: bars("selected") };
     this.xAxis = inner.append("g").attr("class", "engage-axis engage-axis-x").attr("transform", `translate(0,${INNER})`);
     this.brush = brushX()
-      .handleSize(10)
+      .handleSize(8)
       .on("start brush end", (event) => this.#brushed(event));
     this.brushGroup = inner.append("g").attr("class", "engage-brush").attr("data-testid", `brush-${this.target}`);
     this.setRange(null);
@@ -146,13 +147,13 @@ export class Histogram {
   #draw() {
     if (!this.data || !this.width) return;
     const { all, selected } = this.data;
-    const highest = Math.max(1, max(all));
+    const highest = Math.max(LEAST_TOP, max(all));
     if (highest !== this.highest) {
       this.highest = highest;
       this.y.domain([0, highest]).nice(4);
       const whole = this.y.ticks(4).filter(Number.isInteger);
       const inner = this.width - MARGIN.left - MARGIN.right;
-      this.yAxis.call(axisLeft(this.y).tickValues(whole).tickFormat(number).tickSize(-inner).tickPadding(6));
+      this.yAxis.call(axisLeft(this.y).tickValues(whole).tickFormat(shortNumber).tickSize(-inner).tickPadding(6));
     }
     this.#raise(this.bars.all, all);
     this.#raise(this.bars.selected, selected);

@@ -20,7 +20,7 @@ export class Page {
     this.root = root;
     this.selection = new Selection(new Store());
     this.phase = config.predictionsUrl ? "loading" : "noCourse";
-    this.news = null; // of the last answer: {asOf, model, calibrated, total, consumer, serverTime, receivedAt}
+    this.news = null; // of the last answer: {asOf, model, calibrated, total, consumer, receivedAt}
     this.changed = new Set();
     this.#build();
     if (config.predictionsUrl) {
@@ -45,7 +45,7 @@ export class Page {
     TARGETS.forEach((target) => this.charts[target].destroy());
   }
 
-  #take(answer, { whole, serverTime }) {
+  #take(answer, { whole }) {
     const changed = this.selection.apply(answer, { whole });
     for (const pseudonym of changed) this.changed.add(pseudonym);
     this.news = {
@@ -54,10 +54,8 @@ export class Page {
       calibrated: answer.calibrated === true,
       total: answer.total,
       consumer: answer.consumer,
-      serverTime,
       receivedAt: performance.now(),
     };
-    this.histogramsStale = true;
   }
 
   #enter(phase) {
@@ -66,8 +64,7 @@ export class Page {
       // Who may not see the learners (any more) does not keep them in the page.
       this.selection.apply({ learners: [], state: [], certify: [], complete: [], leave: [] }, { whole: true });
       this.news = null;
-      this.histogramsStale = true;
-    }
+      }
     this.#show();
   }
 
@@ -76,8 +73,8 @@ export class Page {
     const { phase, news } = this;
     if (phase === "loading" || phase === "noCourse" || CLOSED.includes(phase)) return phase;
     if (!news) return TROUBLED.includes(phase) ? phase : "loading";
-    if (news.model === null) return "noModel";
     if (news.total === 0) return "noLearners";
+    if (news.model === null) return "noModel";
     if (news.asOf === null) return "noEvents";
     return null;
   }
@@ -107,10 +104,10 @@ export class Page {
     const { phase, news } = this;
     const { tone, label, advice } = statusOf({ phase, news, now: performance.now() });
     this.pill.dataset.tone = tone;
-    this.pill.hidden = phase === "noCourse";
+    this.pill.hidden = label === "" || phase === "noCourse";
     setText(this.pillText, label);
     setText(this.advice, advice);
-    this.adviceLine.hidden = advice === "" || this.#message() !== null && phase === "live" && this.news?.model === null;
+    this.adviceLine.hidden = advice === "";
     this.adviceLine.dataset.tone = tone;
     this.adviceRetry.hidden = !TROUBLED.includes(phase);
   }

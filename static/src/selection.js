@@ -12,6 +12,7 @@ export class Selection {
   constructor(store) {
     this.store = store;
     this.states = new Set(["active"]);
+    this.all = null; // sums over the chosen states, when they are known
     this.ranges = { certify: null, complete: null, leave: null };
     this.filter = crossfilter([]);
     // A record is the number of a row; the values stay in the typed columns of the store.
@@ -27,6 +28,7 @@ export class Selection {
 
   /** Takes in an answer of the server; ranges and states stay. Returns the pseudonyms whose values changed. */
   apply(answer, { whole }) {
+    this.all = null;
     return this.store.apply(answer, {
       whole,
       around: (rows, write) => {
@@ -45,6 +47,7 @@ export class Selection {
   /** The charts speak of learners in these states. */
   setStates(states) {
     this.states = new Set(states);
+    this.all = null;
     const codes = new Set([...this.states].map((state) => STATES.indexOf(state)));
     this.byState.filterFunction((code) => codes.has(code));
   }
@@ -64,28 +67,14 @@ export class Selection {
 
   /** How many are in the chosen states. */
   get total() {
-    const counts = this.store.countStates();
-    return [...this.states].reduce((sum, state) => sum + counts[STATES.indexOf(state)], 0);
+    return this.#everyone().total;
   }
 
   /** For each target, learners by bin: all in the chosen states, those selected, and how many have no prediction. */
   histograms() {
-    const { state, size } = this.store;
-    const chosen = STATES.map((name) => this.states.has(name));
+    const { bins, without } = this.#everyone();
     const selected = this.sums.value();
-    return Object.fromEntries(
-      TARGETS.map((target, i) => {
-        const values = this.store[target];
-        const all = new Uint32Array(BINS);
-        let without = 0;
-        for (let row = 0; row < size; row += 1) {
-          if (!chosen[state[row]]) continue;
-          if (values[row] === NONE) without += 1;
-          else all[binOf(values[row])] += 1;
-        }
-        return [target, { all, selected: selected.bins[i], without }];
-      }),
-    );
+    return Object.fromEntries(TARGETS.map((target, i) => [target, { all: bins[i], selected: selected.bins[i], without: without[i] }]));
   }
 
   /** Up to `limit` selected rows by one target; those without a prediction come last either way. */
@@ -97,13 +86,24 @@ export class Selection {
     return rows.length < limit ? rows.concat(dimension.bottom(Math.min(without, limit - rows.length))) : rows;
   }
 
+  /** Sums over the chosen states, whatever the ranges: kept from one brush move to the next. */
+  #everyone() {
+    if (this.all) return this.all;
+    const { state, size } = this.store;
+    const chosen = STATES.map((name) => this.states.has(name));
+    const all = emptySums();
+    for (let row = 0; row < size; row += 1) if (chosen[state[row]]) this.#count(all, row, 1);
+    this.all = { total: all.learners, bins: all.bins, without: all.without };
+    return this.all;
+  }
+
   #count(sums, row, step) {
     sums.learners += step;
-    TARGETS.forEach((target, i) => {
-      const value = this.store[target][row];
+    for (let i = 0; i < TARGETS.length; i += 1) {
+      const value = this.store[TARGETS[i]][row];
       if (value === NONE) sums.without[i] += step;
       else sums.bins[i][binOf(value)] += step;
-    });
+    }
     return sums;
   }
 }

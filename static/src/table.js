@@ -44,13 +44,12 @@ export class Table {
   }
 
   #head(target) {
-    const title = words.target(target);
     const click = () => {
       this.sort = { target, descending: this.sort.target === target ? !this.sort.descending : true };
       this.#showSort();
       this.onSort();
     };
-    return el("th", { scope: "col" }, el("button", { type: "button", class: "engage-sort", title: words.sortBy(title), testid: `sort-${target}`, on: { click } }, title));
+    return el("th", { scope: "col" }, el("button", { type: "button", class: "engage-sort", title: words.sortBy(words.target(target)), testid: `sort-${target}`, on: { click } }, words.column(target)));
   }
 
   #showSort() {

@@ -19,6 +19,9 @@ function locale() {
 /** 2000 -> "2,000" in the language of the page. */
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 
+/** 12000 -> "12K": for an axis, where room is short. */
+export const shortNumber = (value) => (value < 10000 ? number(value) : new Intl.NumberFormat(locale(), { notation: "compact" }).format(value));
+
 /** Per mille as a whole percentage, or a dash. */
 export const percent = (perMille) => (perMille < 0 ? "–" : `${Math.round(perMille / 10)} %`);
 
@@ -26,7 +29,7 @@ export const percent = (perMille) => (perMille < 0 ? "–" : `${Math.round(perMi
 export function courseTime(iso) {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return String(iso);
-  const options = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone: "UTC" };
+  const options = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" };
   return `${new Intl.DateTimeFormat(locale(), options).format(date)} UTC`;
 }
 
@@ -44,6 +47,8 @@ export const words = {
     gettext("Read these figures as a ranking: they put learners in order, but have not been checked on this course. “80 %” may not mean 8 in 10."),
   target: (target) =>
     ({ certify: gettext("Earns a certificate"), complete: gettext("Completes"), leave: gettext("Leaves") })[target],
+  column: (target) =>
+    ({ certify: gettext("Certificate"), complete: gettext("Completes"), leave: gettext("Leaves") })[target],
   hint: (target) =>
     ({
       certify: gettext("Will be awarded a certificate"),
@@ -70,7 +75,7 @@ export const words = {
   enrolled: (count) => fill(gettext("{n} enrolled"), { n: number(count) }),
   selected: () => gettext("selected"),
   without: (count) =>
-    fill(ngettext("{n} learner has no prediction yet and is not in this chart", "{n} learners have no prediction yet and are not in this chart", count), { n: number(count) }),
+    fill(ngettext("{n} learner without a prediction is not shown", "{n} learners without a prediction are not shown", count), { n: number(count) }),
   resetAll: () => gettext("Reset all"),
   reset: () => gettext("Reset"),
   resetChart: (title) => fill(gettext("Reset “{title}”"), { title }),
@@ -100,10 +105,10 @@ export const words = {
     lagging: (length) => fill(gettext("Behind by {length}"), { length }),
     noNewData: () => gettext("No new data"),
     offline: () => gettext("Offline"),
-    closed: () => gettext("Closed"),
+    noModel: () => gettext("No model"),
   },
   advice: {
-    lagging: (time) => fill(gettext("Clicks arrive faster than they are worked through. The figures are right as of {time} and will catch up by themselves."), { time }),
+    lagging: (time) => fill(gettext("The worker that reads learners' clicks is late to report; it may be busy. What you see is as of {time}. There is nothing you need to do yet."), { time }),
     neverRan: () => gettext("The worker that reads learners' clicks has not run yet. Ask the platform's operator to start it: engage_consume."),
     consumerDown: (length, time) =>
       fill(gettext("The worker that reads learners' clicks has been silent for {length}. What you see is as of {time}. Ask the platform's operator to start it: engage_consume."), { length, time }),

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { statusOf } from "../src/status.js";
+import { courseTime, duration, number, percent, words } from "../src/words.js";
+
+const news = (more = {}) => ({
+  asOf: "2013-04-11T09:00:00Z",
+  model: { name: "engage-base" },
+  consumer: { last_seen: "2026-01-01T00:00:08Z", lag_seconds: 2 },
+  receivedAt: 1000,
+  ...more,
+});
+
+test("live says the time of the course, and asks nothing of anyone", () => {
+  const { tone, label, advice } = statusOf({ phase: "live", news: news(), now: 1500 });
+  assert.deepEqual([tone, label, advice], ["ok", "Live · as of Apr 11, 2013, 09:00 UTC", ""]);
+});
+
+test("a consumer that falls silent turns the pill red, also while no new answer comes", () => {
+  assert.equal(statusOf({ phase: "live", news: news(), now: 1000 + 9_000 }).tone, "ok");
+  const late = statusOf({ phase: "live", news: news(), now: 1000 + 27_000 });
+  assert.deepEqual([late.tone, late.label], ["bad", "No new data"]);
+  assert.match(late.advice, /silent for 29 seconds.*engage_consume/);
+});
+
+test("a consumer that never ran, or reports nonsense, is no live one", () => {
+  for (const consumer of [{ last_seen: null, lag_seconds: null }, undefined, { last_seen: "2026-01-01T00:00:08Z", lag_seconds: "soon" }]) {
+    assert.equal(statusOf({ phase: "live", news: news({ consumer }), now: 1000 }).tone, "bad");
+  }
+});
+
+test("a consumer that is late to report is amber and says by how much", () => {
+  const { tone, label } = statusOf({ phase: "live", news: news(), now: 1000 + 18_000 });
+  assert.deepEqual([tone, label], ["warn", "Behind by 20 seconds"]);
+});
+
+test("no model is said, and nothing is called live", () => {
+  assert.deepEqual(statusOf({ phase: "live", news: news({ model: null }), now: 1000 }).label, "No model");
+});
+
+test("every trouble is red once figures are on the page, and says what to do", () => {
+  for (const phase of ["failing", "unreadable", "offline"]) {
+    const { tone, advice } = statusOf({ phase, news: news(), now: 1000 });
+    assert.equal(tone, "bad");
+    assert.ok(advice.length > 20);
+  }
+});
+
+test("figures are written as people write them", () => {
+  assert.equal(number(2000), "2,000");
+  assert.deepEqual([percent(734), percent(-1), percent(1000)], ["73 %", "–", "100 %"]);
+  assert.deepEqual([duration(1), duration(240), duration(7200), duration(864000)], ["1 second", "4 minutes", "2 hours", "10 days"]);
+  assert.equal(words.learners(1), "of 1 learner");
+  assert.equal(courseTime("nonsense"), "nonsense");
+});

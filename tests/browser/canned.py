@@ -1,0 +1,221 @@
+"""A small real HTTP server for the page: the bundle as it ships, under a strict policy, and the REST contract from memory.
+
+It stands where the LMS stands, at the network: everything in the browser is the real thing.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+PUBLIC = Path(__file__).resolve().parents[2] / "engage_xblock" / "public"
+COURSE = "course-v1:OUx+BBB+2013B"
+POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'"
+START = """
+for (const node of document.querySelectorAll(".xblock")) new window.EngageCommunicator({}, node);
+"""
+TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+
+@dataclass
+class Row:
+    """One learner, as the server knows them: state and three per mille (or None)."""
+
+    state: str
+    certify: int | None
+    complete: int | None
+    leave: int | None
+
+
+@dataclass
+class CannedCourse:
+    """What the server answers. Change it between requests; `put` raises the version as a consumer would."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    version: int = 1
+    as_of: str | None = "2013-04-11T09:00:00Z"
+    model: dict[str, str] | None = field(default_factory=lambda: {"name": "engage-base", "trained_on": "four runs"})
+    calibrated: bool = False
+    silent_seconds: float | None = 1.0  # since the consumer's last report; None: it never ran
+    status: int = 200  # anything else is answered in place of the predictions
+    garbled: bool = False
+    requests: list[tuple[str, int]] = field(default_factory=list)  # query and status of each answer
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, rows: dict[str, Row]) -> None:
+        """New or changed learners, in one version."""
+        with self.lock:
+            self.version += 1
+            self.rows.update(rows)
+            self.versions.update(dict.fromkeys(rows, self.version))
+
+    def restore(self, rows: dict[str, Row]) -> None:
+        """A database brought back from a copy: other rows, an older version."""
+        with self.lock:
+            self.version = 1
+            self.rows = dict(rows)
+            self.versions = dict.fromkeys(rows, 1)
+
+    def answer(self, query: str, if_none_match: str | None) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body for one request."""
+        with self.lock:
+            status, headers, body = self._answer(query, if_none_match)
+            self.requests.append((query, status))
+            return status, headers, body
+
+    def _answer(self, query: str, if_none_match: str | None) -> tuple[int, dict[str, str], bytes]:
+        if self.status != 200:
+            return self.status, {}, b'{"type": "about:blank", "title": "refused"}'
+        if self.garbled:
+            return 200, {}, b'{"cursor": "9", "learners": ["a", "b"], "state": ["act'
+        since = int(parse_qs(query).get("since", ["-1"])[0])
+        if since > self.version:
+            return 410, {}, b'{"type": "about:blank", "title": "cursor of another time"}'
+        etag = f'"{self.version}-{self.model is not None}-{self.as_of}"'
+        if if_none_match == etag:
+            return 304, {"ETag": etag}, b""
+        # As the API: everyone but those who left; with a cursor, what is newer than it.
+        names = [
+            name
+            for name, row in self.rows.items()
+            if (row.state != "left" if since < 0 else self.versions[name] > since)
+        ]
+        rows = [self.rows[name] for name in names]
+        now = datetime.now(UTC)
+        seen = None if self.silent_seconds is None else (now - timedelta(seconds=self.silent_seconds)).isoformat()
+        body = {
+            "as_of": self.as_of,
+            "cursor": str(self.version),
+            "model": self.model,
+            "calibrated": self.calibrated,
+            "total": sum(row.state != "left" for row in self.rows.values()),
+            "consumer": {"last_seen": seen, "lag_seconds": self.silent_seconds},
+            "learners": names,
+            "state": [row.state for row in rows],
+            "certify": [row.certify for row in rows],
+            "complete": [row.complete for row in rows],
+            "leave": [row.leave for row in rows],
+        }
+        return 200, {"ETag": etag}, json.dumps(body).encode()
+
+
+class CannedSite:
+    """The server: `url`, and the `course` whose answers it gives. `stop` and `start` as a server goes and comes back."""
+
+    def __init__(self, course: CannedCourse, *, poll_ms: int = 100) -> None:
+        self.course = course
+        self.poll_ms = poll_ms
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Listen, on the same port as before."""
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                split = urlsplit(self.path)
+                status, headers, body = site._respond(
+                    unquote(split.path), split.query, self.headers.get("If-None-Match")
+                )
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                """Quiet: what was asked is in `course.requests`."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer nothing more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _respond(self, path: str, query: str, if_none_match: str | None) -> tuple[int, dict[str, str], bytes]:
+        if path == f"/engage/api/v1/courses/{COURSE}/predictions":
+            status, headers, body = self.course.answer(query, if_none_match)
+            return status, {"Content-Type": "application/json", "Cache-Control": "private, no-cache", **headers}, body
+        if path == "/":
+            blocks = 2 if "twice" in query else 1
+            headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY}
+            return 200, headers, self._page(blocks).encode()
+        if path == "/start.js":
+            return 200, {"Content-Type": TYPES[".js"]}, START.encode()
+        file = PUBLIC / path.removeprefix("/public/")
+        if path.startswith("/public/") and file.name == path.removeprefix("/public/") and file.is_file():
+            return 200, {"Content-Type": TYPES[file.suffix] + "; charset=utf-8"}, file.read_bytes()
+        return 404, {}, b""
+
+    def _page(self, blocks: int) -> str:
+        config = {
+            "course": COURSE,
+            "predictionsUrl": f"/engage/api/v1/courses/{COURSE}/predictions",
+            "pollMs": self.poll_ms,
+        }
+        block = (
+            f'<div class="xblock"><section class="engage-communicator" data-engage-config="{escape(json.dumps(config))}">'
+            '<h3 class="engage-title">Communicator</h3></section></div>'
+        )
+        return (
+            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Communicator</title>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            '<link rel="stylesheet" href="/public/communicator.css"></head><body>'
+            f'{block * blocks}<script src="/public/communicator.js"></script><script src="/start.js"></script></body></html>'
+        )
+
+
+@contextmanager
+def serving(course: CannedCourse, *, poll_ms: int = 100) -> Iterator[CannedSite]:
+    """A running CannedSite, stopped at the end."""
+    site = CannedSite(course, poll_ms=poll_ms)
+    try:
+        yield site
+    finally:
+        site.stop()
+
+
+def learners(count: int, *, seed: int = 1) -> dict[str, Row]:
+    """So many learners of a course in its tenth week, the same for the same seed."""
+    random_ = random.Random(seed)
+    return {name: _learner(random_) for name in _pseudonyms(random_, count)}
+
+
+def _learner(random_: random.Random) -> Row:
+    fate = random_.random()
+    if fate < 0.16:
+        return Row("never_started", None, None, None)
+    if fate < 0.35:
+        return Row("gone", int(1000 * random_.betavariate(1, 16)), int(1000 * random_.betavariate(1.2, 12)), None)
+    if fate < 0.4:
+        return Row("finished", 1000, 1000, None)
+    diligence = random_.betavariate(1.1, 0.9)
+    certify = min(1000, max(0, int(1000 * diligence + random_.gauss(0, 60))))
+    complete = min(1000, max(0, int(1000 * diligence**0.7 + random_.gauss(0, 50))))
+    leave = min(1000, max(0, int(1000 * (1 - diligence) ** 2 * 0.9 + abs(random_.gauss(0, 40)))))
+    return Row("active", certify, complete, None if random_.random() < 0.01 else leave)
+
+
+def _pseudonyms(random_: random.Random, count: int) -> Iterable[str]:
+    names: dict[str, None] = {}
+    while len(names) < count:
+        names["".join(random_.choices("abcdefghijklmnopqrstuvwxyz234567", k=8))] = None
+    return names
