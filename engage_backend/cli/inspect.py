@@ -1,0 +1,135 @@
+"""`engage inspect`: what is in these logs, and what was left out of it, and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from engage_backend.cli import Refusal
+from engage_backend.clickstream.event import Reason
+from engage_backend.clickstream.files import DamagedFile, read_lines
+from engage_backend.clickstream.parse import parse_lines
+
+HELP = "Count what tracking logs hold: kinds, courses, learners, and lines left out, by reason."
+CHUNK = 4_096
+
+
+@dataclass
+class Summary:
+    """What was counted. `events` + all of `rejected` = `lines`; an event that stands twice counts twice."""
+
+    lines: int = 0
+    events: int = 0
+    learners: set[int] = field(default_factory=set)
+    first: int | None = None  # microseconds since 1970, UTC
+    last: int | None = None
+    kinds: Counter[str] = field(default_factory=Counter)
+    courses: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[Reason] = field(default_factory=Counter)
+
+    def add(self, lines: list[bytes]) -> None:
+        """Count some lines."""
+        events, rejected = parse_lines(lines)
+        self.lines += len(lines)
+        self.events += len(events)
+        self.rejected.update(rejected)
+        if not events:
+            return
+        self.learners.update(event.learner for event in events)
+        self.kinds.update(event.kind for event in events)
+        self.courses.update(event.course for event in events)
+        times = [event.time for event in events]
+        self.first = min(times) if self.first is None else min(self.first, *times)
+        self.last = max(times) if self.last is None else max(self.last, *times)
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as a JSON object, most frequent first, times in ISO 8601."""
+        return {
+            "lines": self.lines,
+            "events": self.events,
+            "learners": len(self.learners),
+            "first": _iso(self.first),
+            "last": _iso(self.last),
+            "kinds": _ordered(self.kinds),
+            "courses": _ordered(self.courses),
+            "rejected": _ordered(self.rejected),
+        }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("logs", nargs="+", metavar="LOG", help="tracking log, plain, .gz or .xz; - for standard input")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Count and print; 0 also when a file was damaged, whose readable part is counted and which is named."""
+    summary = Summary()
+    for name in options.logs:
+        for lines in _chunks("-" if name == "-" else Path(name)):
+            summary.add(lines)
+    found = summary.to_json()
+    if options.json:
+        print(json.dumps(found, indent=2))  # noqa: T201
+    else:
+        _print_table(found)
+    return 0
+
+
+def _chunks(path: Path | Literal["-"]) -> Iterator[list[bytes]]:
+    lines = read_lines(path)
+    while True:
+        chunk: list[bytes] = []
+        try:
+            chunk.extend(islice(lines, CHUNK))
+        except DamagedFile as damage:
+            if chunk:
+                yield chunk
+            print(f"engage inspect: {damage}; counted as far as it could be read", file=sys.stderr)  # noqa: T201
+            return
+        except OSError as error:
+            raise Refusal(f"cannot read {path}: {error.strerror or error}") from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _ordered(counts: Counter[Any]) -> dict[str, int]:
+    return {str(key): count for key, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))}
+
+
+def _iso(time: int | None) -> str | None:
+    if time is None:
+        return None
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _print_table(found: dict[str, Any]) -> None:
+    try:
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table
+    except ImportError as error:
+        raise Refusal("the table needs `rich` (pip install rich); --json works without") from error
+
+    console = Console()
+    console.print(
+        f"[b]{found['lines']:,}[/b] lines, [b]{found['events']:,}[/b] events of [b]{found['learners']:,}[/b] learners, "
+        f"{found['first'] or 'no time'} to {found['last'] or 'no time'}"
+    )
+    for title, counts in (("kind", "kinds"), ("course run", "courses"), ("left out because", "rejected")):
+        if found[counts]:
+            table = Table(title, "lines")
+            table.columns[1].justify = "right"
+            for name, count in found[counts].items():
+                table.add_row(escape(name), f"{count:,}")
+            console.print(table)
