@@ -41,8 +41,9 @@ class Child:
 class Supervisor:
     """Starts processes and ends them all, whichever way the `with` block is left."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, stop_seconds: float = STOP_SECONDS) -> None:
         self.home = home
+        self._stop_seconds = stop_seconds
         self.children: list[Child] = []
 
     def __enter__(self) -> Supervisor:
@@ -88,7 +89,7 @@ class Supervisor:
         running = [child for child in reversed(self.children) if child.process.poll() is None]
         for child in running:
             _signal_group(child, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + self._stop_seconds
         for child in running:
             with suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(0.0, deadline - time.monotonic()))

@@ -179,7 +179,7 @@ def _rendered(fragment: Any) -> dict[str, Any]:
     files = {(r.kind, r.mimetype, r.data) for r in fragment.resources}
     return {
         # The block's own markup, which escapes what it is given.
-        "block": mark_safe(fragment.content),
+        "communicator": mark_safe(fragment.content),
         "styles": sorted(data for kind, mimetype, data in files if kind == "url" and mimetype == "text/css"),
         "scripts": sorted(data for kind, mimetype, data in files if kind == "url" and "javascript" in mimetype),
     }
