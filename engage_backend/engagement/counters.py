@@ -173,8 +173,9 @@ class Counters:
     @classmethod
     def from_bytes(cls, data: bytes) -> Counters:
         """The counters that `to_bytes` wrote."""
-        *plain, flat = msgspec.msgpack.decode(data)
-        return cls(*plain, {flat[at]: flat[at + 1 : at + 5] for at in range(0, len(flat), 5)})
+        fields = msgspec.msgpack.decode(data)
+        flat = fields[-1]
+        return cls(*fields[:-1], handed_in={flat[at]: flat[at + 1 : at + 5] for at in range(0, len(flat), 5)})
 
     def features(self, plan: Plan, clock: int) -> list[float]:
         """What the read-out reads at `clock` (µs): one number for each of FEATURES, whole or exact quotients.

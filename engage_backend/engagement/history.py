@@ -12,9 +12,10 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from engage_backend.clickstream.event import ClickEvent
 
@@ -74,7 +75,7 @@ def split(rows: Sequence[Row], first_number: int = 0) -> list[tuple[int, Sequenc
     return [(first_number + at // CHUNK, rows[at : at + CHUNK]) for at in range(0, len(rows), CHUNK)]
 
 
-def _planes(values: np.ndarray) -> bytes:
+def _planes(values: npt.NDArray[Any]) -> bytes:
     """Integers as byte planes, least significant first: a count of planes, then the planes that are not all zero."""
     width = values.dtype.itemsize
     planes = values.view(np.uint8).reshape(len(values), width).T
@@ -82,7 +83,7 @@ def _planes(values: np.ndarray) -> bytes:
     return bytes([used]) + planes[:used].tobytes()
 
 
-def _indexed(values: list[int]) -> tuple[list[int], np.ndarray]:
+def _indexed(values: list[int]) -> tuple[list[int], npt.NDArray[Any]]:
     """The distinct values in order of first appearance, and the index of each value among them."""
     distinct = list(dict.fromkeys(values))
     position = {value: index for index, value in enumerate(distinct)}
@@ -129,10 +130,10 @@ class _Reader:
         self.at += size
         return part
 
-    def array(self, dtype: str, count: int) -> np.ndarray:
+    def array(self, dtype: str, count: int) -> npt.NDArray[Any]:
         return np.frombuffer(self.take(np.dtype(dtype).itemsize * count), dtype=dtype)
 
-    def planes(self, dtype: str, count: int) -> np.ndarray:
+    def planes(self, dtype: str, count: int) -> npt.NDArray[Any]:
         used = self.take(1)[0]
         values = np.zeros((count, np.dtype(dtype).itemsize), dtype=np.uint8)
         values[:, :used] = np.frombuffer(self.take(used * count), dtype=np.uint8).reshape(used, count).T

@@ -76,10 +76,10 @@ class Lstm(nn.Module):
         flat_tokens = torch.from_numpy(np.concatenate([tokens[at] for at in order]))
         flat_carried = torch.from_numpy(np.concatenate([carried[at] for at in order]))
         width = self.embed.embedding_dim
-        into, bias = self.lstm.weight_ih_l0, self.lstm.bias_ih_l0 + self.lstm.bias_hh_l0
-        by_token = torch.addmm(bias, self.embed.weight, into[:, :width].T)
+        into, recurrent, bias_in, bias_across = self.lstm.all_weights[0]
+        by_token = torch.addmm(bias_in + bias_across, self.embed.weight, into[:, :width].T)
         inputs = by_token[flat_tokens].addmm_(flat_carried, into[:, width:].T)
-        across = self.lstm.weight_hh_l0.T.contiguous()
+        across = recurrent.T.contiguous()
         h, c = moved[order, 0].contiguous(), moved[order, 1].contiguous()
         alive = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
         for step, count in enumerate(alive.tolist()):
@@ -107,4 +107,5 @@ class Model:
         """Calibrated probabilities, shape (n, 3) in the order of TARGETS, from h (n, H) and features (n, F)."""
         smooth = self.lstm.logits(torch.from_numpy(hidden), torch.from_numpy(features)).numpy().astype(np.float64)
         logits = self.slope * (smooth + self.trees.margins(features)) + self.intercept
-        return 1.0 / (1.0 + np.exp(-logits.clip(-30.0, 30.0)))
+        chances: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logits.clip(-30.0, 30.0)))
+        return chances

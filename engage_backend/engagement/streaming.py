@@ -33,24 +33,21 @@ class Kept:
 def advance(model: Model, kinds: KindTable, kept: Sequence[Kept], rows: Sequence[Sequence[Row]]) -> list[Kept]:
     """The states after `rows[i]` follow `kept[i]`. What is given is left as it is."""
     tokens = kinds.tokens(model.vocabulary)
-    moved: list[Kept] = []
-    begin = 0
-    while begin < len(kept):
-        end, events = begin, 0
-        while end < len(kept) and (end == begin or events + len(rows[end]) <= _EVENTS_AT_ONCE):
-            events += len(rows[end])
-            end += 1
-        read = [
-            encode(new, old.counters.last if old.counters.events else None, tokens)
-            for old, new in zip(kept[begin:end], rows[begin:end], strict=True)
-        ]
-        states = np.stack([old.hidden for old in kept[begin:end]])
+    moved = list(kept)
+    waiting = [at for at, new in enumerate(rows) if new]
+    while waiting:
+        events = 0
+        part: list[int] = []
+        while waiting and (not part or events + len(rows[waiting[-1]]) <= _EVENTS_AT_ONCE):
+            part.append(waiting.pop())
+            events += len(rows[part[-1]])
+        read = [encode(rows[at], kept[at].counters.last if kept[at].counters.events else None, tokens) for at in part]
+        states = np.stack([kept[at].hidden for at in part])
         states = model.lstm.run(states, [one for one, _ in read], [carried for _, carried in read])
-        for at, (old, new) in enumerate(zip(kept[begin:end], rows[begin:end], strict=True)):
-            counters = old.counters.copy()
-            counters.update(new, kinds.categories)
-            moved.append(Kept(states[at], counters, old.position + len(new)))
-        begin = end
+        for at, state in zip(part, states, strict=True):
+            counters = kept[at].counters.copy()
+            counters.update(rows[at], kinds.categories)
+            moved[at] = Kept(state, counters, kept[at].position + len(rows[at]))
     return moved
 
 

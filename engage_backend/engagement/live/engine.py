@@ -1,0 +1,177 @@
+"""The live engine: events in, predictions kept current.
+
+Every step can be done twice and in any order with the same end: histories are sets, states are functions of histories, and
+predictions are functions of states, schedule, clock and model. So a source may deliver at least once; a crash costs nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import F
+
+from engage_backend.clickstream.event import ClickEvent
+from engage_backend.conf import engage_settings
+from engage_backend.engagement.encoder import KindTable
+from engage_backend.engagement.history import Row, to_row
+from engage_backend.engagement.live.forward import move
+from engage_backend.engagement.live.publish import raise_version
+from engage_backend.engagement.live.registry import load_kinds, register_kinds
+from engage_backend.engagement.live.roster import sync_run
+from engage_backend.engagement.live.submissions import write_submissions
+from engage_backend.engagement.live.watch import ModelWatch
+from engage_backend.models import CourseRun, DailySnapshot, LearnerState, LearnerStatus, Prediction
+from engage_backend.platform.protocol import Platform
+
+log = logging.getLogger(__name__)
+
+ROSTER_SECONDS = 30.0  # how old a roster has to be before an unknown learner makes us read it again
+COURSES_SECONDS = 300.0  # how often the platform is asked for new course runs and changed rosters
+_AT_ONCE = 500  # learners a transaction
+
+
+class Unplaced(StrEnum):
+    """Why an event that parsed well was not taken in."""
+
+    COURSE = "unknown course"
+    LEARNER = "not enrolled"
+
+
+class Engine:
+    """Keeps one site's predictions current. One per process; many processes may work on the same database."""
+
+    def __init__(self, platform: Platform, *, pass_seconds: float = 1.0) -> None:
+        """`pass_seconds`: passes over one run keep this distance, however fast the site's clock runs."""
+        self.platform = platform
+        self.pass_seconds = pass_seconds
+        self.kinds = KindTable()
+        self.watch = ModelWatch(lambda: engage_settings().model)
+        self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
+        self._courses_read = float("-inf")
+        self._passed: dict[str, float] = {}  # course key -> when its last pass ended
+
+    def ingest(self, events: Iterable[ClickEvent]) -> Counter[Unplaced]:
+        """Take events in and bring the learners they are of up to now; counts what was not taken in, by reason."""
+        unplaced: Counter[Unplaced] = Counter()
+        by_run: dict[str, dict[int, list[ClickEvent]]] = defaultdict(lambda: defaultdict(list))
+        for event in events:
+            by_run[event.course][event.learner].append(event)
+        for course_key, by_user in by_run.items():
+            learners = self._learners(course_key, by_user)
+            if learners is None:
+                unplaced[Unplaced.COURSE] += sum(map(len, by_user.values()))
+                continue
+            placed: dict[int, list[ClickEvent]] = {}
+            for user, new in by_user.items():
+                if user in learners:
+                    placed[learners[user]] = new
+                else:
+                    unplaced[Unplaced.LEARNER] += len(new)
+            if placed:
+                self._take_in(CourseRun.objects.get(course_key=course_key), placed)
+        return unplaced
+
+    def _take_in(self, run: CourseRun, events: dict[int, list[ClickEvent]]) -> None:
+        register_kinds(self.kinds, {event.kind for new in events.values() for event in new})
+        ids = sorted(events)
+        for at in range(0, len(ids), _AT_ONCE):
+            part = {learner: events[learner] for learner in ids[at : at + _AT_ONCE]}
+            with transaction.atomic():
+                self._move(run, {pk: [to_row(event, self.kinds.numbers) for event in new] for pk, new in part.items()})
+                write_submissions(part)
+
+    def _move(self, run: CourseRun, rows: Mapping[int, Sequence[Row]]) -> None:
+        move(
+            run,
+            rows,
+            model=self.watch.look(),
+            kinds=self.kinds,
+            now=self.platform.now(),
+            active_days=engage_settings().active_days,
+        )
+
+    def _learners(self, course_key: str, users: Iterable[int]) -> dict[int, int] | None:
+        """User id -> learner of a run, read again when somebody is missing and it is old; None: no such run."""
+        read_at, known = self._rosters.get(course_key, (float("-inf"), {}))
+        if any(user not in known for user in users) and time.monotonic() - read_at > ROSTER_SECONDS:
+            known = self._read_roster(course_key)
+        return known or None
+
+    def _read_roster(self, course_key: str) -> dict[int, int]:
+        run = sync_run(self.platform, course_key)
+        known: dict[int, int] = {}
+        if run is not None:
+            known = dict(run.learners.exclude(state=LearnerStatus.LEFT).values_list("user_id", "pk"))
+        self._rosters[course_key] = (time.monotonic(), known)
+        return known
+
+    def tick(self) -> None:
+        """What time and not events bring about: rosters, a changed model, and the daily pass over all learners."""
+        load_kinds(self.kinds)
+        now = self.platform.now()
+        if time.monotonic() - self._courses_read > COURSES_SECONDS:
+            for course_key in self.platform.courses():
+                self._read_roster(course_key)
+            self._courses_read = time.monotonic()
+        model = self.watch.look()
+        identity = model.identity if model else ""
+        for run in CourseRun.objects.all():
+            if run.model and not identity:
+                self._say_no_model(run, now)
+            due = run.clock_day != now.date() or run.model != identity
+            if due and time.monotonic() - self._passed.get(run.course_key, float("-inf")) >= self.pass_seconds:
+                self._read_roster(run.course_key)
+                self.daily_pass(run, now)
+                self._passed[run.course_key] = time.monotonic()
+
+    def _say_no_model(self, run: CourseRun, now: datetime) -> None:
+        with transaction.atomic():
+            CourseRun.objects.filter(pk=run.pk).update(model="")
+            raise_version(run, now)
+        run.model = ""
+
+    def daily_pass(self, run: CourseRun, now: datetime) -> None:
+        """Bring every learner of the run to now under the current model, and keep what is shown as the day's snapshot."""
+        model = self.watch.look()
+        ids = list(run.learners.exclude(state=LearnerStatus.LEFT).order_by("pk").values_list("pk", flat=True))
+        for at in range(0, len(ids), _AT_ONCE):
+            with transaction.atomic():
+                self._move(run, dict.fromkeys(ids[at : at + _AT_ONCE], ()))
+        with transaction.atomic():
+            CourseRun.objects.filter(pk=run.pk).update(clock_day=now.date())
+            if model is not None:
+                _keep_snapshot(run, now, model.identity)
+                LearnerState.objects.filter(learner__course_run=run).exclude(model=model.identity).delete()
+                CourseRun.objects.filter(pk=run.pk).update(model=model.identity)
+            raise_version(run, now)
+        log.info("%s: passed over %d learners at %s", run.course_key, len(ids), now)
+
+
+def _keep_snapshot(run: CourseRun, now: datetime, identity: str) -> None:
+    """What is shown now becomes this day's snapshot; a snapshot that is there stays as it is."""
+    shown = (
+        Prediction.objects.filter(course_run=run, certify__isnull=False)
+        .annotate(last_active=F("learner__last_active"))
+        .values_list("learner", "certify", "complete", "leave", "last_active")
+    )
+    DailySnapshot.objects.bulk_create(
+        (
+            DailySnapshot(
+                learner_id=learner,
+                day=now.date(),
+                model=identity,
+                certify=certify,
+                complete=complete,
+                leave=leave,
+                last_active=last_active,
+            )
+            for learner, certify, complete, leave, last_active in shown
+        ),
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,85 @@
+"""Course runs and learners as the platform has them, copied into our tables."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from engage_backend.engagement.live.publish import raise_version
+from engage_backend.engagement.live.schedule import from_microseconds
+from engage_backend.engagement.live.upsert import upsert
+from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction, Tombstone
+from engage_backend.platform.protocol import Enrolment, Platform
+
+
+def sync_run(platform: Platform, course_key: str) -> CourseRun | None:
+    """The run with its schedule and roster as they are on the platform now; None where the platform has no such run."""
+    schedule = platform.schedule(course_key)
+    if schedule is None:
+        return None
+    known = {
+        "display_name": schedule.display_name[:255],
+        "start": from_microseconds(schedule.start),
+        "end": from_microseconds(schedule.end) if schedule.end is not None else None,
+        "time_zone": schedule.time_zone,
+        "self_paced": schedule.self_paced,
+        "passing_grade": schedule.passing_grade,
+        "graded": [list(block) for block in schedule.graded],
+    }
+    run, _ = CourseRun.objects.get_or_create(course_key=schedule.course, defaults=known)
+    if any(getattr(run, name) != value for name, value in known.items()):
+        CourseRun.objects.filter(pk=run.pk).update(**known)
+        run.refresh_from_db()
+    _sync_learners(run, list(platform.roster(course_key)), platform.now())
+    return run
+
+
+def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> None:
+    """One Learner for each enrolled, a null Prediction for who is new, and LEFT for who is gone from the roster."""
+    retired = set(Tombstone.objects.values_list("user_id", flat=True))
+    enrolled = {one.user_id: one for one in roster if one.user_id not in retired}
+    known = {learner.user_id: learner for learner in Learner.objects.filter(course_run=run)}
+    fresh = [
+        Learner(
+            course_run=run,
+            user_id=one.user_id,
+            enrolled_at=one.enrolled_at,
+            mode=one.mode[:100],
+            cohort=one.cohort[:255],
+        )
+        for one in enrolled.values()
+        if one.user_id not in known
+    ]
+    changed = [
+        learner
+        for user_id, learner in known.items()
+        if (one := enrolled.get(user_id))
+        and (learner.mode, learner.cohort, learner.enrolled_at) != (one.mode, one.cohort, one.enrolled_at)
+    ]
+    left = [
+        learner for user_id, learner in known.items() if user_id not in enrolled and learner.state != LearnerStatus.LEFT
+    ]
+    back = [
+        learner for user_id, learner in known.items() if user_id in enrolled and learner.state == LearnerStatus.LEFT
+    ]
+    if not (fresh or changed or left or back):
+        return
+    with transaction.atomic():
+        Learner.objects.bulk_create(fresh, ignore_conflicts=True)
+        for learner in changed:
+            one = enrolled[learner.user_id]
+            learner.mode, learner.cohort, learner.enrolled_at = one.mode[:100], one.cohort[:255], one.enrolled_at
+        for learner in left:
+            learner.state = LearnerStatus.LEFT
+        for learner in back:  # the engine finds out at its next pass whether they are active or gone
+            learner.state = LearnerStatus.GONE if learner.last_active else LearnerStatus.NEVER_STARTED
+        moved = [*changed, *left, *(learner for learner in back if learner not in changed)]
+        upsert(moved, unique=["id"], update=["mode", "cohort", "enrolled_at", "state"])
+        version = raise_version(run, now)
+        new = Learner.objects.filter(course_run=run, user_id__in=[one.user_id for one in fresh], prediction=None)
+        Prediction.objects.bulk_create(
+            [Prediction(learner=learner, course_run=run, as_of=now, version=version) for learner in new],
+            ignore_conflicts=True,
+        )
+        Prediction.objects.filter(learner__in=moved).update(version=version)

@@ -1,0 +1,51 @@
+"""The model that predictions stand on: read from its folder, and read again when the folder changes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from engage_backend.engagement.folder import CARD, WEIGHTS, ModelRefused, load_model
+from engage_backend.engagement.model import Model
+
+log = logging.getLogger(__name__)
+
+_Signature = tuple[tuple[str, int, int, int], ...]
+
+
+class ModelWatch:
+    """The current model of a folder; None while there is none that this version can use, with the reason in `why_none`."""
+
+    def __init__(self, folder: Callable[[], Path]) -> None:
+        self._folder = folder
+        self._seen: _Signature | None = None
+        self.model: Model | None = None
+        self.why_none = "not looked yet"
+
+    def look(self) -> Model | None:
+        """The model as the folder has it now. Costs two `stat` calls while nothing changed."""
+        folder = self._folder()
+        signature = _signature(folder)
+        if signature == self._seen:
+            return self.model
+        self._seen = signature
+        try:
+            self.model, _ = load_model(folder)
+        except ModelRefused as refused:
+            self.model, self.why_none = None, str(refused)
+            log.warning("no predictions: %s", refused)
+        else:
+            log.info("model %s from %s", self.model.identity, folder)
+        return self.model
+
+
+def _signature(folder: Path) -> _Signature:
+    found = []
+    for name in (CARD, WEIGHTS):
+        try:
+            stat = (folder / name).stat()
+        except OSError:
+            continue
+        found.append((str(folder / name), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return tuple(found)

@@ -1,0 +1,102 @@
+"""Counters: what a stream keeps, and what is read from it at a moment."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+from engage_backend.engagement.counters import FEATURES, UNKNOWN, Counters, Plan
+from engage_backend.engagement.encoder import KindTable
+from engage_backend.engagement.history import Row, block_number, merge, to_row
+from tests.engagement.clicks import BLOCKS, DAY, START, clicks
+
+KINDS = KindTable()
+
+
+def rows_of(learner: int, count: int) -> list[Row]:
+    events = clicks(learner, count)
+    for event in events:
+        KINDS.number(event.kind)
+    return merge([], [to_row(event, KINDS.numbers) for event in events])
+
+
+def named(counters: Counters, plan: Plan, clock: int) -> dict[str, float]:
+    return dict(zip(FEATURES, counters.features(plan, clock), strict=True))
+
+
+def plan(**graded: tuple[float, int | None]) -> Plan:
+    blocks = {block_number(BLOCKS[int(name[1:])]): value for name, value in graded.items()}
+    return Plan(START, START + 100 * DAY, 0.5, blocks)
+
+
+def submission(block: int, time: int, score: float, attempt: int = 1) -> Row:
+    return Row(time, KINDS.number("problem_check_correct"), block_number(BLOCKS[block]), 1, score, 1.0, attempt)
+
+
+def test_events_fed_in_any_pieces_give_the_same_counters() -> None:
+    rows, dice = rows_of(1, 300), random.Random(7)
+    whole = Counters()
+    whole.update(rows, KINDS.categories)
+    pieces = Counters()
+    cuts = [0, *sorted(dice.sample(range(1, 300), 40)), 300]
+    for begin, end in pairwise(cuts):
+        pieces = Counters.from_bytes(pieces.to_bytes())  # as between two batches of a consumer
+        pieces.update(rows[begin:end], KINDS.categories)
+    assert pieces == whole
+    assert pieces.to_bytes() == whole.to_bytes()
+
+
+def test_silence_changes_the_features_and_not_the_counters() -> None:
+    counters = Counters()
+    counters.update(rows_of(2, 50), KINDS.categories)
+    before = counters.to_bytes()
+    early = named(counters, plan(), counters.last)
+    late = named(counters, plan(), counters.last + 9 * DAY)
+    assert (early["days_silent"], late["days_silent"]) == (0, 9)
+    assert early["events_28d"] >= late["events_28d"] > 0 == late["events_7d"]
+    assert counters.to_bytes() == before
+
+
+def test_points_count_once_whatever_the_attempts_and_at_their_best() -> None:
+    counters = Counters()
+    tries = [
+        submission(0, START + DAY, 0.2),
+        submission(0, START + 2 * DAY, 1.0, 2),
+        submission(0, START + 3 * DAY, 0.5, 3),
+    ]
+    counters.update(tries, KINDS.categories)
+    seen = named(counters, plan(p0=(0.3, START + 10 * DAY), p1=(0.2, START + 20 * DAY)), START + 5 * DAY)
+    assert (seen["points_attempted"], seen["points_earned"], seen["attempts_per_block"]) == (0.3, 0.3, 3.0)
+    assert (seen["points_open"], seen["points_missed"], seen["lead_days"]) == (0.2, 0.0, 9.0)
+
+
+def test_a_task_is_missed_from_its_due_date_on() -> None:
+    due = START + 10 * DAY
+    here = plan(p0=(0.3, due))
+    assert named(Counters(), here, due - 1)["points_missed"] == 0.0
+    assert named(Counters(), here, due)["points_missed"] == 0.3
+
+
+def test_a_submission_told_by_two_events_is_one_block_handed_in() -> None:
+    counters = Counters()
+    checked = submission(0, START + DAY, 1.0)
+    graded = checked._replace(time=START + DAY + 40_000, kind=KINDS.number("edx.grades.problem.submitted"), attempt=-1)
+    counters.update([checked, graded], KINDS.categories)
+    seen = named(counters, plan(), START + 2 * DAY)
+    assert (seen["blocks_handed_in"], seen["attempts_per_block"], seen["correct"]) == (1, 1.0, 1)
+
+
+def test_a_course_without_graded_blocks_or_end_says_unknown_and_not_zero() -> None:
+    counters = Counters()
+    counters.update(rows_of(3, 20), KINDS.categories)
+    seen = named(counters, Plan(START, None, 0.5, {}), START + 50 * DAY)
+    assert {seen[name] for name in ("share_of_course", "days_to_end", "points_earned", "points_due")} == {UNKNOWN}
+
+
+def test_a_moved_start_date_needs_no_event_to_be_read_again() -> None:
+    counters = Counters()
+    counters.update(rows_of(4, 20), KINDS.categories)
+    moved = plan()
+    later = Plan(moved.origin + 7 * DAY, moved.end, moved.passing_grade, moved.graded)
+    clock = START + 50 * DAY
+    assert named(counters, moved, clock)["days_since_start"] - named(counters, later, clock)["days_since_start"] == 7
