@@ -173,9 +173,10 @@ class Counters:
     @classmethod
     def from_bytes(cls, data: bytes) -> Counters:
         """The counters that `to_bytes` wrote."""
-        fields = msgspec.msgpack.decode(data)
-        flat = fields[-1]
-        return cls(*fields[:-1], handed_in={flat[at]: flat[at + 1 : at + 5] for at in range(0, len(flat), 5)})
+        *plain, flat = msgspec.msgpack.decode(data)
+        counters = cls(*plain)
+        counters.handed_in = {flat[at]: flat[at + 1 : at + 5] for at in range(0, len(flat), 5)}
+        return counters
 
     def features(self, plan: Plan, clock: int) -> list[float]:
         """What the read-out reads at `clock` (µs): one number for each of FEATURES, whole or exact quotients.
