@@ -150,7 +150,7 @@ def test_migrations_are_up_to_date_whatever_the_sites_default_key_is() -> None:
     call_command("makemigrations", *OUR_APPS, check=True, dry_run=True, verbosity=0)
 
 
-def test_no_column_name_is_a_word_that_mysql_keeps_for_itself_unquoted() -> None:
+def test_every_table_bears_our_name() -> None:
     names = [model._meta.db_table for label in OUR_APPS for model in apps.get_app_config(label).get_models()]
     assert len(names) == len(set(names)) > 10
     assert all(len(name) <= 60 and name.startswith("engage_") for name in names)

