@@ -1,0 +1,46 @@
+"""The block in Chromium inside a runtime with jQuery and its own ways: the XBlock SDK's workbench."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.xblock.workbench_process import running_workbench
+
+OpenPage = Callable[..., Page]
+SCENARIO = "scenario/engage_communicator"
+
+
+@pytest.fixture(scope="module")
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_workbench(tmp_path_factory.mktemp("workbench")) as address:
+        yield address
+
+
+def test_staff_see_the_page_twice_on_one_page_and_are_told_that_there_is_no_course(
+    workbench: str, open_page: OpenPage
+) -> None:
+    page = open_page(f"{workbench}/{SCENARIO}.1/?student=staff")
+    expect(page.get_by_test_id("message")).to_have_count(2)
+    expect(page.get_by_test_id("message").first).to_contain_text("Not part of a course")
+
+
+def test_a_learner_sees_that_it_is_for_the_course_team(workbench: str, open_page: OpenPage) -> None:
+    page = open_page(f"{workbench}/{SCENARIO}.0/?student=student_1")
+    expect(page.locator(".engage-communicator")).to_contain_text("for the course team")
+    expect(page.get_by_test_id("message")).to_have_count(0)
+
+
+def test_studios_form_saves_the_name_and_says_why_when_it_does_not(workbench: str, open_page: OpenPage) -> None:
+    page = open_page(f"{workbench}/{SCENARIO}.0/studio_view/?student=staff")
+    page.get_by_label("Display name").fill("   ")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_have_text("Give the page a name.")
+    page.get_by_label("Display name").fill("Who needs a hand?")
+    with page.expect_response("**/submit/**") as saved:
+        page.get_by_role("button", name="Save").click()
+    assert saved.value.status == 200
+    page.goto(f"{workbench}/{SCENARIO}.0/?student=staff")
+    expect(page.locator(".engage-title")).to_have_text("Who needs a hand?")
