@@ -20,6 +20,7 @@ from engage_backend.models import Checkpoint, CourseRun, Learner, LearnerStatus,
 
 _CURSOR = re.compile(r"[0-9]{1,18}")
 CHUNK = 500
+NAME_LENGTH = 40  # of a model in its identity, `name/digest`
 COLUMNS = ("learners", "state", "certify", "complete", "leave")
 
 
@@ -123,13 +124,13 @@ def _model(identity: str) -> dict[str, str | None] | None:
     """The model by its name, and on what it was trained where this process can read its card."""
     if not identity:
         return None
-    name = identity.split("/", 1)[0]
+    name = identity.rpartition("/")[0] or identity
     path = engage_settings().model / "card.json"
     try:
         card = _card(path, path.stat().st_mtime_ns)
     except OSError:
         card = {}
-    trained_on = card.get("trained_on") if card.get("name") == name else None
+    trained_on = card.get("trained_on") if str(card.get("name"))[:NAME_LENGTH] == name else None
     return {"name": name, "trained_on": trained_on if isinstance(trained_on, str) else None}
 
 
