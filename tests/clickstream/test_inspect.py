@@ -1,0 +1,85 @@
+"""`engage inspect`, as an operator calls it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import lzma
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engage_backend.cli import main
+
+EXCERPT = Path(__file__).resolve().parents[1] / "data" / "tracking" / "lms.jsonl"
+
+
+@pytest.fixture
+def inspect(capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*logs: Path | str) -> dict[str, Any]:
+        assert main(["inspect", *map(str, logs), "--json"]) == 0
+        return dict(json.loads(capsys.readouterr().out))
+
+    return call
+
+
+def test_every_line_is_an_event_or_left_out_for_a_reason(inspect: Any) -> None:
+    found = inspect(EXCERPT)
+    assert list(found) == ["lines", "events", "learners", "first", "last", "kinds", "courses", "rejected"]
+    assert found["lines"] == len(EXCERPT.read_bytes().splitlines())
+    assert found["events"] == sum(found["kinds"].values()) == sum(found["courses"].values())
+    assert found["events"] + sum(found["rejected"].values()) == found["lines"]
+    assert found["first"] < found["last"]
+    assert list(found["kinds"].values()) == sorted(found["kinds"].values(), reverse=True)
+    assert "browser's twin of a server event" in found["rejected"]
+
+
+def test_packed_files_and_standard_input_say_the_same(
+    inspect: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = inspect(EXCERPT)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(EXCERPT.read_bytes()))
+    (tmp_path / "a.xz").write_bytes(lzma.compress(EXCERPT.read_bytes()))
+    assert inspect(tmp_path / "a.gz") == plain
+    assert inspect(tmp_path / "a.xz") == plain
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(EXCERPT.read_bytes())))
+    assert inspect("-") == plain
+    assert inspect(EXCERPT, tmp_path / "a.gz")["lines"] == 2 * plain["lines"]
+
+
+def test_an_empty_file_holds_nothing(inspect: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    found = inspect(tmp_path / "empty")
+    assert (found["lines"], found["first"], found["kinds"]) == (0, None, {})
+
+
+def test_a_damaged_file_is_counted_as_far_as_it_goes_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "cut.gz"
+    whole = gzip.compress(EXCERPT.read_bytes() * 20)
+    packed.write_bytes(whole[: len(whole) // 2])
+    assert main(["inspect", str(packed), "--json"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert 100 < found["lines"] < 20 * len(EXCERPT.read_bytes().splitlines())
+    assert found["events"] + sum(found["rejected"].values()) == found["lines"]
+    assert "cut.gz" in err
+    assert "damaged" in err
+
+
+def test_a_file_that_is_not_there_is_one_line_that_names_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(tmp_path / "no.log")]) == 1
+    assert main(["inspect", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 2
+    assert "no.log" in err
+
+
+def test_without_json_there_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(EXCERPT)]) == 0
+    out = capsys.readouterr().out
+    assert "problem_check_correct" in out
+    assert "no learner" in out
