@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import isfinite
 from typing import Any
 
 import msgspec
@@ -314,13 +313,8 @@ def _scored(event: ClickEvent | Reason, score: Any, possible: Any, attempt: Any)
 
 
 def _number(value: Any) -> float | None:
-    if value.__class__ not in (int, float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if isfinite(number) and number >= 0 else None
+    """A score: no truth value, nothing negative, endless or beyond what a float can hold."""
+    return float(value) if value.__class__ in (int, float) and 0 <= value < 1e300 else None
 
 
 def _microseconds(value: Any) -> int | None:
@@ -369,6 +363,8 @@ def _refused_page(page: str) -> Reason | None:
 def _payload(payload: Any) -> _Payload | None:
     """The fields of a payload that is, or spells, a JSON object; None for anything else."""
     if isinstance(payload, msgspec.Raw):
+        if not payload:  # the record had none
+            return None
         if memoryview(payload)[0] == _QUOTE:
             try:
                 return _payload(_decode_text(payload))

@@ -48,6 +48,18 @@ def test_no_kind_and_no_session_is_longer_or_odder_than_a_database_takes() -> No
         assert found.session == ""
 
 
+def test_a_record_without_a_payload_is_still_an_event() -> None:
+    plain = record()
+    del plain["event"]
+    for name in ("gymdemo.clicked", "play_video", "/api/courseware/resume/" + COURSE):
+        plain["event_type"] = name
+        for course in (COURSE, ""):
+            plain["context"]["course_id"] = course
+            assert parse(json.dumps(plain).encode()) == parse(plain)
+    plain["event_type"] = "problem_check"
+    assert parse(json.dumps(plain).encode()) is parse(plain) is Reason.BROWSER_TWIN
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just(COURSE) | st.just(PROBLEM),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
