@@ -6,7 +6,7 @@ import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
 import { el, setText, uniqueId } from "./dom.js";
 import { BINS, BIN_WIDTH, cleanRange } from "./figures.js";
-import { shortNumber, words } from "./words.js";
+import { number, shortNumber, words } from "./words.js";
 
 const HEIGHT = 178;
 const MARGIN = { top: 10, right: 18, bottom: 24, left: 40 };
@@ -153,7 +153,7 @@ export class Histogram {
       this.y.domain([0, highest]).nice(4);
       const whole = this.y.ticks(4).filter(Number.isInteger);
       const inner = this.width - MARGIN.left - MARGIN.right;
-      this.yAxis.call(axisLeft(this.y).tickValues(whole).tickFormat(shortNumber).tickSize(-inner).tickPadding(6));
+      this.yAxis.call(axisLeft(this.y).tickValues(whole).tickFormat(whole.at(-1) < 10000 ? number : shortNumber).tickSize(-inner).tickPadding(6));
     }
     this.#raise(this.bars.all, all);
     this.#raise(this.bars.selected, selected);

@@ -88,7 +88,7 @@ export class Page {
     this.board.setAttribute("aria-busy", String(message === "loading"));
     this.root.classList.toggle("engage-skeleton", message === "loading");
     this.chips.hidden = !known && message !== "loading";
-    this.notice.hidden = !(known && this.news && !this.news.calibrated);
+    this.notice.hidden = !(message === null && !this.news.calibrated);
     this.box.hidden = message === null || message === "loading";
     if (message !== null && message !== "loading") {
       const [title, text] = words.message[message]();
@@ -161,7 +161,7 @@ export class Page {
     const retry = (testid) =>
       el("button", { type: "button", class: "engage-button", testid, on: { click: () => this.feed?.retry() } }, words.tryAgain());
     this.pillText = el("span");
-    this.pill = el("p", { class: "engage-pill", testid: "pill", role: "status" }, el("span", { class: "engage-dot", "aria-hidden": "true" }), this.pillText);
+    this.pill = el("p", { class: "engage-pill", testid: "pill" }, el("span", { class: "engage-dot", "aria-hidden": "true" }), this.pillText);
     this.advice = el("span", { testid: "advice" });
     this.adviceRetry = retry("advice-retry");
     this.adviceLine = el("div", { class: "engage-advice", role: "status", hidden: true }, this.advice, this.adviceRetry);

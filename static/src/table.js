@@ -63,13 +63,14 @@ export class Table {
   #addRow() {
     const name = el("code", { class: "engage-pseudonym" });
     const state = el("span", { class: "engage-state" });
+    const under = el("span", { class: "engage-state engage-state-under" }); // where there is no room for a column
     const cells = TARGETS.map((target) => {
       const fill = el("span", { class: `engage-meter-fill engage-fill-${target}` });
       const text = el("span", { class: "engage-meter-text" });
       return { fill, text, cell: el("td", { class: "engage-number" }, text, el("span", { class: "engage-meter", "aria-hidden": "true" }, fill)) };
     });
-    const element = el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((c) => c.cell), el("td", {}, state));
-    this.rows.push({ element, name, state, cells, lit: false });
+    const element = el("tr", {}, el("th", { scope: "row" }, name, under), ...cells.map((c) => c.cell), el("td", {}, state));
+    this.rows.push({ element, name, states: [state, under], cells, lit: false });
     this.body.append(element);
   }
 
@@ -78,7 +79,7 @@ export class Table {
     const moved = line.element.dataset.learner !== pseudonym;
     if (moved) line.element.dataset.learner = pseudonym;
     setText(line.name, pseudonym);
-    setText(line.state, words.state(STATES[store.state[row]]) ?? "");
+    for (const state of line.states) setText(state, words.state(STATES[store.state[row]]) ?? "");
     TARGETS.forEach((target, i) => {
       const value = store[target][row];
       setText(line.cells[i].text, percent(value));

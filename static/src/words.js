@@ -20,7 +20,7 @@ function locale() {
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 
 /** 12000 -> "12K": for an axis, where room is short. */
-export const shortNumber = (value) => (value < 10000 ? number(value) : new Intl.NumberFormat(locale(), { notation: "compact" }).format(value));
+export const shortNumber = (value) => new Intl.NumberFormat(locale(), { notation: "compact" }).format(value);
 
 /** Per mille as a whole percentage, or a dash. */
 export const percent = (perMille) => (perMille < 0 ? "–" : `${Math.round(perMille / 10)} %`);
