@@ -165,3 +165,10 @@ def test_a_position_of_another_kind_starts_at_the_beginning(tmp_path: Path, foll
     write(path, b"one\n")
     for position in ({}, {"offset": "x"}, {"offset": 10**12, "head_size": 4, "head": "0"}, {"offset": 2}):
         assert drain(follow(path, position)) == [b"one"]
+
+
+def test_a_source_has_one_name_wherever_it_is_started(
+    tmp_path: Path, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert follow(Path("tracking.log")).name == follow(tmp_path / "tracking.log").name

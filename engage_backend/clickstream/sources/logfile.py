@@ -29,7 +29,7 @@ class LogfileSource:
 
     def __init__(self, path: Path, position: dict[str, Any] | None = None) -> None:
         self.path = path
-        self.name = f"logfile:{path}"
+        self.name = f"logfile:{path.resolve()}"  # the same wherever the command is started
         self._file: BinaryIO | None = None
         self._inode = 0
         self._offset = 0  # behind the last line handed out
