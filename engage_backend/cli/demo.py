@@ -178,14 +178,17 @@ class _Demo:
         set_clock(get_platform().now(), speed=speed)
 
     def _say_what_to_do(self, home: Home, address: str) -> None:
-        say = self.console.print
-        say(
-            f"\n  [bold]{address}[/bold]   (ready after {time.monotonic() - self.began:.0f} s; Ctrl-C ends everything)\n"
-        )
-        say("  Look as course staff, learner or stranger; be a learner beside the charts, and watch your row move.")
-        say(f"  tail -f {home.tracking_log}   every click is a line, and nothing else")
-        say(f"  mv {home.model} {home.model}.away   and the page says that there is no model")
-        say(f"  {home.logs}   what each process says\n")
+        def say(words: str = "") -> None:
+            self.console.print(words, soft_wrap=True)
+
+        say()
+        say(f"  [bold]{address}[/bold]  ready after {time.monotonic() - self.began:.0f} s; Ctrl-C ends everything")
+        say()
+        say("  Look as course staff, learner or stranger. Be a learner beside the charts, and watch your row move.")
+        say(f"  Every click is a line:  tail -f {home.tracking_log}")
+        say(f"  Without a model:        mv {home.model} {home.model}.away")
+        say(f"  What each process says: {home.logs}")
+        say()
 
     @contextmanager
     def _step(self, words: str) -> Iterator[None]:

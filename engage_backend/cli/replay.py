@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _replay(package: Package, home: Home, speed: float | None, stop: threading.Event) -> None:
     from engage_backend.demo.clock import set_clock
-    from engage_backend.demo.lag import consumer_has_caught_up
+    from engage_backend.demo.lag import consumer_keeps_up
     from engage_backend.demo.load import load_package
     from engage_backend.demo.replay import Replay, follow, race
     from engage_backend.platform.api import get_platform
@@ -81,7 +81,7 @@ def _replay(package: Package, home: Home, speed: float | None, stop: threading.E
 
             show(0)
             if speed is None:
-                race(replay, stop=stop, progress=show, caught_up=lambda: consumer_has_caught_up(home.tracking_log))
+                race(replay, stop=stop, progress=show, keeps_up=lambda: consumer_keeps_up(home.tracking_log))
             else:
                 follow(replay, stop=stop, progress=show)
         how = "all of it" if replay.finished else "stopped; the same command goes on from here"

@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -23,6 +24,8 @@ from engage_backend.engagement.package import Package, read_package
 LINES_AT_ONCE = 5_000
 FOLLOW_SECONDS = 0.1
 POSITION = "replay.json"
+SLOW_SECONDS = 0.5
+MOST_DAYS = 7
 
 
 class _Timed(msgspec.Struct):
@@ -117,25 +120,28 @@ def race(
     replay: Replay,
     *,
     stop: threading.Event,
-    caught_up: Callable[[], bool] = lambda: True,
+    keeps_up: Callable[[], bool] = lambda: True,
     progress: Callable[[int], None] = lambda lines: None,
 ) -> None:
     """Go through the package as fast as possible: move the clock a day ahead, write that day's lines, again.
 
-    `caught_up` says whether whoever reads the log has done so; the next day does not begin before, so that what the
-    page shows and the clock beside it belong together. In the end the clock runs as the world's does.
+    Where a day takes whoever works behind the log more than half a second, days are taken together, a week at most.
+    `keeps_up` says whether whoever reads the log is not far behind; the next day does not begin before, so that what
+    the page shows and the clock beside it belong together. In the end the clock runs as the world's does.
     """
     from engage_backend.demo.clock import set_clock
     from engage_backend.platform.api import get_platform
 
-    now = get_platform().now()
+    now, days = get_platform().now(), 1
     while not replay.finished and not stop.is_set():
+        began = time.monotonic()
         # From now, not from the last day: "you" may have moved the clock meanwhile, and it never goes back.
-        now = max(now, get_platform().now()) + timedelta(days=1)
+        now = max(now, get_platform().now()) + timedelta(days=days)
         set_clock(now, speed=0)
         emit_all(replay, now, progress=progress)
-        while not caught_up() and not stop.wait(0.005):
+        while not keeps_up() and not stop.wait(0.005):
             pass
+        days = min(days + 1, MOST_DAYS) if time.monotonic() - began > SLOW_SECONDS else max(days - 1, 1)
     set_clock(max(now, get_platform().now()), speed=1)
 
 
@@ -145,14 +151,14 @@ def main(arguments: list[str]) -> int:
     from django.conf import settings
 
     django.setup()
-    from engage_backend.demo.lag import consumer_has_caught_up
+    from engage_backend.demo.lag import consumer_keeps_up
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     signal.signal(signal.SIGINT, lambda number, frame: stop.set())
     with Replay(read_package(Path(arguments[0])), settings.TRACKING_LOG) as replay:
         if "--race" in arguments:
-            race(replay, stop=stop, caught_up=lambda: consumer_has_caught_up(settings.TRACKING_LOG))
+            race(replay, stop=stop, keeps_up=lambda: consumer_keeps_up(settings.TRACKING_LOG))
         else:
             follow(replay, stop=stop)
     return 0

@@ -27,10 +27,11 @@ def communicator(request: HttpRequest, course_key: str, *, studio: bool = False)
     user_id = str(request.user.pk or "")
     runtime = DemoRuntime(request, course_key, studio=studio)
     scope_ids = ScopeIds(user_id, BLOCK_TYPE, usage, usage)
-    return runtime.construct_xblock_from_class(CommunicatorXBlock, scope_ids)
+    block: CommunicatorXBlock = runtime.construct_xblock_from_class(CommunicatorXBlock, scope_ids)
+    return block
 
 
-class KeptFields(KeyValueStore):
+class KeptFields(KeyValueStore):  # type: ignore[misc]  # XBlock has no types
     """Field values in the site's own table, so that what Studio saved is still there tomorrow."""
 
     @staticmethod
@@ -57,7 +58,7 @@ class KeptFields(KeyValueStore):
         return Kept.objects.filter(name=self._name(key)).exists()
 
 
-class LookingUser(UserService):
+class LookingUser(UserService):  # type: ignore[misc]  # XBlock has no types
     """The "user" service, with the attributes that an LMS gives (`common/djangoapps/xblock_django/constants.py`)."""
 
     def __init__(self, request: HttpRequest, role: Role) -> None:
@@ -68,7 +69,8 @@ class LookingUser(UserService):
     def get_current_user(self) -> XBlockUser:
         """Who is looking."""
         user = self._request.user
-        looking = XBlockUser(is_current_user=True, emails=[], full_name=user.get_full_name())
+        name = user.get_full_name() if user.is_authenticated else ""
+        looking = XBlockUser(is_current_user=True, emails=[], full_name=name)
         is_staff = self._role is Role.STAFF
         attributes = {
             "user_is_staff": is_staff,
@@ -92,7 +94,7 @@ class Authors:
         return self._role is Role.STAFF
 
 
-class DemoRuntime(Runtime):
+class DemoRuntime(Runtime):  # type: ignore[misc]  # XBlock has no types
     """What the block finds around it on the standalone site."""
 
     def __init__(self, request: HttpRequest, course_key: str, *, studio: bool) -> None:
@@ -125,7 +127,7 @@ class DemoRuntime(Runtime):
         """Nothing: this site's log holds what learners do, and the block is not for them."""
 
 
-class _NoIds(IdReader):
+class _NoIds(IdReader):  # type: ignore[misc]  # XBlock has no types
     """This site makes its one block itself, and never looks one up by an id."""
 
     def get_usage_id_from_aside(self, aside_id: Any) -> Any:

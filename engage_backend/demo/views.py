@@ -101,7 +101,8 @@ def handler(request: HttpRequest, handler: str, suffix: str) -> HttpResponse:
     except NoSuchHandlerError:
         raise Http404(handler) from None
     block.save()
-    return webob_to_django_response(answer)
+    response: HttpResponse = webob_to_django_response(answer)
+    return response
 
 
 @never_cache

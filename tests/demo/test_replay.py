@@ -112,12 +112,12 @@ def test_a_race_waits_for_whoever_reads_the_log(package_folder: Path, tmp_path: 
     log = tmp_path / "tracking.log"
     asked: list[int] = []
 
-    def caught_up() -> bool:
+    def keeps_up() -> bool:
         asked.append(len(log.read_bytes().splitlines()))
         return len(asked) % 3 == 0  # says "not yet" twice a day
 
     with Replay(package, log) as replay:
-        race(replay, stop=threading.Event(), caught_up=caught_up)
+        race(replay, stop=threading.Event(), keeps_up=keeps_up)
     for first, second, third in zip(asked[::3], asked[1::3], asked[2::3], strict=True):
         assert first == second == third, "the next day's lines came before the last day's were read"
 

@@ -61,8 +61,8 @@ function show(status) {
   const { task } = status;
   const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", timeZone: "UTC" });
   $("[data-task]").textContent = task
-    ? `Task ${task.number} of ${task.of} · ${task.percent} % of the grade${task.due ? ` · due ${day.format(new Date(task.due))}` : ""}`
-    : "No graded task is open: practice";
+    ? `Task ${task.number} of ${task.of} · ${task.percent} % of the grade${task.due ? `\ndue ${day.format(new Date(task.due))}` : ""}`
+    : "No graded task is open:\nanswers are practice";
   if (status.row) showRow(status.row);
 }
 
