@@ -24,14 +24,18 @@ class Category(IntEnum):
 _PATTERNS: tuple[tuple[Category, re.Pattern[str]], ...] = tuple(
     (category, re.compile(pattern))
     for category, pattern in (
+        (Category.OTHER, r"^event:"),  # an event that somebody named like a page
         (Category.CORRECT, r"^problem_check_correct$"),
         (Category.INCORRECT, r"^problem_check_incorrect$"),
         (Category.POST, r"(forum|discussion|thread|comment|response).*(create|reply|update)"),
-        (Category.FORUM, r"forum|discussion|thread|comment"),
+        (Category.FORUM, r"forum|discussion|thread|comment|topic"),
         (Category.VIDEO, r"video|transcript"),
         (Category.PROBLEM, r"problem|showanswer|hint|openassessment|ora2"),
         (Category.PROGRESS, r"progress|grade|dates|home|info|outline|about"),
-        (Category.CONTENT, r"course|seq|sequen|jump|book|pdf|xblock|vertical|html|wiki|link|unit|tab"),
+        (
+            Category.CONTENT,
+            r"course|seq|jump|book|pdf|xblock|handler|html|wiki|link|unit|tab|completion|notes|survey|syllabus|lti",
+        ),
     )
 )
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
+import torch
 from django.db import transaction
 from django.db.models import F
 
@@ -48,6 +49,8 @@ class Engine:
 
     def __init__(self, platform: Platform, *, pass_seconds: float = 1.0) -> None:
         """`pass_seconds`: passes over one run keep this distance, however fast the site's clock runs."""
+        # Steps are small matrices: a second thread cost more than it gave, and twenty times as much on a busy machine.
+        torch.set_num_threads(1)
         self.platform = platform
         self.pass_seconds = pass_seconds
         self.kinds = KindTable()
