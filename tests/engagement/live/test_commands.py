@@ -1,0 +1,115 @@
+"""The commands that feed the engine: a log is followed, a past log is taken in, and both may happen twice."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from engage_backend.clickstream.event import ClickEvent
+from engage_backend.models import Checkpoint, CourseRun
+from tests.engagement.clicks import clicks
+from tests.engagement.live.conftest import LiveSite
+
+EVENTS = sorted((event for user in (101, 102) for event in clicks(user, 60)), key=lambda event: event.time)
+
+
+def line(event: ClickEvent) -> bytes:
+    """The event as the LMS logs it."""
+    checked = event.kind.startswith("problem_check")
+    payload = {"problem_id": event.block} if event.block else {}
+    if checked:
+        payload |= {
+            "success": event.kind.removeprefix("problem_check_"),
+            "grade": event.score,
+            "max_grade": event.possible,
+            "attempts": event.attempt,
+        }
+    name = "problem_check" if checked else event.kind
+    record = {
+        "username": f"learner{event.learner}",
+        "event_type": name,
+        "name": name,
+        "event_source": "server" if checked else "browser",
+        "time": datetime.fromtimestamp(event.time / 1e6, UTC).isoformat(),
+        "session": event.session,
+        "page": None,
+        "context": {"user_id": event.learner, "course_id": event.course, "path": "/event"},
+        "event": payload if checked else json.dumps(payload),
+    }
+    return json.dumps(record).encode() + b"\n"
+
+
+def write(path: Path, events: Iterable[ClickEvent], *more: bytes) -> Path:
+    path.write_bytes(b"".join([*map(line, events), *more]))
+    return path
+
+
+def consume(path: Path) -> None:
+    call_command("engage_consume", str(path), "--source", "logfile", "--once", "--max-wait", "0")
+
+
+def test_a_log_that_grows_is_read_on_from_where_it_was(live: LiveSite, tmp_path: Path) -> None:
+    log = write(tmp_path / "tracking.log", EVENTS[:70])
+    consume(log)
+    assert Checkpoint.objects.get().events == 70
+    with log.open("ab") as growing:
+        growing.write(b"".join(map(line, EVENTS[70:])))
+    consume(log)
+    assert Checkpoint.objects.get().events == len(EVENTS)
+    in_pieces = live.histories(), live.shown()
+    CourseRun.objects.all().delete()
+    consume(write(tmp_path / "whole.log", EVENTS))
+    assert (live.histories(), live.shown()) == in_pieces
+
+
+def test_bad_lines_are_counted_by_reason_and_stop_nothing(live: LiveSite, tmp_path: Path) -> None:
+    bad = (
+        b"\n",
+        b'{"broken\n',
+        b"[1, 2]\n",
+        line(EVENTS[0]._replace(learner=999)),
+        line(EVENTS[0]._replace(course="", kind="play_video", block="")),
+    )
+    log = write(tmp_path / "tracking.log", EVENTS[:10], *bad)
+    with log.open("ab") as growing:
+        growing.write(line(EVENTS[10])[:40])  # the LMS is in the middle of writing this one
+    consume(log)
+    mark = Checkpoint.objects.get()
+    assert mark.rejected == {
+        "blank line": 1,
+        "broken JSON": 1,
+        "not an event": 1,
+        "not enrolled": 1,
+        "no course": 1,
+    }
+    assert len(live.histories()) == 2
+    with log.open("ab") as growing:
+        growing.write(line(EVENTS[10])[40:])
+    consume(log)
+    assert Checkpoint.objects.get().events == 12  # the one of somebody not enrolled parsed well
+
+
+def test_a_backfill_beside_a_consumer_and_again_changes_nothing(live: LiveSite, tmp_path: Path) -> None:
+    log = write(tmp_path / "tracking.log", EVENTS)
+    consume(log)
+    before = live.histories(), live.shown()
+    packed = tmp_path / "tracking.log-1.gz"
+    packed.write_bytes(gzip.compress(log.read_bytes()))
+    said = StringIO()
+    call_command("engage_backfill", str(packed), str(log), stdout=said)
+    assert (live.histories(), live.shown()) == before
+    assert "240 lines, 240 events taken in" in said.getvalue()
+
+
+def test_a_backfill_of_a_missing_file_names_it_and_takes_nothing_in(live: LiveSite, tmp_path: Path) -> None:
+    log = write(tmp_path / "tracking.log", EVENTS)
+    with pytest.raises(CommandError, match=r"no such file: .*elsewhere\.log"):
+        call_command("engage_backfill", str(log), str(tmp_path / "elsewhere.log"))
+    assert live.histories() == {}
