@@ -1,0 +1,70 @@
+"""From logits to probabilities that hold: logistic regression with few inputs, fitted on runs the logits never saw."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Doubles = npt.NDArray[np.float64]
+_STEPS = 50
+_FLAT = 0.05  # a slope below it would turn ranks into noise
+
+
+class Stack(NamedTuple):
+    """logit = trees * (what the trees say) + lstm * (what the LSTM adds) + intercept. Slopes are never negative."""
+
+    trees: float
+    lstm: float
+    intercept: float
+
+
+def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles) -> Stack:
+    """How far to trust each part, on examples that neither was fitted on; all arrays (n,), at the natural balance.
+
+    An LSTM that does not help on held-out runs gets a slope of 0; trees whose order does not hold are taken as they are.
+    """
+    before = np.array([1.0, 1.0])
+    slopes, intercept = logistic(np.stack((trees, lstm), axis=1), labels, weights, towards=before)
+    if slopes[1] < 0:
+        one, intercept = logistic(trees[:, None], labels, weights, towards=before[:1])
+        slopes = np.array([one[0], 0.0])
+    if slopes[0] < _FLAT:
+        return Stack(1.0, 0.0, 0.0)
+    return Stack(float(slopes[0]), float(slopes[1]), float(intercept))
+
+
+def logistic(
+    inputs: Doubles, labels: Doubles, weights: Doubles, *, towards: Doubles | None = None, ridge: float = 1.0
+) -> tuple[Doubles, float]:
+    """Slopes (d,) and intercept of a logistic regression by Newton's method; inputs (n, d), labels 0 or 1 (n,).
+
+    `ridge` pulls the slopes to `towards` (0 by default), as strongly as so many examples would.
+    """
+    aim = np.append(np.zeros(inputs.shape[1]) if towards is None else towards, 0.0)
+    pull = np.append(np.full(inputs.shape[1], ridge), 1e-6)
+    x = np.column_stack((inputs, np.ones(len(inputs))))
+
+    def loss(at: Doubles) -> float:
+        z = x @ at
+        return float(np.sum(weights * (np.logaddexp(0.0, z) - labels * z)) + 0.5 * np.sum(pull * (at - aim) ** 2))
+
+    at, now = aim.copy(), loss(aim)
+    for _ in range(_STEPS):
+        p = sigmoid(x @ at)
+        gradient = x.T @ (weights * (p - labels)) + pull * (at - aim)
+        curvature = (x * (weights * np.maximum(p * (1 - p), 1e-6))[:, None]).T @ x + np.diag(pull)
+        step = np.linalg.solve(curvature, gradient)
+        # A full step can go too far where nearly all probabilities are 0 or 1.
+        while (then := loss(at - step)) > now and np.abs(step).max() > 1e-9:
+            step = step / 2
+        at, now = at - step, min(then, now)
+        if np.abs(step).max() <= 1e-9:
+            break
+    return at[:-1], float(at[-1])
+
+
+def sigmoid(logits: Doubles) -> Doubles:
+    """Log-odds as probabilities."""
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))

@@ -1,0 +1,89 @@
+"""What a reader should know of a trained model: on what, with what and how it was trained, and how good it proved."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+import xgboost
+
+from engage_backend import __version__
+from engage_backend.engagement.dataset import Run
+from engage_backend.engagement.evaluation import OURS, mean_by_week
+from engage_backend.engagement.training import Settings
+from engage_backend.engagement.trees import TARGETS
+
+COLUMNS = ("auc", "average_precision", "brier", "ece")
+
+
+def card_of(
+    runs: Sequence[Run],
+    *,
+    name: str,
+    command: str,
+    seed: int,
+    settings: Settings,
+    attribution: str = "",
+    evaluation: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """The card's part that loading does not need. `evaluation`: rows of metrics.json over the same runs."""
+    by_name = ", ".join(run.name for run in runs)
+    return {
+        "name": name,
+        "trained_on": f"{len(runs)} course run{'s' * (len(runs) != 1)}: {by_name}",
+        "attribution": attribution,
+        "command": command,
+        "seed": seed,
+        "settings": asdict(settings),
+        "training_runs": [_described(run) for run in runs],
+        "metrics": {
+            "what": "each run predicted by a model trained on the others; means over runs, at the end of each week",
+            "weeks": {target: _by_week(evaluation, target) for target in TARGETS},
+        }
+        if evaluation
+        else None,
+        "limits": "Probabilities were calibrated across the training runs. On another course they rank learners; "
+        "how far they are true there has not been checked.",
+        "versions": {
+            "engage": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "xgboost": xgboost.__version__,
+            "numpy": np.__version__,
+        },
+    }
+
+
+def _described(run: Run) -> dict[str, Any]:
+    moments = [
+        datetime.fromtimestamp(int(clock) // 1_000_000, UTC).date().isoformat()
+        for clock in (run.clock.min(), run.clock.max())
+    ]
+    shares = {}
+    for number, target in enumerate(TARGETS):
+        judged = run.labels[:, number] >= 0
+        shares[target] = round(float(run.labels[judged, number].mean()), 4) if judged.any() else None
+    return {
+        "name": run.name,
+        "course": run.course,
+        "learners_with_events": len(run.learners),
+        "events": len(run.kinds),
+        "examples": len(run.who),
+        "first_and_last_clock": moments,
+        "share_of_examples": shares,
+    }
+
+
+def _by_week(rows: Sequence[dict[str, Any]], target: str) -> list[dict[str, Any]]:
+    columns = {column: mean_by_week(rows, OURS, target, column) for column in COLUMNS}
+    weeks = sorted({week for line in columns.values() for week in line})
+    return [
+        {"week": week, "runs": columns["brier"][week][1]}
+        | {column: round(line[week][0], 4) for column, line in columns.items() if week in line}
+        for week in weeks
+    ]

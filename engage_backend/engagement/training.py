@@ -1,0 +1,198 @@
+"""Training: from course runs to a model, calibrated across runs at the natural balance.
+
+1. The runs are dealt into two halves (a single run: its learners). Trees and LSTM learn on one and speak on the other.
+2. What they said there, unseen, gives the calibration, and the margins that the final LSTM builds on.
+3. Trees and LSTM are fitted once more, on everything.
+
+Seeds are fixed: the same runs and the same seed give the same model on the same machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engage_backend.clickstream.vocabulary import Vocabulary
+from engage_backend.engagement import trees_fit
+from engage_backend.engagement.calibration import Doubles, Stack, fit_stack, sigmoid
+from engage_backend.engagement.dataset import Run
+from engage_backend.engagement.encoder import KindTable, Tokens
+from engage_backend.engagement.lstm_fit import LstmSettings, fit_lstm, lstm_logits
+from engage_backend.engagement.model import Lstm, Model
+from engage_backend.engagement.trees import TARGETS, Trees
+
+Progress = Callable[[str], object]
+
+OUTCOMES = {
+    "certify": ("nobody earned a certificate", "everybody earned a certificate", "no one counts"),
+    "complete": ("nobody handed in enough to pass", "everybody handed in enough to pass", "nothing is graded"),
+    "leave": ("nobody left", "everybody left", "there is no time before the last 14 days"),
+}
+
+
+class SingleOutcome(Exception):
+    """All learners of the runs ended alike: there is nothing to learn. The message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What training can be told; the defaults are what the base model was trained with."""
+
+    lstm: LstmSettings = field(default_factory=LstmSettings)
+    rounds: int = trees_fit.ROUNDS
+    min_kind_count: int = 500  # a kind that is rarer is unknown to the model
+
+
+def train(
+    runs: Sequence[Run],
+    kinds: KindTable,
+    *,
+    seed: int,
+    settings: Settings | None = None,
+    progress: Progress = lambda what: None,
+) -> Model:
+    """A model from one or more runs. Raises SingleOutcome where a target has one outcome only.
+
+    `progress` is called with a few words on what is being done.
+    """
+    settings = settings or Settings()
+    _refuse_single_outcome(runs)
+    torch.set_num_threads(trees_fit.cores())
+    vocabulary = vocabulary_of(runs, kinds, settings)
+    fit = _Fit(kinds.tokens(vocabulary.tokens), len(vocabulary), seed, settings, progress)
+    halves = _halves(runs)
+    trees_said, lstm_said = [[np.zeros((len(run.who), len(TARGETS))) for run in runs] for _ in range(2)]
+    for number, half in enumerate(halves):
+        others = halves[1 - number]
+        learn = [run.with_examples(chosen) for run, chosen in zip(runs, others, strict=True)]
+        name = f"calibration {number + 1} of 2"
+        trees = fit.trees(learn, name)
+        lstm = fit.lstm(learn, fit.margins_out_of_fold(learn, name), name)
+        for run, chosen, by_trees, by_lstm in zip(runs, half, trees_said, lstm_said, strict=True):
+            if chosen.any():
+                by_trees[chosen] = trees.margins(run.features[chosen])
+                by_lstm[chosen] = lstm_logits(lstm, run.with_examples(chosen), fit.tokens)
+    stacks = [_stack(runs, trees_said, lstm_said, target) for target in range(len(TARGETS))]
+    trees = fit.trees(runs, "final")
+    lstm = fit.lstm(runs, trees_said, "final")
+    return _assemble(trees, lstm, stacks, vocabulary)
+
+
+def predict(model: Model, run: Run, kinds: KindTable) -> Doubles:
+    """Calibrated probabilities for every example of a run, shape (N, 3)."""
+    logits = lstm_logits(model.lstm, run, kinds.tokens(model.vocabulary)) + model.trees.margins(run.features)
+    return sigmoid(model.slope * logits + model.intercept)
+
+
+def vocabulary_of(runs: Sequence[Run], kinds: KindTable, settings: Settings) -> Vocabulary:
+    """The kinds that occur often enough in more than half of the runs (in all of up to two)."""
+    counts = {
+        str(number): dict(zip(kinds.names, np.bincount(run.kinds, minlength=len(kinds.names)).tolist(), strict=True))
+        for number, run in enumerate(runs)
+    }
+    return Vocabulary.from_counts(counts, min_count=settings.min_kind_count, min_courses=len(runs) // 2 + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """What every fit of one training shares."""
+
+    tokens: Tokens
+    vocabulary: int
+    seed: int
+    settings: Settings
+    progress: Progress
+
+    def trees(self, runs: Sequence[Run], name: str) -> Trees:
+        """Trees of all targets. A target without two outcomes here gets none."""
+        features, weights = np.concatenate([run.features for run in runs]), np.concatenate(weights_of(runs))
+        labels = np.concatenate([run.labels for run in runs])
+        grown = []
+        for number, target in enumerate(TARGETS):
+            self.progress(f"{name}: trees for {target}")
+            judged = labels[:, number] >= 0
+            y = labels[judged, number].astype(np.float64)
+            if 0 < y.sum() < len(y):
+                x, w, rounds = features[judged], weights[judged], self.settings.rounds
+                grown.append(trees_fit.grow(x, y, w, target=number, seed=self.seed, rounds=rounds))
+        return trees_fit.join(grown)
+
+    def margins_out_of_fold(self, runs: Sequence[Run], name: str) -> list[Doubles]:
+        """What trees say of learners they have not seen: two folds, all of a person's runs in the same one."""
+        margins = [np.zeros((len(run.who), len(TARGETS))) for run in runs]
+        for fold in range(2):
+            unseen = [_half_of_learners(run) == fold for run in runs]
+            learn = [run.with_examples(~held) for run, held in zip(runs, unseen, strict=True)]
+            trees = self.trees(learn, f"{name}, fold {fold + 1} of 2")
+            for run, held, said in zip(runs, unseen, margins, strict=True):
+                said[held] = trees.margins(run.features[held])
+        return margins
+
+    def lstm(self, runs: Sequence[Run], margins: Sequence[Doubles], name: str) -> Lstm:
+        """The LSTM on top of the margins."""
+        return fit_lstm(
+            runs,
+            margins,
+            weights_of(runs),
+            self.tokens,
+            vocabulary=self.vocabulary,
+            seed=self.seed,
+            settings=self.settings.lstm,
+            progress=lambda what: self.progress(f"{name}: {what}"),
+        )
+
+
+def weights_of(runs: Sequence[Run]) -> list[Doubles]:
+    """Each example's weight, by run; 1 on average. A run counts by the square root of its size: all are to be served."""
+    sizes = [max(len(run.who), 1) for run in runs]
+    scale = sum(sizes) / sum(size**0.5 for size in sizes)
+    return [np.full(len(run.who), scale * size**-0.5) for run, size in zip(runs, sizes, strict=True)]
+
+
+def _refuse_single_outcome(runs: Sequence[Run]) -> None:
+    for number, target in enumerate(TARGETS):
+        labels = np.concatenate([run.labels[:, number] for run in runs])
+        positives, judged = int((labels == 1).sum()), int((labels >= 0).sum())
+        if not 0 < positives < judged:
+            why = OUTCOMES[target][2 if not judged else 0 if not positives else 1]
+            names = ", ".join(run.name for run in runs)
+            raise SingleOutcome(f"a single outcome in {names}: {why}, so `{target}` cannot be learnt")
+
+
+def _half_of_learners(run: Run) -> npt.NDArray[np.int8]:
+    """0 or 1 for every example, by the person: the same in every run."""
+    half = [hashlib.blake2b(str(user).encode(), digest_size=1).digest()[0] & 1 for user in run.learners.tolist()]
+    return np.array(half, dtype=np.int8)[run.who] if half else np.zeros(0, dtype=np.int8)
+
+
+def _halves(runs: Sequence[Run]) -> list[list[npt.NDArray[np.bool_]]]:
+    """For each half, and each run, which examples belong to it. Runs are dealt in turn in the order of their keys."""
+    if len(runs) == 1:
+        half = _half_of_learners(runs[0])
+        return [[half == 0], [half == 1]]
+    turn = np.argsort(np.argsort([run.course for run in runs], kind="stable"), kind="stable") % 2
+    return [[np.full(len(run.who), turn[at] == number) for at, run in enumerate(runs)] for number in range(2)]
+
+
+def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles], target: int) -> Stack:
+    labels = np.concatenate([run.labels[:, target] for run in runs])
+    judged = labels >= 0
+    weights = np.concatenate(weights_of(runs))
+    said = [np.concatenate([part[:, target] for part in parts])[judged] for parts in (trees, lstm)]
+    return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged])
+
+
+def _assemble(trees: Trees, lstm: Lstm, stacks: Sequence[Stack], vocabulary: Vocabulary) -> Model:
+    """How far the LSTM is trusted beside the trees goes into its last layer; the rest is the model's calibration."""
+    share = torch.tensor([stack.lstm / stack.trees for stack in stacks], dtype=torch.float32)
+    last = last_layer(lstm)
+    with torch.no_grad():
+        last.weight.mul_(share[:, None])
+        last.bias.mul_(share)
+    slope, intercept = (np.array([getattr(stack, name) for stack in stacks]) for name in ("trees", "intercept"))
+    return Model(lstm, trees, vocabulary.tokens, slope, intercept)

@@ -1,0 +1,89 @@
+"""Growing the boosted trees, and turning them into plain arrays. The only module that imports xgboost."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xgboost
+
+from engage_backend.engagement.encoder import Floats
+from engage_backend.engagement.trees import Trees
+
+Doubles = npt.NDArray[np.float64]
+
+ROUNDS = 130  # trees a target
+SETTINGS: dict[str, Any] = {
+    "objective": "binary:logistic",
+    "tree_method": "hist",
+    "max_depth": 4,
+    "eta": 0.08,
+    "min_child_weight": 20,
+    "subsample": 0.7,
+    "colsample_bytree": 0.5,
+    "lambda": 5.0,
+    "base_score": 0.5,  # log-odds 0: all that a prediction holds stands in the trees
+}
+
+
+def cores() -> int:
+    """Threads worth using: two, or what OMP_NUM_THREADS says. On a busy machine one is faster than two."""
+    return int(os.environ.get("OMP_NUM_THREADS") or min(2, os.cpu_count() or 1))
+
+
+def grow(features: Floats, labels: Doubles, weights: Doubles, *, target: int, seed: int, rounds: int = ROUNDS) -> Trees:
+    """Trees of one target, from examples (n, F) with outcomes 0 or 1 (n,) and weights (n,)."""
+    settings = {**SETTINGS, "seed": seed, "nthread": cores()}
+    booster = xgboost.train(settings, xgboost.DMatrix(features, labels, weight=weights), num_boost_round=rounds)
+    return _arrays(booster, target)
+
+
+def join(parts: list[Trees]) -> Trees:
+    """The trees of all parts, together."""
+    parts = [part for part in parts if len(part.target)]
+    if not parts:
+        return Trees.none()
+    nodes = max(part.feature.shape[1] for part in parts)
+
+    def stack(name: str, fill: int) -> Any:
+        pads = [(getattr(part, name), nodes - getattr(part, name).shape[1]) for part in parts]
+        return np.concatenate([np.pad(array, ((0, 0), (0, pad)), constant_values=fill) for array, pad in pads])
+
+    return Trees(
+        target=np.concatenate([part.target for part in parts]),
+        feature=stack("feature", -1),
+        threshold=stack("threshold", 0),
+        left=stack("left", 0),
+        right=stack("right", 0),
+        value=stack("value", 0),
+        depth=max(part.depth for part in parts),
+    )
+
+
+def _arrays(booster: xgboost.Booster, target: int) -> Trees:
+    """xgboost's own JSON as arrays. A leaf's value stands in `split_conditions`, its left child is -1."""
+    grown = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]["model"]["trees"]
+    nodes = max(len(tree["left_children"]) for tree in grown)
+    shape = (len(grown), nodes)
+    trees = Trees(
+        target=np.full(len(grown), target, dtype=np.int32),
+        feature=np.full(shape, -1, dtype=np.int32),
+        threshold=np.zeros(shape, dtype=np.float32),
+        left=np.zeros(shape, dtype=np.int32),
+        right=np.zeros(shape, dtype=np.int32),
+        value=np.zeros(shape, dtype=np.float32),
+        depth=int(SETTINGS["max_depth"]),
+    )
+    for at, tree in enumerate(grown):
+        left = np.array(tree["left_children"], dtype=np.int32)
+        conditions = np.array(tree["split_conditions"], dtype=np.float32)
+        splits, n = left >= 0, len(left)
+        trees.feature[at, :n] = np.where(splits, tree["split_indices"], -1)
+        trees.threshold[at, :n] = np.where(splits, conditions, 0)
+        trees.left[at, :n] = np.where(splits, left, 0)
+        trees.right[at, :n] = np.where(splits, tree["right_children"], 0)
+        trees.value[at, :n] = np.where(splits, 0, conditions)
+    return trees

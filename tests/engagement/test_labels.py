@@ -1,0 +1,73 @@
+"""The three outcomes, at their edges."""
+
+from __future__ import annotations
+
+import pytest
+
+from engage_backend.engagement.counters import Counters, Plan
+from engage_backend.engagement.history import block_number
+from engage_backend.engagement.labels import complete, leave, leave_is_judged
+from engage_backend.platform.protocol import CourseSchedule, GradedBlock
+
+DAY = 86_400 * 1_000_000
+END = 100 * DAY
+
+
+def plan(*points: float, passing: float = 0.5) -> Plan:
+    graded = tuple(GradedBlock(f"b{number}", share, None) for number, share in enumerate(points))
+    return Plan.of(CourseSchedule("course-v1:a+b+c", "", 0, END, passing_grade=passing, graded=graded))
+
+
+def handed_in(*names: str) -> Counters:
+    return Counters(handed_in={block_number(name): [0, 3, DAY, 2 * DAY] for name in names})
+
+
+def test_completing_takes_points_attempted_whatever_the_score() -> None:
+    assert complete(handed_in("b0", "b1"), plan(0.2, 0.3, 0.5)) is True
+    assert complete(handed_in("b0", "ungraded"), plan(0.2, 0.3, 0.5)) is False
+
+
+def test_completing_survives_shares_that_do_not_add_up_exactly() -> None:
+    assert complete(handed_in("b0", "b1", "b2"), plan(0.1, 0.1, 0.1, 0.7, passing=0.3)) is True
+
+
+def test_completing_cannot_be_told_where_nothing_is_graded() -> None:
+    assert complete(handed_in("b0"), plan()) is None
+
+
+@pytest.mark.parametrize(("days_later", "left"), [(-1, True), (0, True), (2, True), (2.01, False), (30, False)])
+def test_who_is_seen_no_more_after_two_days_has_left(days_later: float, left: bool) -> None:
+    assert leave(50 * DAY + int(days_later * DAY), 50 * DAY) is left
+
+
+@pytest.mark.parametrize(
+    ("clock", "last", "end_of_data", "certified_at", "judged"),
+    [
+        (50, 49, 100, None, True),
+        (50, 36, 100, None, True),  # exactly 14 days silent
+        (50, 35, 100, None, False),  # gone already
+        (86, 86, 100, None, True),
+        (87, 87, 100, None, False),  # the course's last 14 days
+        (50, 50, 63, None, False),  # the clicks stop before one could tell
+        (50, 50, 64, None, True),
+        (50, 50, 100, 51, True),
+        (50, 50, 100, 50, False),  # holds the certificate
+    ],
+)
+def test_leaving_is_judged_only_where_it_can_be_told(
+    clock: int, last: int, end_of_data: int, certified_at: int | None, judged: bool
+) -> None:
+    certified = None if certified_at is None else certified_at * DAY
+    asked = leave_is_judged(
+        clock * DAY, last_so_far=last * DAY, end_of_course=END, end_of_data=end_of_data * DAY, certified_at=certified
+    )
+    assert asked is judged
+
+
+def test_a_course_without_an_end_is_judged_up_to_the_end_of_the_clicks() -> None:
+    def asked(clock: int) -> bool:
+        return leave_is_judged(
+            clock * DAY, last_so_far=clock * DAY, end_of_course=None, end_of_data=300 * DAY, certified_at=None
+        )
+
+    assert asked(286) and not asked(287)
