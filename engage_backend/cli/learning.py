@@ -20,9 +20,10 @@ SEED = 2013
 
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
-    """A spinner on standard error with what is being done and for how long."""
+    """A spinner on standard error with what is being done and for how long; nothing where that is no terminal."""
+    console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield progress
 
 

@@ -84,7 +84,7 @@ def run_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, 
     clicks = [row.time for history in histories.values() for row in history if row.possible < 0]
     last = max((history[-1].time for history in histories.values()), default=0)
     # Outcomes may come in after the clicks have stopped; what stops the clock is the clicks.
-    end_of_data = max(clicks, default=last)
+    end_of_data = (max(clicks, default=last) // DAY + 1) * DAY  # of the day: a log is cut between days
     every_kind = np.arange(len(kinds.names), dtype=np.int64)
     parts = [_Learner(people[user], history, package, kinds, end_of_data, seed) for user, history in histories.items()]
     encoded = [encode(history, None, every_kind) for history in histories.values()]
@@ -122,7 +122,7 @@ class _Learner:
         enrolled = micros(learner.enrolled_at)
         plan = Plan.of(schedule, enrolled)
         times = [row.time for row in rows]
-        end = end_of_data + DAY if schedule.end is None else min(schedule.end, end_of_data + DAY)
+        end = end_of_data if schedule.end is None else min(schedule.end, end_of_data)
         moments = _moments(plan.origin, end, times, seed=seed, name=f"{package.course} {learner.user_id}")
         moments = [(clock, week) for clock, week in moments if clock >= max(enrolled, times[0])]
         self.early = times[0] <= plan.origin + WEEK

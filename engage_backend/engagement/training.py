@@ -22,7 +22,7 @@ from engage_backend.engagement import trees_fit
 from engage_backend.engagement.calibration import Doubles, Stack, fit_stack, sigmoid
 from engage_backend.engagement.dataset import Run
 from engage_backend.engagement.encoder import KindTable, Tokens
-from engage_backend.engagement.lstm_fit import LstmSettings, fit_lstm, lstm_logits
+from engage_backend.engagement.lstm_fit import LstmSettings, fit_lstm, last_layer, lstm_logits
 from engage_backend.engagement.model import Lstm, Model
 from engage_backend.engagement.trees import TARGETS, Trees
 

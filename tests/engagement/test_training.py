@@ -1,0 +1,164 @@
+"""Training through its doors: from small packages to a model folder that serves what training saw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xgboost
+
+from engage_backend.cli import main
+from engage_backend.clickstream.parse import parse_lines
+from engage_backend.engagement import trees_fit
+from engage_backend.engagement.counters import Plan
+from engage_backend.engagement.dataset import Run, load_run, run_of
+from engage_backend.engagement.encoder import KindTable
+from engage_backend.engagement.folder import load_model, save_model
+from engage_backend.engagement.history import merge, to_row
+from engage_backend.engagement.lstm_fit import LstmSettings
+from engage_backend.engagement.metrics import judge
+from engage_backend.engagement.model import Model
+from engage_backend.engagement.package import read_package
+from engage_backend.engagement.streaming import Kept, advance, probabilities
+from engage_backend.engagement.structure import micros
+from engage_backend.engagement.training import Settings, SingleOutcome, predict, train
+from engage_backend.engagement.trees import TARGETS
+from tests.engagement.packages import write_package, write_table
+
+QUICK = Settings(lstm=LstmSettings(epochs=1, batch=16), rounds=12, min_kind_count=20)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    place = tmp_path_factory.mktemp("training")
+    return [write_package(place, f"run{number}", seed=number, count=60, clicks=2) for number in range(2)]
+
+
+@pytest.fixture(scope="module")
+def runs(folders: list[Path]) -> tuple[list[Run], KindTable]:
+    kinds = KindTable()
+    return [load_run(read_package(folder), kinds, seed=3) for folder in folders], kinds
+
+
+@pytest.fixture(scope="module")
+def model(runs: tuple[list[Run], KindTable]) -> Model:
+    return train(*runs, seed=3, settings=QUICK)
+
+
+def test_a_model_ranks_learners_of_a_run_it_never_saw(
+    model: Model, runs: tuple[list[Run], KindTable], tmp_path: Path
+) -> None:
+    kinds = runs[1]
+    unseen = load_run(read_package(write_package(tmp_path, "new", seed=9, count=80, clicks=2)), kinds, seed=3)
+    said = predict(model, unseen, kinds)
+    for number, target in enumerate(TARGETS):
+        judged = (unseen.week == 5) & (unseen.labels[:, number] >= 0)
+        figures = judge(unseen.labels[judged, number], said[judged, number], said[judged, number])
+        assert figures["auc"] is not None and figures["auc"] > 0.7, (target, figures)
+
+
+def test_what_training_judged_is_what_streaming_serves(
+    model: Model, runs: tuple[list[Run], KindTable], folders: list[Path], tmp_path: Path
+) -> None:
+    """The same learners at the same clocks, once from the arrays of training, once event by event from a saved folder."""
+    save_model(model, {"name": "test"}, tmp_path / "model")
+    served, _ = load_model(tmp_path / "model")
+    kinds, run, package = runs[1], runs[0][0], read_package(folders[0])
+    events = parse_lines(package.lines())[0]
+    offline = predict(model, run, kinds)
+    for who in range(0, len(run.learners), 17):
+        user = int(run.learners[who])
+        rows = merge([], [to_row(event, kinds.numbers) for event in events if event.learner == user])
+        enrolled = next(micros(learner.enrolled_at) for learner in package.learners if learner.user_id == user)
+        plan, kept, fed = Plan.of(package.schedule, enrolled), Kept.start(served), 0
+        for at in np.flatnonzero(run.who == who):
+            while fed < run.seen[at]:
+                (kept,) = advance(served, kinds, [kept], [rows[fed : fed + 1]])
+                fed += 1
+            online = probabilities(served, [kept], [plan], int(run.clock[at]))[0]
+            assert online == pytest.approx(offline[at], abs=1e-5)
+
+
+def test_the_same_seed_gives_the_same_model(model: Model, runs: tuple[list[Run], KindTable]) -> None:
+    again = train(*runs, seed=3, settings=QUICK)
+    kinds, run = runs[1], runs[0][1]
+    assert predict(again, run, kinds) == pytest.approx(predict(model, run, kinds), abs=1e-6)
+    assert np.array_equal(again.trees.threshold, model.trees.threshold)
+
+
+def test_kinds_of_another_site_change_little_and_break_nothing(
+    model: Model, runs: tuple[list[Run], KindTable], folders: list[Path]
+) -> None:
+    package, kinds = read_package(folders[1]), KindTable(runs[1].names)
+    foreign = [event._replace(kind=f"edx.new.{event.kind}") for event in parse_lines(package.lines())[0]]
+    run = run_of(package, foreign, kinds, seed=3)
+    said = predict(model, run, kinds)
+    assert np.isfinite(said).all()
+    judged = run.week == 5
+    assert (judge(run.labels[judged, 0], said[judged, 0], said[judged, 0])["auc"] or 0) > 0.7
+
+
+def test_one_run_alone_trains_a_model(runs: tuple[list[Run], KindTable]) -> None:
+    model = train(runs[0][:1], runs[1], seed=3, settings=QUICK)
+    assert np.isfinite(predict(model, runs[0][1], runs[1])).all()
+
+
+def test_exported_trees_say_what_xgboost_says() -> None:
+    chance = np.random.default_rng(0)
+    features = np.round(chance.normal(size=(3_000, 6)), 1).astype(np.float32)  # many values on a threshold
+    labels = (features[:, 0] + features[:, 1] * features[:, 2] + chance.normal(size=3_000) > 0).astype(np.float64)
+    ours = trees_fit.grow(features, labels, np.ones(3_000), target=1, seed=0, rounds=30)
+    settings = {**trees_fit.SETTINGS, "seed": 0, "nthread": trees_fit.cores()}
+    booster = xgboost.train(settings, xgboost.DMatrix(features, labels, weight=np.ones(3_000)), num_boost_round=30)
+    theirs = booster.predict(xgboost.DMatrix(features), output_margin=True)
+    margins = trees_fit.join([ours, ours]).margins(features)
+    assert margins[:, 1] == pytest.approx(2 * theirs, abs=1e-5)
+    assert (margins[:, [0, 2]] == 0).all()
+
+
+@pytest.mark.parametrize(("status", "words"), [("notpassing", "nobody earned"), ("downloadable", "everybody earned")])
+def test_runs_of_a_single_outcome_are_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: str, words: str
+) -> None:
+    folder = write_package(tmp_path, count=10, clicks=1)
+    rows = [f"{1000 + number}\t{status}" for number in range(10)]
+    write_table(folder, "2024", "certificates_generatedcertificate", "user_id\tstatus", rows)
+    assert main(["train", str(folder), "--out", str(tmp_path / "model")]) == 1
+    said = capsys.readouterr().err
+    assert words in said and "TestX-T101-2024" in said and "certify" in said and said.count("\n") == 1
+    assert not (tmp_path / "model").exists()
+
+
+def test_nothing_to_learn_is_an_error_of_its_own(runs: tuple[list[Run], KindTable]) -> None:
+    nobody = runs[0][0].with_examples(runs[0][0].week == 99)
+    with pytest.raises(SingleOutcome):
+        train([nobody], runs[1], seed=0, settings=QUICK)
+
+
+def test_an_incomplete_package_is_refused_before_any_is_read(
+    folders: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = write_package(tmp_path, "broken", count=4, clicks=1)
+    next(broken.glob("*auth_user-*")).unlink()
+    assert main(["train", str(folders[0]), str(broken), "--out", str(tmp_path / "model")]) == 1
+    said = capsys.readouterr().err
+    assert "auth_user" in said and str(broken) in said and said.count("\n") == 1
+
+
+def test_the_command_writes_a_folder_that_loads_and_tells_its_story(
+    folders: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = tmp_path / "metrics.json"
+    row = {"model": "engage", "run": "a", "target": "certify", "week": 2, "learners": 9, "positives": 3}
+    metrics.write_text(json.dumps([row | {"auc": 0.75, "average_precision": 0.5, "brier": 0.2, "ece": 0.05}]))
+    words = ["train", *map(str, folders), "--out", str(tmp_path / "model"), "--name", "ours", "--seed", "5"]
+    assert main([*words, "--attribution", "Somebody's data", "--evaluation", str(metrics)]) == 0
+    model, card = load_model(tmp_path / "model")
+    assert model.identity in capsys.readouterr().out and model.identity.startswith("ours/")
+    assert card["trained_on"] == "2 course runs: TestX-T101-run0, TestX-T101-run1"
+    assert (card["attribution"], card["seed"]) == ("Somebody's data", 5)
+    assert card["metrics"]["weeks"]["certify"][0]["auc"] == 0.75
+    assert str(tmp_path) not in json.dumps(card)  # tells no one's disk
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {"weights.safetensors", "card.json"}
