@@ -1,6 +1,7 @@
 """The tables. Each belongs to one subject; every model says what it holds about a person (`.. pii:`)."""
 
 from engage_backend.models.clickstream import Checkpoint, HistoryChunk, Kind, Submission
+from engage_backend.models.clock import Lease
 from engage_backend.models.course import CourseRun, Learner, LearnerStatus
 from engage_backend.models.governance import AccessRecord, Objection, Tombstone
 from engage_backend.models.messaging import Communication, CommunicationVersion, Delivery, DeliveryState, Segment
@@ -20,6 +21,7 @@ __all__ = [
     "Learner",
     "LearnerState",
     "LearnerStatus",
+    "Lease",
     "Objection",
     "Prediction",
     "Segment",

@@ -77,6 +77,7 @@ class Checkpoint(models.Model):
     events = models.BigIntegerField(default=0)
     rejected: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="{reason: count}")
     last_event = models.DateTimeField(null=True, blank=True)
+    rate = models.FloatField(default=0.0, help_text="Events a second over the last minute, when this was written.")
     updated = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

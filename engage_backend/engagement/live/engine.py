@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import torch
@@ -22,6 +22,7 @@ from engage_backend.conf import engage_settings
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
 from engage_backend.engagement.live.forward import move
+from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import load_kinds, register_kinds
 from engage_backend.engagement.live.roster import sync_run
@@ -55,6 +56,7 @@ class Engine:
         self.pass_seconds = pass_seconds
         self.kinds = KindTable()
         self.watch = ModelWatch(lambda: engage_settings().model)
+        self.lease = JobLease("clock")
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
         self._courses_read = float("-inf")
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
@@ -114,36 +116,65 @@ class Engine:
         self._rosters[course_key] = (time.monotonic(), known)
         return known
 
-    def tick(self) -> None:
-        """What time and not events bring about: rosters, a changed model, and the daily pass over all learners."""
+    def tick(self, *, real: datetime | None = None) -> list[str]:
+        """What time and not events bring about; gives the keys of the runs that were passed over.
+
+        Rosters and model are looked at by every process, for itself. The pass over all learners is done by the one that
+        holds the lease; `real` is the world's time by which leases run out, if not now.
+        """
         load_kinds(self.kinds)
-        now = self.platform.now()
+        model = self.watch.look()
+        identity = model.identity if model else ""
         if time.monotonic() - self._courses_read > COURSES_SECONDS:
             for course_key in self.platform.courses():
                 self._read_roster(course_key)
             self._courses_read = time.monotonic()
-        model = self.watch.look()
-        identity = model.identity if model else ""
-        for run in CourseRun.objects.all():
-            if run.model and not identity:
+        now = self.platform.now()
+        if not identity:
+            for run in CourseRun.objects.exclude(model=""):
                 self._say_no_model(run, now)
-            due = run.clock_day != now.date() or run.model != identity
-            if due and time.monotonic() - self._passed.get(run.course_key, float("-inf")) >= self.pass_seconds:
-                self._read_roster(run.course_key)
-                self.daily_pass(run, now)
-                self._passed[run.course_key] = time.monotonic()
+
+        def hold() -> bool:
+            return self.lease.take(real or datetime.now(UTC))
+
+        if not self._due(now, identity) or not hold():
+            return []
+        try:
+            # Asked again: whoever held the lease before may have done it.
+            return [run.course_key for run in self._due(now, identity) if hold() and self._pass(run, now, hold)]
+        finally:
+            self.lease.release()
+
+    def _due(self, now: datetime, identity: str) -> list[CourseRun]:
+        """The runs that were not passed over today, or not under the current model."""
+        return [
+            run
+            for run in CourseRun.objects.order_by("pk")
+            if (run.clock_day != now.date() or run.model != identity)
+            and time.monotonic() - self._passed.get(run.course_key, float("-inf")) >= self.pass_seconds
+        ]
+
+    def _pass(self, run: CourseRun, now: datetime, hold: Callable[[], bool]) -> bool:
+        self._read_roster(run.course_key)
+        done = self.daily_pass(run, now, hold=hold)
+        self._passed[run.course_key] = time.monotonic()
+        return done
 
     def _say_no_model(self, run: CourseRun, now: datetime) -> None:
         with transaction.atomic():
-            CourseRun.objects.filter(pk=run.pk).update(model="")
-            raise_version(run, now)
-        run.model = ""
+            if CourseRun.objects.filter(pk=run.pk, model=run.model).update(model=""):
+                raise_version(run, now)
 
-    def daily_pass(self, run: CourseRun, now: datetime) -> None:
-        """Bring every learner of the run to now under the current model, and keep what is shown as the day's snapshot."""
+    def daily_pass(self, run: CourseRun, now: datetime, *, hold: Callable[[], bool] = lambda: True) -> bool:
+        """Bring every learner of the run to now under the current model, and keep what is shown as the day's snapshot.
+
+        Stops, and says False, where `hold` does: another process has taken over.
+        """
         model = self.watch.look()
         ids = list(run.learners.exclude(state=LearnerStatus.LEFT).order_by("pk").values_list("pk", flat=True))
         for at in range(0, len(ids), _AT_ONCE):
+            if not hold():
+                return False
             with transaction.atomic():
                 self._move(run, dict.fromkeys(ids[at : at + _AT_ONCE], ()))
         with transaction.atomic():
@@ -154,6 +185,7 @@ class Engine:
                 CourseRun.objects.filter(pk=run.pk).update(model=model.identity)
             raise_version(run, now)
         log.info("%s: passed over %d learners at %s", run.course_key, len(ids), now)
+        return True
 
 
 def _keep_snapshot(run: CourseRun, now: datetime, identity: str) -> None:

@@ -1,0 +1,19 @@
+"""Who of many processes does what only one needs to do."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Lease(models.Model):
+    """That one process does a job, until `expires`: by the world's clock, not by the site's.
+
+    .. no_pii:
+    """
+
+    name = models.CharField(max_length=64, primary_key=True)
+    holder = models.CharField(max_length=255, blank=True, help_text="Host, process and a random part; empty: free.")
+    expires = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder or 'free'}"

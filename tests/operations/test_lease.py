@@ -1,0 +1,115 @@
+"""Of many processes one does the daily pass; when it dies another one does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from engage_backend.engagement.live.lease import JobLease
+from engage_backend.models import CourseRun, DailySnapshot, Lease
+from tests.engagement.clicks import COURSE, clicks
+from tests.engagement.live.conftest import LiveSite
+from tests.operations.sites import DiskSite
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.django_db
+def test_a_lease_is_held_by_one_and_kept_by_the_one_that_asks_again() -> None:
+    one, other = JobLease("clock", seconds=60), JobLease("clock", seconds=60)
+    assert one.take(NOW)
+    assert not other.take(NOW)
+    assert one.take(NOW + timedelta(seconds=50))
+    assert not other.take(NOW + timedelta(seconds=70))  # it was kept for 60 s from second 50 on
+
+
+@pytest.mark.django_db
+def test_a_dead_holders_lease_runs_out() -> None:
+    dead, other = JobLease("clock", seconds=60), JobLease("clock", seconds=60)
+    assert dead.take(NOW)
+    assert not other.take(NOW + timedelta(seconds=59))
+    assert other.take(NOW + timedelta(seconds=60))
+    assert not dead.take(NOW + timedelta(seconds=61))
+
+
+@pytest.mark.django_db
+def test_a_released_lease_is_free_and_only_its_holder_releases_it() -> None:
+    one, other = JobLease("clock"), JobLease("clock")
+    assert one.take(NOW)
+    other.release()
+    assert not other.take(NOW)
+    one.release()
+    assert other.take(NOW)
+
+
+@pytest.mark.django_db
+def test_leases_of_different_names_are_different() -> None:
+    assert JobLease("clock").take(NOW)
+    assert JobLease("other").take(NOW)
+    assert Lease.objects.count() == 2
+
+
+def test_of_two_engines_one_passes(live: LiveSite) -> None:
+    one, other = live.engine(), live.engine()
+    assert one.tick() == [COURSE]
+    assert other.tick() == []
+    live.clock(42)
+    assert other.tick() == [COURSE]  # whoever comes first
+    assert one.tick() == []
+
+
+def test_while_another_one_holds_the_lease_events_go_in_and_the_pass_waits(live: LiveSite) -> None:
+    engine = live.engine()
+    engine.tick()
+    dead = JobLease("clock", seconds=60)
+    assert dead.take(NOW)
+    live.clock(43)
+    assert engine.tick(real=NOW + timedelta(seconds=30)) == []
+    engine.ingest(clicks(101, 3))
+    assert len(live.histories()) == 1
+    day = CourseRun.objects.get().clock_day
+    assert engine.tick(real=NOW + timedelta(seconds=61)) == [COURSE]
+    assert CourseRun.objects.get().clock_day != day
+
+
+def test_who_loses_the_lease_stops_and_the_day_is_not_marked_as_done(live: LiveSite) -> None:
+    engine = live.engine()
+    engine.tick()
+    live.clock(42)
+    run = CourseRun.objects.get()
+    assert not engine.daily_pass(run, engine.platform.now(), hold=lambda: False)
+    assert CourseRun.objects.get().clock_day == run.clock_day
+    assert engine.tick() == [COURSE]
+
+
+def test_three_silent_days_change_states_and_figures_through_the_command_for_cron(live: LiveSite) -> None:
+    engine = live.engine()
+    engine.tick()
+    engine.ingest(clicks(102, 90))
+    before = live.shown()[102]
+    last = max(event.time for event in clicks(102, 90))
+    assert live.states()[102] == "active"
+    live.clock((last / 1e6 - 1_704_067_200) / 86_400 + 13)
+    call_command("engage_tick", stdout=StringIO())
+    assert live.states()[102] == "active"
+    told = StringIO()
+    live.clock((last / 1e6 - 1_704_067_200) / 86_400 + 16)
+    call_command("engage_tick", stdout=told)
+    assert COURSE in told.getvalue()
+    assert live.states()[102] == "gone"
+    assert live.shown()[102] != before
+    assert DailySnapshot.objects.filter(learner__user_id=102).count() == 2
+    told = StringIO()
+    call_command("engage_tick", stdout=told)
+    assert told.getvalue() == "nothing is due\n"
+
+
+def test_of_processes_that_tick_at_the_same_moment_one_passes(disk_site: DiskSite) -> None:
+    disk_site.set_up(learners=400)
+    ticking = [disk_site.start("tick") for _ in range(3)]
+    told = [process.communicate(timeout=120) for process in ticking]
+    assert [process.returncode for process in ticking] == [0, 0, 0], told
+    assert sorted(out.startswith(COURSE) for out, _ in told) == [False, False, True]
