@@ -6,6 +6,7 @@ import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
 import { el, setText, uniqueId } from "./dom.js";
 import { BINS, BIN_WIDTH, cleanRange } from "./figures.js";
+import { letFingersScroll } from "./touch.js";
 import { number, shortNumber, words } from "./words.js";
 
 const HEIGHT = 178;
@@ -120,6 +121,7 @@ export class Histogram {
       .handleSize(8)
       .on("start brush end", (event) => this.#brushed(event));
     this.brushGroup = inner.append("g").attr("class", "engage-brush").attr("data-testid", `brush-${this.target}`);
+    this.fingerScrolled = letFingersScroll(this.svg.node());
     this.setRange(null);
   }
 
@@ -175,9 +177,15 @@ export class Histogram {
 
   #brushed(event) {
     if (!event.sourceEvent) return; // our own placing, not the person's hand
-    if (event.type === "start") this.onBrushing(true);
+    if (event.type === "start") {
+      this.onBrushing(true);
+      this.before = this.range;
+    }
     if (event.type === "end") this.onBrushing(false);
-    const range = event.selection ? this.#toRange(event.selection) : null;
+    // A finger that turns out to scroll the page has not meant to choose anybody.
+    const { type } = event.sourceEvent;
+    const scrolled = type === "touchcancel" || (type === "touchend" && this.fingerScrolled());
+    const range = scrolled ? this.before : event.selection && this.#toRange(event.selection);
     // The first touch has no width yet: it becomes a range when it moves, and nothing when it does not.
     if (event.type === "start" && event.selection && event.selection[0] === event.selection[1]) return;
     if (String(range) !== String(this.range)) this.onRange(range, "brush");

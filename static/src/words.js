@@ -123,7 +123,7 @@ export const words = {
     noEvents: () => [gettext("Predictions start with the first click"), gettext("Learners are enrolled, but none of them has done anything in the course yet. There is nothing you need to do.")],
     noModel: () => [
       gettext("No model"),
-      gettext("Nothing can be predicted for this course run, because no model is set. The platform's operator can set one and restart the consumer (engage_consume); the one that ships with Engage serves to begin with."),
+      gettext("Nothing can be predicted for this course run. Ask the platform's operator to put a model where ENGAGE[\"MODEL\"] points, or to leave that setting out: Engage brings a model of its own."),
     ],
     forbidden: () => [gettext("For the course team only"), gettext("Only staff of this course can see predictions. If you are previewing the course as a learner, switch back to the staff view.")],
     signed_out: () => [gettext("You are signed out"), gettext("Sign in again and reload this page.")],

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.canned import CannedCourse, Row, learners, serving
+from tests.browser.conftest import brush, brush_place, heights
 
 OpenPage = Callable[..., Page]
 
@@ -29,26 +30,14 @@ def hook(page: Page, name: str) -> Locator:
     return page.get_by_test_id(name)
 
 
-def brush(page: Page, target: str, low: float, high: float) -> None:
-    """Drags over a chart from `low` to `high` per cent."""
-    box = hook(page, f"brush-{target}").locator(".overlay").bounding_box()
-    assert box is not None
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] * low / 100, y)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * high / 100, y, steps=4)
-    page.mouse.up()
-
-
-def heights(page: Page, target: str, which: str = "selected") -> list[int]:
-    """Learners by bin, as the bars of a chart show them."""
-    bars = hook(page, f"chart-{target}").locator(f".engage-bars-{which} rect")
-    return [int(count or 0) for count in bars.evaluate_all("bars => bars.map(bar => bar.dataset.count)")]
-
-
-def brush_place(page: Page, target: str) -> tuple[str | None, str | None]:
-    selection = hook(page, f"brush-{target}").locator(".selection")
-    return selection.get_attribute("x"), selection.get_attribute("width")
+def swipe(page: Page, start: tuple[float, float], way: tuple[float, float]) -> None:
+    """One finger, put down, moved in ten steps and lifted, as the browser gets it from the screen."""
+    send = page.context.new_cdp_session(page).send
+    send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": start[0], "y": start[1]}]})
+    for step in range(1, 11):
+        point = {"x": start[0] + way[0] * step / 10, "y": start[1] + way[1] * step / 10}
+        send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def test_a_brush_selects_in_all_three_charts_and_says_n_of_m(open_page: OpenPage) -> None:
@@ -112,6 +101,32 @@ def test_an_update_in_the_middle_of_a_drag_does_not_break_it(open_page: OpenPage
         page.mouse.up()
         expect(hook(page, "selected-count")).to_have_text("20")
         expect(hook(page, "range-certify")).to_have_text("20–40 %")
+
+
+def test_a_finger_that_scrolls_over_a_chart_scrolls_and_leaves_the_range_alone(open_page: OpenPage) -> None:
+    with serving(course_of(ladder())) as site:
+        page = open_page(site.url, width=400, has_touch=True)
+        hook(page, "from-certify").fill("60")
+        hook(page, "to-certify").fill("80")
+        expect(hook(page, "selected-count")).to_have_text("20")
+        place = brush_place(page, "certify")
+        box = hook(page, "brush-certify").locator(".overlay").bounding_box()
+        assert box is not None
+        swipe(page, (box["x"] + box["width"] / 4, box["y"] + box["height"] / 2), (0, -100))
+        page.wait_for_function("() => window.scrollY > 50")
+        expect(hook(page, "range-certify")).to_have_text("60–80 %")
+        assert brush_place(page, "certify") == place
+
+
+def test_a_finger_that_moves_sideways_brushes(open_page: OpenPage) -> None:
+    with serving(course_of(ladder())) as site:
+        page = open_page(site.url, width=400, has_touch=True)
+        expect(hook(page, "selected-count")).to_have_text("100")
+        box = hook(page, "brush-certify").locator(".overlay").bounding_box()
+        assert box is not None
+        swipe(page, (box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2), (box["width"] * 0.5, 3))
+        expect(hook(page, "selected-count")).to_have_text(re.compile("^(4[5-9]|5[01])$"))
+        assert page.evaluate("window.scrollY") == 0
 
 
 def test_the_number_fields_do_what_the_brush_does(open_page: OpenPage) -> None:
