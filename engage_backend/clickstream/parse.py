@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from engage_backend.clickstream.event import ClickEvent, Reason
+from engage_backend.clickstream.fields import BAD_JSON, Context, Module, Payload, Record, payload_of
 from engage_backend.clickstream.keys import OTHER, Block, block_of, course_in, course_key, usage_key
 from engage_backend.clickstream.kinds import (
     CHECKED,
@@ -41,71 +42,13 @@ _LARGEST_ID = 2**63 - 1
 _BROWSER_TWINS = frozenset({CHECKED, "problem_graded", SUBMITTED})
 _NEXT, _PREVIOUS = "edx.ui.lms.sequence.next_selected", "edx.ui.lms.sequence.previous_selected"
 _NO_COURSE = ("", OTHER)
-_QUOTE = ord('"')
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*", re.IGNORECASE)
-
-
-_NO_RAW = msgspec.Raw()
-
-
-class _Module(msgspec.Struct, gc=False):
-    usage_key: Any = None
-
-
-class _Context(msgspec.Struct, gc=False):
-    user_id: Any = None
-    course_id: Any = None
-    path: Any = None
-    module: _Module | None = None
-    # The backend's form keeps here what the log has at the top.
-    session: Any = None
-    page: Any = None
-    event_source: Any = None
-    event_type: Any = None
-    timestamp: Any = None
-
-
-class _Record(msgspec.Struct, gc=False):
-    context: _Context | None = None
-    event_type: Any = None
-    name: Any = None
-    event_source: Any = None
-    time: Any = None
-    timestamp: Any = None
-    session: Any = None
-    page: Any = None
-    event: msgspec.Raw = _NO_RAW
-    data: msgspec.Raw = _NO_RAW
-
-
-class _Payload(msgspec.Struct, gc=False):
-    problem_id: Any = None
-    usage_key: Any = None
-    block_id: Any = None
-    module_id: Any = None
-    id: Any = None
-    problem: Any = None
-    course_id: Any = None
-    user_id: Any = None
-    success: Any = None
-    grade: Any = None
-    max_grade: Any = None
-    attempts: Any = None
-    weighted_earned: Any = None
-    weighted_possible: Any = None
-    current_tab: Any = None
-    tab_count: Any = None
-    GET: Any = None  # of an implicit request
-
 
 _new = tuple.__new__  # a third of the time that the NamedTuple's own takes
 _from_iso = datetime.fromisoformat
-_decode = msgspec.json.Decoder(_Record).decode
-_decode_payload = msgspec.json.Decoder(_Payload).decode
-_decode_text = msgspec.json.Decoder(str).decode
-_BAD_JSON = (msgspec.DecodeError, ValueError, RecursionError)
-_NO_CONTEXT = _Context()
-_NO_PAYLOAD = _Payload()
+_decode = msgspec.json.Decoder(Record).decode
+_NO_CONTEXT = Context()
+_NO_PAYLOAD = Payload()
 
 
 def parse(record: bytes | str | Mapping[str, Any]) -> ClickEvent | Reason:
@@ -137,7 +80,7 @@ def parse_lines(lines: Iterable[bytes]) -> tuple[list[ClickEvent], Counter[Reaso
 def _parse_line(line: bytes) -> ClickEvent | Reason:
     try:
         record = _decode(line)
-    except _BAD_JSON:
+    except BAD_JSON:
         return _parse_odd_line(line)
     return _event(record, record.event or record.data)
 
@@ -156,7 +99,7 @@ def _parse_odd_line(line: bytes) -> ClickEvent | Reason:
         rest = line[start:]
         try:
             record = _decode(rest)
-        except _BAD_JSON:
+        except BAD_JSON:
             try:  # msgspec refuses NaN, lone surrogates, bytes that are no UTF-8, and types it was not told of
                 found = json.loads(rest.decode("utf-8", "replace"))
             except (ValueError, RecursionError):
@@ -181,10 +124,10 @@ def _from_mapping(record: Mapping[str, Any]) -> ClickEvent | Reason:
     context = get("context")
     fields = _NO_CONTEXT
     if isinstance(context, Mapping):
-        fields = _Context(**{name: context.get(name) for name in _Context.__struct_fields__})
+        fields = Context(**{name: context.get(name) for name in Context.__struct_fields__})
         module = fields.module
-        fields.module = _Module(module.get("usage_key")) if isinstance(module, Mapping) else None
-    found = _Record(
+        fields.module = Module(module.get("usage_key")) if isinstance(module, Mapping) else None
+    found = Record(
         context=fields,
         event_type=get("event_type"),
         name=get("name"),
@@ -198,7 +141,7 @@ def _from_mapping(record: Mapping[str, Any]) -> ClickEvent | Reason:
     return _event(found, get("data") if payload is None else payload)
 
 
-def _event(record: _Record, payload: Any) -> ClickEvent | Reason:
+def _event(record: Record, payload: Any) -> ClickEvent | Reason:
     """The decision, from the fields of either form; `payload` is raw JSON, a string of JSON, or an object."""
     context = record.context
     if context is None:
@@ -226,12 +169,12 @@ def _event(record: _Record, payload: Any) -> ClickEvent | Reason:
 
 def _courses_asked_for(payload: Any) -> Iterable[str]:
     """The course runs that a request's own parameters name."""
-    data = _payload(payload) or _NO_PAYLOAD
+    data = payload_of(payload) or _NO_PAYLOAD
     query = data.GET.get("course_id") if isinstance(data.GET, dict) else None
     return _course(data.course_id), _course(query[0] if isinstance(query, list) and query else query)
 
 
-def _explicit(record: _Record, context: _Context, name: str, payload: Any) -> ClickEvent | Reason:
+def _explicit(record: Record, context: Context, name: str, payload: Any) -> ClickEvent | Reason:
     """An event that some code of the LMS, a block or the browser named."""
     kind = kind_of_event(name)
     if isinstance(kind, Reason):
@@ -252,7 +195,7 @@ def _explicit(record: _Record, context: _Context, name: str, payload: Any) -> Cl
         place = meaning_of_path(path).kind
         if isinstance(place, Reason):
             return place
-    data = _payload(payload)
+    data = payload_of(payload)
     if data is None:
         if kind == CHECKED:  # only the browser sends the answers as one string
             return Reason.BROWSER_TWIN
@@ -282,7 +225,7 @@ def _explicit(record: _Record, context: _Context, name: str, payload: Any) -> Cl
 
 
 def _click(
-    record: _Record, context: _Context, course: str, user: Any, kind: str | Reason, block: str
+    record: Record, context: Context, course: str, user: Any, kind: str | Reason, block: str
 ) -> ClickEvent | Reason:
     time = _microseconds(record.time or context.timestamp or record.timestamp)
     if time is None:
@@ -340,7 +283,7 @@ def _first(*keys: str) -> str:
     return next((key for key in keys if key and key != OTHER), OTHER if OTHER in keys else "")
 
 
-def _block(data: _Payload, module: _Module | None) -> Block:
+def _block(data: Payload, module: Module | None) -> Block:
     """The block that an event is about: its payload says, or the block that was at work."""
     for value in (data.problem_id, data.usage_key, data.block_id, data.module_id, data.id, data.problem):
         if value is not None and isinstance(value, str) and (found := usage_key(value)).course + found.text:
@@ -358,38 +301,3 @@ def _refused_page(page: str) -> Reason | None:
         return Reason.OUR_OWN
     kind = meaning_of_path(path).kind if path.startswith("/courses/") else ""
     return kind if isinstance(kind, Reason) else None
-
-
-def _payload(payload: Any) -> _Payload | None:
-    """The fields of a payload that is, or spells, a JSON object; None for anything else."""
-    if isinstance(payload, msgspec.Raw):
-        if not payload:  # the record had none
-            return None
-        if memoryview(payload)[0] == _QUOTE:
-            try:
-                return _payload(_decode_text(payload))
-            except _BAD_JSON:
-                return _odd_payload(bytes(payload))
-        return _payload_of_bytes(payload)
-    if isinstance(payload, str):
-        return _payload_of_bytes(payload.encode("utf-8", "replace"))
-    if isinstance(payload, Mapping):
-        return _Payload(**{name: payload.get(name) for name in _Payload.__struct_fields__})
-    return None
-
-
-def _payload_of_bytes(payload: Any) -> _Payload | None:
-    try:
-        return _decode_payload(payload)
-    except _BAD_JSON:
-        return _odd_payload(bytes(payload))
-
-
-def _odd_payload(payload: bytes) -> _Payload | None:
-    try:
-        found = json.loads(payload.decode("utf-8", "replace"))
-        if isinstance(found, str):
-            found = json.loads(found)
-    except (ValueError, RecursionError):
-        return None
-    return _payload(found) if isinstance(found, dict) else None
