@@ -13,7 +13,17 @@ from typing import IO
 
 SAMPLE = Path(__file__).with_name("data") / "OUx-BBB-2013B"
 # What a fresh start removes; anything else in the folder is not ours.
-_OURS = ("db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm", "tracking.log", "replay.json", "model", "logs")
+_OURS = (
+    "db.sqlite3",
+    "db.sqlite3-wal",
+    "db.sqlite3-shm",
+    "tracking.log",
+    "replay.json",
+    "quarantine.jsonl",
+    "quarantine.jsonl.1",
+    "model",
+    "logs",
+)
 
 
 class HomeError(Exception):

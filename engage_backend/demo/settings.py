@@ -86,4 +86,5 @@ ENGAGE: dict[str, Any] = {
     "PLATFORM": "standalone",
     "MODEL": str(HOME / "model"),
     "POLL_MILLISECONDS": 500,
+    "QUARANTINE": str(HOME / "quarantine.jsonl"),
 }

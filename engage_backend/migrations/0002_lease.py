@@ -3,6 +3,14 @@
 from django.db import migrations, models
 
 
+def compare_kinds_by_their_letters(apps, schema_editor):
+    """MySQL and MariaDB take `Play` and `play` for one name unless they are told not to; a new kind would be refused."""
+    if schema_editor.connection.vendor == "mysql":
+        schema_editor.execute(
+            "ALTER TABLE engage_kind MODIFY name varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"
+        )
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -10,6 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunPython(compare_kinds_by_their_letters, migrations.RunPython.noop),
         migrations.CreateModel(
             name='Lease',
             fields=[

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from threading import Event
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from django.db import transaction
 
+from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.parse import parse_lines
-from engage_backend.clickstream.sources.base import Source
+from engage_backend.clickstream.quarantine import BROKEN, Quarantine
+from engage_backend.clickstream.sources.base import Batch, Source
 from engage_backend.engagement.live.engine import Engine
+from engage_backend.engagement.live.retry import repeated
 from engage_backend.engagement.live.schedule import from_microseconds
 from engage_backend.models import Checkpoint
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 2.0  # how often the checkpoint says that the consumer lives, also when there is nothing to read
+RATE_SECONDS = 60.0  # what the rate is taken over
+_Result = TypeVar("_Result")
 
 
 class Taken(NamedTuple):
@@ -27,31 +33,53 @@ class Taken(NamedTuple):
     records: int
     events: int
     rejected: Counter[str]
+    seconds: float = 0.0  # from having read the records to having stored what they made of the predictions
+    last: int | None = None  # time of the youngest event, microseconds since 1970
 
 
 class Consumer:
     """One source, followed until told to stop."""
 
-    def __init__(self, source: Source, engine: Engine, *, max_batch: int = 50_000, max_wait: float = 0.2) -> None:
+    def __init__(
+        self,
+        source: Source,
+        engine: Engine,
+        *,
+        max_batch: int = 50_000,
+        max_wait: float = 0.2,
+        quarantine: Quarantine | None = None,
+        watch: Callable[[Taken], None] | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`watch` is told of every batch; `pause` waits before a batch that the database failed is repeated."""
         self.source, self.engine = source, engine
         self.max_batch, self.max_wait = max_batch, max_wait
+        self.quarantine, self.watch, self.pause = quarantine, watch, pause
         self._written = float("-inf")
+        self._began = time.monotonic()
+        self._recent: deque[tuple[float, int]] = deque()  # (when, events) of the last minute
 
     def step(self) -> Taken:
         """Read one batch, take it in, and let the clock do what is due. Safe to repeat: a batch may come twice."""
         batch = self.source.read(self.max_batch, self.max_wait)
+        began = time.monotonic()
         events, rejected = parse_lines(batch.records)
         counts = Counter({str(reason): count for reason, count in rejected.items()})
-        if batch.records or time.monotonic() - self._written > HEARTBEAT_SECONDS:
-            with transaction.atomic():
-                counts.update({str(reason): count for reason, count in self.engine.ingest(events).items()})
-                last = max((event.time for event in events), default=None)
-                self._write_checkpoint(batch.position, len(events), counts, last)
+        last = max((event.time for event in events), default=None)
+        if batch.records or began - self._written > HEARTBEAT_SECONDS:
+            rate = self._rate(len(events))
+            counts += self._repeated(lambda: self._take_in(batch, events, counts, last, rate))
+            if self.quarantine is not None and not BROKEN.isdisjoint(rejected):
+                self.quarantine.keep(self.source.name, batch.records, batch.position)
             self.source.commit(batch.position)
-        self.engine.tick()
+            self._written = time.monotonic()
+        taken = Taken(len(batch.records), len(events), counts, time.monotonic() - began, last)
+        self._repeated(self.engine.tick)
         if counts:
-            log.info("%s: %d records, rejected %s", self.source.name, len(batch.records), dict(counts))
-        return Taken(len(batch.records), len(events), counts)
+            log.info("%s: %d records, rejected %s", self.source.name, taken.records, dict(counts))
+        if self.watch is not None:
+            self.watch(taken)
+        return taken
 
     def run(self, stop: Event) -> None:
         """Follow the source until `stop` is set; the batch in hand is finished first."""
@@ -63,15 +91,31 @@ class Consumer:
         while not stop.is_set() and self.step().records:
             pass
 
-    def _write_checkpoint(
-        self, position: dict[str, object], events: int, rejected: Counter[str], last: int | None
-    ) -> None:
-        mark, _ = Checkpoint.objects.select_for_update().get_or_create(source=self.source.name)
-        mark.position = position
-        mark.events += events
-        mark.rejected = dict(Counter(mark.rejected) + rejected)
-        if last is not None:
-            moment = from_microseconds(last)
-            mark.last_event = max(mark.last_event, moment) if mark.last_event else moment
-        mark.save()
-        self._written = time.monotonic()
+    def _repeated(self, work: Callable[[], _Result]) -> _Result:
+        return repeated(work, undone=self.engine.forget, pause=self.pause)
+
+    def _take_in(
+        self, batch: Batch, events: Sequence[ClickEvent], rejected: Counter[str], last: int | None, rate: float
+    ) -> Counter[str]:
+        """Events and checkpoint in one transaction; counts what was not taken in, by reason."""
+        with transaction.atomic():
+            unplaced = Counter({str(reason): count for reason, count in self.engine.ingest(events).items()})
+            mark, _ = Checkpoint.objects.select_for_update().get_or_create(source=self.source.name)
+            mark.position = batch.position
+            mark.events += len(events)
+            mark.rejected = dict(Counter(mark.rejected) + rejected + unplaced)
+            mark.rate = rate
+            if last is not None:
+                moment = from_microseconds(last)
+                mark.last_event = max(mark.last_event, moment) if mark.last_event else moment
+            mark.save()
+        return unplaced
+
+    def _rate(self, events: int) -> float:
+        """Events a second over the last minute, these among them."""
+        now = time.monotonic()
+        if events:
+            self._recent.append((now, events))
+        while self._recent and now - self._recent[0][0] > RATE_SECONDS:
+            self._recent.popleft()
+        return sum(count for _, count in self._recent) / max(1.0, min(RATE_SECONDS, now - self._began))

@@ -24,7 +24,7 @@ from engage_backend.engagement.history import Row, to_row
 from engage_backend.engagement.live.forward import move
 from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.publish import raise_version
-from engage_backend.engagement.live.registry import load_kinds, register_kinds
+from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, register_kinds
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.engagement.live.submissions import write_submissions
 from engage_backend.engagement.live.watch import ModelWatch
@@ -48,12 +48,13 @@ class Unplaced(StrEnum):
 class Engine:
     """Keeps one site's predictions current. One per process; many processes may work on the same database."""
 
-    def __init__(self, platform: Platform, *, pass_seconds: float = 1.0) -> None:
+    def __init__(self, platform: Platform, *, pass_seconds: float = 1.0, max_kinds: int = MAX_KINDS) -> None:
         """`pass_seconds`: passes over one run keep this distance, however fast the site's clock runs."""
         # Steps are small matrices: a second thread cost more than it gave, and twenty times as much on a busy machine.
         torch.set_num_threads(1)
         self.platform = platform
         self.pass_seconds = pass_seconds
+        self.max_kinds = max_kinds
         self.kinds = KindTable()
         self.watch = ModelWatch(lambda: engage_settings().model)
         self.lease = JobLease("clock")
@@ -67,7 +68,7 @@ class Engine:
         by_run: dict[str, dict[int, list[ClickEvent]]] = defaultdict(lambda: defaultdict(list))
         for event in events:
             by_run[event.course][event.learner].append(event)
-        for course_key, by_user in by_run.items():
+        for course_key, by_user in sorted(by_run.items()):  # so that two consumers lock in one order
             learners = self._learners(course_key, by_user)
             if learners is None:
                 unplaced[Unplaced.COURSE] += sum(map(len, by_user.values()))
@@ -82,13 +83,20 @@ class Engine:
                 self._take_in(CourseRun.objects.get(course_key=course_key), placed)
         return unplaced
 
+    def forget(self) -> None:
+        """Drop what was read or given out in a transaction that did not last."""
+        self.kinds = KindTable()
+        self._rosters.clear()
+
     def _take_in(self, run: CourseRun, events: dict[int, list[ClickEvent]]) -> None:
-        register_kinds(self.kinds, {event.kind for new in events.values() for event in new})
+        numbers = register_kinds(
+            self.kinds, {event.kind for new in events.values() for event in new}, most=self.max_kinds
+        )
         ids = sorted(events)
         for at in range(0, len(ids), _AT_ONCE):
             part = {learner: events[learner] for learner in ids[at : at + _AT_ONCE]}
             with transaction.atomic():
-                self._move(run, {pk: [to_row(event, self.kinds.numbers) for event in new] for pk, new in part.items()})
+                self._move(run, {pk: [to_row(event, numbers) for event in new] for pk, new in part.items()})
                 write_submissions(part)
 
     def _move(self, run: CourseRun, rows: Mapping[int, Sequence[Row]]) -> None:

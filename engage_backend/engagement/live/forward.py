@@ -19,6 +19,7 @@ from engage_backend.engagement.history import Row
 from engage_backend.engagement.live import histories
 from engage_backend.engagement.live.histories import Tail
 from engage_backend.engagement.live.publish import raise_version
+from engage_backend.engagement.live.registry import load_kinds
 from engage_backend.engagement.live.schedule import from_microseconds, plan_for, schedule_of, to_microseconds
 from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.model import Model
@@ -59,6 +60,7 @@ def move(
     Without a model histories grow and predictions stay as they are.
     """
     learners = {one.pk: one for one in Learner.objects.select_for_update().filter(pk__in=list(new)).order_by("pk")}
+    load_kinds(kinds)  # after the lock: another consumer may have written kinds here that are new to this one
     moving = _read(learners, new, model)
     histories.write({one.learner.pk: (one.tail, one.changed) for one in moving if one.changed is not None})
     clock = to_microseconds(now)

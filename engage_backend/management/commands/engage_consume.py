@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from engage_backend.clickstream.quarantine import Quarantine
 from engage_backend.clickstream.sources.logfile import LogfileSource
 
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs until told to stop."""
         # torch comes in with the engine: a web process that lists commands must not load it.
+        from engage_backend.conf import engage_settings
         from engage_backend.engagement.live.consumer import Consumer
         from engage_backend.engagement.live.engine import Engine
         from engage_backend.models import Checkpoint
@@ -43,8 +45,13 @@ class Command(BaseCommand):
         mark = Checkpoint.objects.filter(source=name).first()
         source = LogfileSource(options["location"], position=mark.position if mark else None)
         try:
+            broken = engage_settings().quarantine
             consumer = Consumer(
-                source, Engine(get_platform()), max_batch=options["max_batch"], max_wait=options["max_wait"]
+                source,
+                Engine(get_platform()),
+                max_batch=options["max_batch"],
+                max_wait=options["max_wait"],
+                quarantine=Quarantine(broken) if broken else None,
             )
             if options["once"]:
                 consumer.catch_up(stop)

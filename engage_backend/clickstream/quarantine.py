@@ -1,0 +1,97 @@
+"""Broken records, kept for whoever has to find out what broke them. What is well-formed and merely no click is not kept.
+
+The file is bounded and never in the way: a full disk or a folder that may not be written costs the record, not the consumer.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engage_backend.clickstream.event import Reason
+from engage_backend.clickstream.parse import parse
+
+BROKEN = frozenset({Reason.BROKEN_JSON, Reason.NOT_AN_EVENT, Reason.NO_TIME})
+KEPT = 2_048  # bytes of a record
+MAX_BYTES = 10_000_000  # of the file; with the one before it, twice that
+COMPLAIN_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Quarantine:
+    """A file of JSON lines `{at, source, reason, position, record, of, bytes, text}`.
+
+    `record` of `of`: the how-manieth of the batch that ended at `position`, from 1. A batch that is read again after a
+    crash is kept again. The file holds what the log held, names included: its owner alone may read it.
+    """
+
+    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
+        self.path, self.max_bytes = path, max_bytes
+        self.dropped = 0  # records that could not be kept
+        self._complained = float("-inf")
+
+    def keep(self, source: str, records: Sequence[bytes], position: dict[str, Any]) -> int:
+        """Keep the broken ones of a batch; how many they are. Never raises for what the disk does."""
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        lines = []
+        for number, record in enumerate(records, start=1):
+            reason = parse(record)
+            if reason not in BROKEN:
+                continue
+            found = {
+                "at": at,
+                "source": source,
+                "reason": str(reason),
+                "position": position,
+                "record": number,
+                "of": len(records),
+                "bytes": len(record),
+                "text": record[:KEPT].decode("utf-8", "replace"),
+            }
+            lines.append(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        try:
+            self._append(lines)
+        except OSError as error:
+            self.dropped += len(lines)
+            if time.monotonic() - self._complained > COMPLAIN_SECONDS:
+                self._complained = time.monotonic()
+                log.warning("%s: %d broken records could not be kept: %s", self.path, self.dropped, error.strerror)
+        return len(lines)
+
+    def _append(self, lines: list[bytes]) -> None:
+        part: list[bytes] = []
+        size = self._size()
+        for line in lines:
+            if size + len(line) > self.max_bytes and size:
+                self._write(part)
+                self.path.replace(self.path.with_name(self.path.name + ".1"))
+                part, size = [], 0
+            part.append(line)
+            size += len(line)
+        self._write(part)
+
+    def _size(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _write(self, lines: list[bytes]) -> None:
+        if not lines:
+            return
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            data = b"".join(lines)
+            written = os.write(handle, data)
+            if written < len(data):  # the disk is full: what does not fit must not leave half a line behind
+                os.ftruncate(handle, os.fstat(handle).st_size - written)
+                raise OSError(28, "No space left on device")
+        finally:
+            os.close(handle)
