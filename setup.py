@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 
 WORKER = ["torch>=2.6,<3", "numpy>=1.26,<3", "safetensors>=0.4"]
 TRAIN = [*WORKER, "xgboost-cpu>=3,<4", "scikit-learn>=1.4", "rich>=13"]
-DEMO = [*WORKER, "waitress>=3", "rich>=13"]
+DEMO = [*WORKER, "XBlock[django]>=5.2,<7", "waitress>=3", "rich>=13"]
 TEST = [
     *TRAIN,
     *DEMO,
@@ -45,6 +45,7 @@ setup(
         "djangorestframework>=3.14",
         "edx-opaque-keys>=2.11",
         "msgspec>=0.18",
+        "redis>=4.5",
         "requests>=2.31",
     ],
     extras_require={"worker": WORKER, "train": TRAIN, "demo": DEMO, "test": TEST, "lint": LINT},
