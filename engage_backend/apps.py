@@ -8,7 +8,11 @@ from typing import Any, ClassVar
 
 from django.apps import AppConfig
 
-_SETTINGS = {
+_LMS_SETTINGS = {
+    "common": {"relative_path": "settings.lms"},
+    "production": {"relative_path": "settings.lms_production"},
+}
+_STUDIO_SETTINGS = {
     "common": {"relative_path": "settings.common"},
     "production": {"relative_path": "settings.production"},
 }
@@ -26,7 +30,7 @@ class EngageConfig(AppConfig):
 
     plugin_app: ClassVar[dict[str, Any]] = {
         "url_config": {"lms.djangoapp": _URLS, "cms.djangoapp": _URLS},
-        "settings_config": {"lms.djangoapp": _SETTINGS, "cms.djangoapp": _SETTINGS},
+        "settings_config": {"lms.djangoapp": _LMS_SETTINGS, "cms.djangoapp": _STUDIO_SETTINGS},
     }
 
     def ready(self) -> None:

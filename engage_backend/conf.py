@@ -6,6 +6,7 @@ usable is reported by `manage.py check` and the default taken in its place: a sl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, Literal, cast
 
 from django.conf import settings
 from django.core import checks
+
+from engage_backend.streams import MOST_SHARDS, Stream
 
 BASE_MODEL = Path(__file__).resolve().parent / "base_model"
 
@@ -44,6 +47,22 @@ class EngageSettings:
     #    trained and judged with 14.
     active_days: int = 14
 
+    # .. setting_name: ENGAGE["STREAM"]
+    # .. setting_default: None
+    # .. setting_description: The Redis that takes records from the LMS to `engage_consume --source redis`:
+    #    {"URL": "redis://host:6379/5", "PREFIX": "lms", "SHARDS": 1, "MAXLEN": 1000000}. URL is needed; PREFIX (letters,
+    #    digits, - and _) tells sites apart that share a Redis; SHARDS (1 to 64) is how many consumers can share the
+    #    work; MAXLEN is how many records wait for the consumer at most. None: the LMS sends nothing, and the consumer
+    #    follows the tracking log. The LMS reads it once, at the first event of each process.
+    stream: Stream | None = None
+
+    # .. setting_name: ENGAGE["QUARANTINE"]
+    # .. setting_default: None
+    # .. setting_description: Path of a file in which consumer and backfill keep broken records, with reason and
+    #    position: at most 10 MB of them and the 10 MB before. It holds what the log held, names included. None: they are
+    #    counted, not kept.
+    quarantine: Path | None = None
+
 
 @dataclass(frozen=True)
 class _Key:
@@ -52,6 +71,7 @@ class _Key:
     field: str
     expected: str
     convert: Callable[[Any], Any]
+    secret: bool = False  # the value may hold a password, and a report of what is wrong must not show it
 
 
 def _whole_number(low: int, high: int) -> Callable[[Any], int]:
@@ -77,11 +97,44 @@ def _model(value: Any) -> Path:
     return Path(value)
 
 
+def _stream(value: Any) -> Stream | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not set(value) <= {"URL", "PREFIX", "SHARDS", "MAXLEN"}:
+        raise ValueError
+    url, prefix = value.get("URL"), value.get("PREFIX", Stream.prefix)
+    if not isinstance(url, str) or not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError
+    if not isinstance(prefix, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", prefix):
+        raise ValueError
+    return Stream(
+        url=url,
+        prefix=prefix,
+        shards=_whole_number(1, MOST_SHARDS)(value.get("SHARDS", Stream.shards)),
+        maxlen=_whole_number(1_000, 1_000_000_000)(value.get("MAXLEN", Stream.maxlen)),
+    )
+
+
+def _file(value: Any) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError
+    return Path(value)
+
+
 _KEYS: dict[str, _Key] = {
     "PLATFORM": _Key("platform", '"auto", "edx" or "standalone"', _platform),
     "MODEL": _Key("model", "the path of a model's folder, or None for the base model", _model),
     "POLL_MILLISECONDS": _Key("poll_milliseconds", "a whole number from 250 to 600000", _whole_number(250, 600_000)),
+    "STREAM": _Key(
+        "stream",
+        'None, or {"URL": "redis://...", "PREFIX": letters and digits, "SHARDS": 1 to 64, "MAXLEN": 1000 or more}',
+        _stream,
+        secret=True,
+    ),
     "ACTIVE_DAYS": _Key("active_days", "a whole number from 1 to 365", _whole_number(1, 365)),
+    "QUARANTINE": _Key("quarantine", "the path of a file, or None", _file),
 }
 assert {key.field for key in _KEYS.values()} == {field.name for field in fields(EngageSettings)}
 
@@ -126,9 +179,10 @@ def _read(given: object) -> tuple[dict[str, Any], Iterable[checks.CheckMessage]]
         try:
             values[key.field] = key.convert(value)
         except ValueError:
+            given_as = "not usable" if key.secret else repr(value)
             messages.append(
                 checks.Error(
-                    f"ENGAGE[{name!r}] is {value!r}; Engage takes the default in its place.",
+                    f"ENGAGE[{name!r}] is {given_as}; Engage takes the default in its place.",
                     hint=f"Set it to {key.expected}, or leave it out.",
                     id="engage.E002",
                 )

@@ -1,0 +1,12 @@
+"""Settings that we add to an LMS once a site's configuration file has been read."""
+
+from typing import Any
+
+from engage_backend.settings.lms import add_tap
+from engage_backend.settings.production import plugin_settings as production_settings
+
+
+def plugin_settings(settings: Any) -> None:
+    """As in Studio, and the tap again where the file replaced the backends."""
+    production_settings(settings)
+    add_tap(settings)

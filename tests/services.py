@@ -1,0 +1,123 @@
+"""Real servers for the tests, from Debian's packages, on free loopback ports and in folders of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import pytest
+
+T = TypeVar("T")
+
+
+def until(what: Callable[[], T], *, seconds: float = 10.0) -> T:
+    """What `what` returns as soon as it is true; fails after so many seconds of asking."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what!r} (last answer: {found!r})")
+        select_nothing(0.005)
+
+
+def select_nothing(seconds: float) -> None:
+    """Let others run for a moment between two questions."""
+    import select
+
+    select.select([], [], [], seconds)
+
+
+def free_port() -> int:
+    """A loopback port on which nobody listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class RedisServer:
+    """One redis-server without persistence, unless it is told to keep its data; started, killed, held and woken."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        program = shutil.which("redis-server")
+        if program is None:
+            pytest.fail("redis-server is not on the PATH: sudo apt-get install redis-server", pytrace=False)
+        self.folder, self.options, self.program = folder, options, program
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> Self:
+        """Start, or start again on the same port, and wait until it answers."""
+        assert self.process is None
+        self.process = subprocess.Popen(
+            [
+                *(self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
+                *("--save", "", "--appendonly", "no", "--daemonize", "no", *self.options),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(self._answers)
+        return self
+
+    def client(self) -> Any:
+        """A patient client of this server, for looking into it."""
+        import redis
+
+        return redis.Redis(port=self.port, decode_responses=True)
+
+    def command(self, *words: str | int) -> Any:
+        """One command, on a connection of its own."""
+        with self.client() as client:
+            return client.execute_command(*words)
+
+    def kill(self) -> None:
+        """As a machine that loses its power does it."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def stop(self) -> None:
+        """End it, whatever state it is in."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+            self.kill()
+
+    def hold(self) -> None:
+        """Connections are taken by the system, and nothing ever answers."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def wake(self) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def _answers(self) -> bool:
+        import redis
+
+        try:
+            return bool(self.command("PING"))
+        except redis.ConnectionError:
+            return False
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
