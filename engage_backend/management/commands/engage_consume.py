@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import signal
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from engage_backend.clickstream.quarantine import Quarantine
+from engage_backend.clickstream.sources.base import Source
 from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.streams import MOST_SHARDS
 
 
 class Command(BaseCommand):
-    """`engage_consume --source logfile PATH`: SIGTERM or Ctrl-C finishes the batch in hand and ends it."""
+    """`engage_consume PATH`, or `--source redis [URL]`: SIGTERM or Ctrl-C finishes the batch in hand and ends it."""
 
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which source, and how much of it at once."""
-        parser.add_argument("--source", choices=["logfile"], default="logfile", help="kind of source")
-        parser.add_argument("location", type=Path, metavar="PATH", help="the tracking log to follow")
+        parser.add_argument("--source", choices=["logfile", "redis"], default="logfile", help="kind of source")
+        parser.add_argument(
+            "location",
+            nargs="?",
+            metavar="PATH|URL",
+            help='the tracking log to follow; the Redis, else ENGAGE["STREAM"]\'s',
+        )
+        parser.add_argument("--shards", type=shards, metavar="0,1,...", help="only these shards of the stream in Redis")
+        parser.add_argument(
+            "--allow-eviction", action="store_true", help="read from a Redis even if it may throw the stream away"
+        )
         parser.add_argument("--max-batch", type=int, default=50_000, help="records taken in at once, at most")
         parser.add_argument(
             "--max-wait", type=float, default=0.2, help="seconds to wait for a record before looking at the clock"
@@ -35,15 +47,12 @@ class Command(BaseCommand):
         from engage_backend.conf import engage_settings
         from engage_backend.engagement.live.consumer import Consumer
         from engage_backend.engagement.live.engine import Engine
-        from engage_backend.models import Checkpoint
         from engage_backend.platform.api import get_platform
 
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        name = f"logfile:{options['location'].resolve()}"
-        mark = Checkpoint.objects.filter(source=name).first()
-        source = LogfileSource(options["location"], position=mark.position if mark else None)
+        source = _redis(options, stop) if options["source"] == "redis" else _logfile(options)
         try:
             broken = engage_settings().quarantine
             consumer = Consumer(
@@ -59,3 +68,44 @@ class Command(BaseCommand):
                 consumer.run(stop)
         finally:
             source.close()
+
+
+def _logfile(options: dict[str, Any]) -> Source:
+    if options["location"] is None:
+        raise CommandError("which tracking log? engage_consume PATH")
+    if options["shards"] is not None or options["allow_eviction"]:
+        raise CommandError("--shards and --allow-eviction are for --source redis")
+    path = Path(options["location"])
+    return LogfileSource(path, position=_position(f"logfile:{path.resolve()}"))
+
+
+def _redis(options: dict[str, Any], stop: Event) -> Source:
+    from engage_backend.clickstream.sources.redis_stream import RedisSource, UnusableRedis, prepare, source_name
+    from engage_backend.conf import engage_settings
+    from engage_backend.streams import Stream
+
+    stream, url, shards = engage_settings().stream, options["location"], options["shards"]
+    if url is not None:
+        stream = replace(stream, url=url) if stream is not None else Stream(url)
+    if stream is None:
+        raise CommandError('which Redis? engage_consume --source redis URL, or ENGAGE = {"STREAM": {"URL": ...}}')
+    try:
+        prepare(stream, allow_eviction=options["allow_eviction"], stop=stop)
+    except UnusableRedis as error:
+        raise CommandError(str(error)) from error
+    return RedisSource(stream, shards=shards, position=_position(source_name(stream, shards)))
+
+
+def _position(source: str) -> dict[str, Any] | None:
+    from engage_backend.models import Checkpoint
+
+    mark = Checkpoint.objects.filter(source=source).first()
+    return mark.position if mark else None
+
+
+def shards(text: str) -> list[int]:
+    """The shards in `0,1,2`; raises ValueError, which argparse reports."""
+    numbers = [int(part) for part in text.split(",")]
+    if not all(0 <= number < MOST_SHARDS for number in numbers):
+        raise ValueError
+    return numbers
