@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,7 @@ def read_until(process: subprocess.Popen[str], pattern: str) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_package_is_replayed_whole_and_ctrl_c_leaves_no_process(
-    package_folder: Path, tmp_path: Path, until: Callable[..., None], number: signal.Signals
+    package_folder: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     home = tmp_path / "home"
     demo = engage("demo", "--package", str(package_folder), "--home", str(home), "--port", "0")
@@ -78,6 +78,26 @@ def test_a_package_is_replayed_whole_and_ctrl_c_leaves_no_process(
     finally:
         demo.kill()
         demo.communicate(timeout=60)
+
+
+def test_a_home_that_is_kept_goes_on_where_it_stood(package_folder: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    clocks = []
+    for _ in range(2):
+        demo = engage("demo", "--package", str(package_folder), "--home", str(home), "--port", "0")
+        try:
+            address = re.search(r"http://127\.0\.0\.1:\d+/", read_until(demo, "Replayed"))
+            assert address is not None
+            session = requests.Session()
+            session.get(address[0], timeout=30).raise_for_status()
+            clocks.append(datetime.fromisoformat(session.get(f"{address[0]}now/", timeout=30).json()["time"]))
+            demo.send_signal(signal.SIGINT)
+            demo.communicate(timeout=60)
+        finally:
+            demo.kill()
+            demo.communicate(timeout=60)
+    assert timedelta() <= clocks[1] - clocks[0] < timedelta(minutes=5), "the clock stood still in between"
+    assert (home / "tracking.log").read_bytes().splitlines() == package_lines(), "and no line was written twice"
 
 
 def test_when_a_process_dies_the_demo_names_it_and_ends(package_folder: Path, tmp_path: Path) -> None:
