@@ -20,10 +20,12 @@ class Stack(NamedTuple):
     intercept: float
 
 
-def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles) -> Stack:
+def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, *, trust: float = 1.0) -> Stack:
     """How far to trust each part, on examples that neither was fitted on; all arrays (n,), at the natural balance.
 
-    An LSTM that does not help on held-out runs gets a slope of 0; trees whose order does not hold are taken as they are.
+    `trust`, 0 to 1, is how far to go from the trees as they are to what these examples say: examples of one run err
+    together, and what few runs say of the next one is little, however many learners they had. An LSTM that does not
+    help on held-out runs gets a slope of 0; trees whose order does not hold are taken as they are.
     """
     before = np.array([1.0, 1.0])
     slopes, intercept = logistic(np.stack((trees, lstm), axis=1), labels, weights, towards=before)
@@ -32,7 +34,7 @@ def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles) 
         slopes = np.array([one[0], 0.0])
     if slopes[0] < _FLAT:
         return Stack(1.0, 0.0, 0.0)
-    return Stack(float(slopes[0]), float(slopes[1]), float(intercept))
+    return Stack(1.0 + trust * float(slopes[0] - 1.0), trust * float(slopes[1]), trust * float(intercept))
 
 
 def logistic(

@@ -1,8 +1,9 @@
 """Training: from course runs to a model, calibrated across runs at the natural balance.
 
-1. The runs are dealt into two halves (a single run: its learners). Trees and LSTM learn on one and speak on the other.
-2. What they said there, unseen, gives the calibration, and the margins that the final LSTM builds on.
-3. Trees and LSTM are fitted once more, on everything.
+1. Trees learn on all runs but some and speak on those (each run once; a single run: on halves of its learners).
+2. An LSTM learns on half of the runs what those margins lack, and speaks on the other half.
+3. What both said of runs unseen gives the calibration: how far to trust each, pulled to "as they are" when runs are few.
+4. Trees and LSTM are fitted once more, on everything.
 
 Seeds are fixed: the same runs and the same seed give the same model on the same machine.
 """
@@ -19,7 +20,7 @@ import torch
 
 from engage_backend.clickstream.vocabulary import Vocabulary
 from engage_backend.engagement import trees_fit
-from engage_backend.engagement.calibration import Doubles, Stack, fit_stack, sigmoid
+from engage_backend.engagement.calibration import Doubles, Stack, fit_stack, logistic, sigmoid
 from engage_backend.engagement.dataset import Run
 from engage_backend.engagement.encoder import KindTable, Tokens
 from engage_backend.engagement.lstm_fit import LstmSettings, fit_lstm, last_layer, lstm_logits
@@ -65,18 +66,19 @@ def train(
     torch.set_num_threads(trees_fit.cores())
     vocabulary = vocabulary_of(runs, kinds, settings)
     fit = _Fit(kinds.tokens(vocabulary.tokens), len(vocabulary), seed, settings, progress)
-    halves = _halves(runs)
     trees_said, lstm_said = [[np.zeros((len(run.who), len(TARGETS))) for run in runs] for _ in range(2)]
-    for number, half in enumerate(halves):
-        others = halves[1 - number]
-        learn = [run.with_examples(chosen) for run, chosen in zip(runs, others, strict=True)]
-        name = f"calibration {number + 1} of 2"
-        trees = fit.trees(learn, name)
-        lstm = fit.lstm(learn, fit.margins_out_of_fold(learn, name), name)
-        for run, chosen, by_trees, by_lstm in zip(runs, half, trees_said, lstm_said, strict=True):
-            if chosen.any():
-                by_trees[chosen] = trees.margins(run.features[chosen])
-                by_lstm[chosen] = lstm_logits(lstm, run.with_examples(chosen), fit.tokens)
+    folds = _folds(runs, at_most=5)
+    for number, unseen in enumerate(folds):
+        trees = fit.trees(_chosen(runs, [~held for held in unseen]), f"fold {number + 1} of {len(folds)}")
+        for run, held, said in zip(runs, unseen, trees_said, strict=True):
+            said[held] = trees.margins(run.features[held])
+    for number, unseen in enumerate(_folds(runs, at_most=2)):
+        seen = [~held for held in unseen]
+        margins = [said[mine] for said, mine in zip(trees_said, seen, strict=True)]
+        lstm = fit.lstm(_chosen(runs, seen), margins, f"half {number + 1} of 2")
+        for run, held, said in zip(runs, unseen, lstm_said, strict=True):
+            if held.any():
+                said[held] = lstm_logits(lstm, run.with_examples(held), fit.tokens)
     stacks = [_stack(runs, trees_said, lstm_said, target) for target in range(len(TARGETS))]
     trees = fit.trees(runs, "final")
     lstm = fit.lstm(runs, trees_said, "final")
@@ -122,22 +124,11 @@ class _Fit:
                 grown.append(trees_fit.grow(x, y, w, target=number, seed=self.seed, rounds=rounds))
         return trees_fit.join(grown)
 
-    def margins_out_of_fold(self, runs: Sequence[Run], name: str) -> list[Doubles]:
-        """What trees say of learners they have not seen: two folds, all of a person's runs in the same one."""
-        margins = [np.zeros((len(run.who), len(TARGETS))) for run in runs]
-        for fold in range(2):
-            unseen = [_half_of_learners(run) == fold for run in runs]
-            learn = [run.with_examples(~held) for run, held in zip(runs, unseen, strict=True)]
-            trees = self.trees(learn, f"{name}, fold {fold + 1} of 2")
-            for run, held, said in zip(runs, unseen, margins, strict=True):
-                said[held] = trees.margins(run.features[held])
-        return margins
-
     def lstm(self, runs: Sequence[Run], margins: Sequence[Doubles], name: str) -> Lstm:
         """The LSTM on top of the margins."""
         return fit_lstm(
             runs,
-            margins,
+            [_settled(run, said) for run, said in zip(runs, margins, strict=True)],
             weights_of(runs),
             self.tokens,
             vocabulary=self.vocabulary,
@@ -145,6 +136,23 @@ class _Fit:
             settings=self.settings.lstm,
             progress=lambda what: self.progress(f"{name}: {what}"),
         )
+
+
+def _settled(run: Run, margins: Doubles) -> Doubles:
+    """The margins, made true on average for this run.
+
+    What is left to learn then is who differs from whom, not which run has the higher pass rate: that says nothing of
+    the next one.
+    """
+    settled = margins.copy()
+    for target in range(len(TARGETS)):
+        judged = run.labels[:, target] >= 0
+        labels = run.labels[judged, target].astype(np.float64)
+        if 0 < labels.sum() < len(labels):
+            said = margins[judged, target, None]
+            slopes, intercept = logistic(said, labels, np.ones(len(labels)), towards=np.ones(1), ridge=100.0)
+            settled[:, target] = margins[:, target] * slopes[0] + intercept
+    return settled
 
 
 def weights_of(runs: Sequence[Run]) -> list[Doubles]:
@@ -170,13 +178,18 @@ def _half_of_learners(run: Run) -> npt.NDArray[np.int8]:
     return np.array(half, dtype=np.int8)[run.who] if half else np.zeros(0, dtype=np.int8)
 
 
-def _halves(runs: Sequence[Run]) -> list[list[npt.NDArray[np.bool_]]]:
-    """For each half, and each run, which examples belong to it. Runs are dealt in turn in the order of their keys."""
+def _chosen(runs: Sequence[Run], chosen: Sequence[npt.NDArray[np.bool_]]) -> list[Run]:
+    return [run.with_examples(mine) for run, mine in zip(runs, chosen, strict=True)]
+
+
+def _folds(runs: Sequence[Run], *, at_most: int) -> list[list[npt.NDArray[np.bool_]]]:
+    """For each fold, and each run, which examples belong to it. Runs are dealt in turn in the order of their keys."""
     if len(runs) == 1:
         half = _half_of_learners(runs[0])
         return [[half == 0], [half == 1]]
-    turn = np.argsort(np.argsort([run.course for run in runs], kind="stable"), kind="stable") % 2
-    return [[np.full(len(run.who), turn[at] == number) for at, run in enumerate(runs)] for number in range(2)]
+    count = min(len(runs), at_most)
+    turn = np.argsort(np.argsort([run.course for run in runs], kind="stable"), kind="stable") % count
+    return [[np.full(len(run.who), turn[at] == number) for at, run in enumerate(runs)] for number in range(count)]
 
 
 def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles], target: int) -> Stack:
@@ -184,7 +197,8 @@ def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles
     judged = labels >= 0
     weights = np.concatenate(weights_of(runs))
     said = [np.concatenate([part[:, target] for part in parts])[judged] for parts in (trees, lstm)]
-    return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged])
+    trust = len(runs) / (len(runs) + 2)
+    return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged], trust=trust)
 
 
 def _assemble(trees: Trees, lstm: Lstm, stacks: Sequence[Stack], vocabulary: Vocabulary) -> Model:

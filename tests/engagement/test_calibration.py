@@ -49,3 +49,12 @@ def test_labels_that_are_perfectly_told_do_not_blow_up() -> None:
     truth = np.linspace(-4, 4, 400)
     stack = fit_stack(truth, np.zeros_like(truth), (truth > 0).astype(float), np.ones_like(truth))
     assert np.isfinite(stack).all()
+
+
+def test_little_trust_goes_a_little_way() -> None:
+    truth = np.random.default_rng(7).normal(size=5_000)
+    labels = outcomes(truth - 1.0)
+    whole = fit_stack(3.0 * truth, truth, labels, np.ones_like(truth))
+    third = fit_stack(3.0 * truth, truth, labels, np.ones_like(truth), trust=1 / 3)
+    assert third.trees == pytest.approx(1 + (whole.trees - 1) / 3)
+    assert third.lstm == pytest.approx(whole.lstm / 3) and third.intercept == pytest.approx(whole.intercept / 3)
