@@ -26,14 +26,14 @@ def read_lines(path: Path | Literal["-"]) -> Iterator[bytes]:
     if path == "-":
         yield from _lines(sys.stdin.buffer)
         return
-    with _opened(path) as stream:
+    with opened(path) as stream:
         try:
             yield from _lines(stream)
         except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
             raise DamagedFile(f"{path} is damaged: {error}") from error
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
     """The file, unpacked on the way; the first bytes tell, since logs are renamed when they are rotated."""
     stream = path.open("rb")
     start = stream.read(6)

@@ -1,48 +1,46 @@
-"""A tracking log that is still being written, followed across rotation, truncation and restarts."""
+"""A tracking log that is still being written, followed across rotation, truncation, restarts and times of absence."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 import time
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from engage_backend.clickstream.files import LONGEST_LINE
 from engage_backend.clickstream.sources.base import Batch
+from engage_backend.clickstream.sources.reading import Reading
+from engage_backend.clickstream.sources.rotated import Moved, Part, begins_as, find, is_usable, open_part, rotated
 
-BLOCK = 32 << 20  # bytes read at once: what a batch of 50,000 lines needs, as small batches cost four times as much
 PAUSE = 0.05  # seconds between two looks at a file that has not grown
-HEAD = 256  # first bytes of a file that tell it from another one in the same place
+LINGER = 60.0  # seconds for which a file that was rotated away may still get lines, as from a logger that reopens late
+_LOOKS = 3  # at a folder in which files are just being renamed
 
 log = logging.getLogger(__name__)
 
 
 class LogfileSource:
-    """Follows one log file. A position is `{path, inode, offset, head_size, head}`.
+    """Follows one log. A position is `{path, inode, offset, head_size, head, changed, before}`.
 
-    Only whole lines are handed out: a half-written one waits for its end. When the file is renamed and a new one
-    takes its name, the old one is read to its end first; when it is truncated or replaced, reading starts at the
-    beginning of what is there. A file that does not exist yet is waited for.
+    Only whole lines are handed out: a half-written one waits for its end. When the file was renamed, or copied and
+    truncated, the rest of it is read first, then every newer file in order, packed ones too, and then the one that is
+    being written. A file that was just rotated away is looked at for a while longer (`before`). A file that does not exist
+    yet is waited for; where there is no position, reading begins with the file that is being written.
     """
 
-    def __init__(self, path: Path, position: dict[str, Any] | None = None) -> None:
+    def __init__(self, path: Path, position: dict[str, Any] | None = None, *, linger: float = LINGER) -> None:
         self.path = path
         self.name = f"logfile:{path.resolve()}"  # the same wherever the command is started
-        self._file: BinaryIO | None = None
-        self._inode = 0
-        self._offset = 0  # behind the last line handed out
-        self._buffer = b""  # what follows it and was read already
-        self._lines: list[bytes] = []  # whole lines of the buffer, the next one last
-        self._head_size, self._head = 0, ""
+        self.linger = linger
+        self._now: Reading | None = None
+        self._before: list[tuple[float, Reading]] = []  # until when (monotonic) to look at files rotated away
         self._wanted = position or {}
 
     def read(self, max_records: int, max_wait: float) -> Batch:
         """The next lines, without their ends."""
         deadline = time.monotonic() + max_wait
         while True:
-            records = self._take(max_records)
+            reading = self._with_lines()
+            records = reading.take(max_records) if reading else []
             if records or time.monotonic() >= deadline:
                 return Batch(records, self._position())
             time.sleep(min(PAUSE, max(0.0, deadline - time.monotonic())))
@@ -51,134 +49,181 @@ class LogfileSource:
         """A file keeps no record of its readers: the checkpoint does."""
 
     def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Close the files."""
+        for _, reading in self._before:
+            reading.close()
+        if self._now is not None:
+            self._now.close()
+        self._now, self._before = None, []
 
-    def _take(self, max_records: int) -> list[bytes]:
-        if not self._lines:
-            self._fill()
-        taken = self._lines[: -max_records - 1 : -1]
-        del self._lines[len(self._lines) - len(taken) :]
-        self._offset += sum(map(len, taken)) + len(taken)
-        return taken
+    def waiting(self) -> int:
+        """Bytes that were not handed out yet, packed files as they lie."""
+        if self._now is None and not self._open():
+            return 0
+        assert self._now is not None
+        return self._now.waiting() + sum(part.size for part in self._newer(self._now)) + self._size_unless_read()
 
-    def _fill(self) -> None:
-        """Read on until there is a whole line, or nothing more for now."""
-        while not self._lines:
-            if self._file is None and not self._open():
-                return
-            assert self._file is not None
-            if self._truncated():
-                log.warning("%s was truncated or overwritten; reading it from its beginning", self.path)
-                self._start_at(0)
-            block = self._file.read(BLOCK)
-            if block:
-                self._keep(block)
-            elif not self._moved_on():
-                return
-
-    def _keep(self, block: bytes) -> None:
-        *whole, self._buffer = (self._buffer + block).split(b"\n")
-        whole.reverse()
-        self._lines = whole
-        if len(self._buffer) > LONGEST_LINE and not whole:
-            log.error("%s has a line of more than %d bytes; skipped", self.path, LONGEST_LINE)
-            self._offset += len(self._buffer)
-            self._buffer = b""
+    def _with_lines(self) -> Reading | None:
+        """The file that has whole lines to hand out; None when there are none for now."""
+        while True:
+            if self._now is None and not self._open():
+                return None
+            now = self._now
+            assert now is not None
+            if now.lines:
+                return now
+            if now.truncated():
+                self._truncated(now)
+            elif not now.fill():
+                if late := self._late():
+                    return late
+                if not self._moved_on(now):
+                    return None
 
     def _open(self) -> bool:
+        """Open the file to go on with; False where there is none for the moment."""
+        wanted = self._wanted
         try:
-            self._file = self.path.open("rb", buffering=0)
+            stream = self.path.open("rb", buffering=0)
         except OSError:  # not there yet, or not there for the moment of a rotation
             return False
-        self._inode = os.fstat(self._file.fileno()).st_ino
-        self._start_at(self._resumed())
+        live = Reading(stream, str(self.path))
+        if not is_usable(wanted):
+            self._now, self._wanted = live, {}
+            return True
+        if wanted["head_size"]:
+            is_live = live.waiting() >= wanted["offset"] and begins_as(stream, wanted)
+        else:  # nothing was read of it: it may have been copied and truncated since, once or more often
+            is_live = live.inode == wanted["inode"] and not self._changed_since(wanted["changed"] + 1)
+        if is_live:
+            self._now = Reading(stream, str(self.path), offset=wanted["offset"])
+        else:
+            live.close()
+            self._now = self._found_again(wanted)
+        if self._now is None:
+            return False
+        self._before = [
+            (time.monotonic() + self.linger, reading)
+            for kept in wanted.get("before", [])
+            if (reading := self._reopened(kept)) is not None
+        ]
+        self._wanted = {}
         return True
 
-    def _resumed(self) -> int:
-        """Where to go on: at the position that was kept, if this is the file it was kept for."""
-        assert self._file is not None
-        wanted, self._wanted = self._wanted, {}
-        offset, size = wanted.get("offset"), wanted.get("head_size")
-        if not isinstance(offset, int) or not isinstance(size, int) or offset <= 0:
-            return 0
-        if os.fstat(self._file.fileno()).st_size < offset or self._digest(size) != wanted.get("head"):
-            rotated = self._rotated(wanted, offset, size)
-            if rotated is None:
-                log.warning("%s is not the file that was read last; reading it from its beginning", self.path)
-                return 0
-            self._file.close()
-            self._file = rotated
-            self._inode = os.fstat(rotated.fileno()).st_ino
-        return offset
-
-    def _rotated(self, wanted: dict[str, Any], offset: int, size: int) -> BinaryIO | None:
-        """The file that was read last, when it was renamed beside its successor while nobody read it."""
-        for other in sorted(self.path.parent.glob(self.path.name + "*")):
+    def _reopened(self, position: dict[str, Any]) -> Reading | None:
+        """The rotated file that a position was kept for, at its place; None where it is gone."""
+        for _ in range(_LOOKS):
+            part = find(rotated(self.path), position) if is_usable(position) else None
+            if part is None:
+                return None
             try:
-                if other == self.path or other.stat().st_ino != wanted.get("inode"):
-                    continue
-                file = other.open("rb", buffering=0)
+                return Reading(open_part(part), str(part.path), packed=part.packed, offset=position["offset"])
             except OSError:
                 continue
-            if os.fstat(file.fileno()).st_size >= offset and _digest(file, size) == wanted.get("head"):
-                return file
-            file.close()
         return None
 
-    def _start_at(self, offset: int) -> None:
-        assert self._file is not None
-        self._file.seek(offset)
-        self._offset, self._buffer, self._lines = offset, b"", []
-        self._head_size, self._head = 0, ""
+    def _found_again(self, wanted: dict[str, Any]) -> Reading | None:
+        """What to go on with where the file that was being read has not its old name any more."""
+        if reading := self._reopened(wanted):
+            log.info("%s was rotated; going on in %s", self.path, reading.name)
+            return reading
+        parts = self._changed_since(wanted["changed"] + (not wanted["offset"]))
+        if wanted["offset"]:
+            log.warning(
+                "%s: the file that was read last is gone, and with it what came at its end; reading %d rotated files that are"
+                " newer, and the log from its beginning. Where the file is kept elsewhere: engage_backfill FILE",
+                self.path,
+                len(parts),
+            )
+        return self._first_of(parts)
 
-    def _truncated(self) -> bool:
-        assert self._file is not None
-        if os.fstat(self._file.fileno()).st_size < self._offset + len(self._buffer):
-            return True
-        # Cut short and grown past the old end between two looks: the first bytes are others.
-        return bool(self._head_size) and self._digest(self._head_size) != self._head
+    def _changed_since(self, moment: int) -> list[Part]:
+        """The rotated files that were written to at that moment (nanoseconds since 1970) or later, oldest first."""
+        return [part for part in rotated(self.path) if part.changed >= moment]
 
-    def _moved_on(self) -> bool:
-        """At the end: has another file taken the name? Then go on with that one."""
-        assert self._file is not None
+    def _truncated(self, now: Reading) -> None:
+        """The file under our eyes was cut short: what we did not see of it may lie in a copy."""
+        copy = self._reopened(now.position()) if now.offset else None
+        now.close()
+        if copy is not None:
+            log.info("%s was copied and truncated; its end is in %s", self.path, copy.name)
+            self._now = copy
+            return
+        log.warning("%s was truncated or overwritten; reading it from its beginning", self.path)
+        self._now = self._first_of([])
+
+    def _moved_on(self, now: Reading) -> bool:
+        """At the end of a file: has another one followed? Then go on with that one."""
         try:
-            there = self.path.stat()
+            if self.path.stat().st_ino == now.inode:
+                return False
         except OSError:
             return False
-        if there.st_ino == self._inode:
-            return False
-        if os.fstat(self._file.fileno()).st_size > self._offset + len(self._buffer):
+        if now.fill():
             return True  # its writer had a last word in between; read that first
-        if self._buffer:
-            # Its writer is gone: this line will not end any more. The parser says what it is.
-            self._lines, self._buffer = [self._buffer], b""
-            self._offset -= 1  # no line end follows it
-            return True
-        self.close()
+        following = self._first_of(self._newer(now))
+        if following is None:
+            return False
+        lingers = 0.0 if now.packed else self.linger - max(0.0, time.time() - now.changed() / 1e9)
+        self._before.append((time.monotonic() + lingers, now))
+        self._now = following
         return True
 
-    def _digest(self, size: int) -> str:
-        assert self._file is not None
-        return _digest(self._file, size)
+    def _late(self) -> Reading | None:
+        """A file that was rotated away and has got a line since, or has been given up and has a half one left."""
+        for at, (until, reading) in enumerate(self._before):
+            if not reading.lines:
+                reading.fill()
+            given_up = time.monotonic() >= until
+            if reading.lines or (given_up and reading.finish()):
+                return reading
+            if given_up:
+                reading.close()
+                del self._before[at]
+                return self._late()
+        return None
+
+    def _newer(self, now: Reading) -> list[Part]:
+        """The rotated files that follow the one at hand, oldest first."""
+        parts = rotated(self.path)
+        here = next((part for part in parts if part.inode == now.inode), None)
+        here = here or find(parts, now.position())  # packed meanwhile
+        if here is not None:
+            return parts[parts.index(here) + 1 :]
+        try:
+            if self.path.stat().st_ino == now.inode:
+                return []
+        except OSError:
+            pass
+        return [part for part in parts if part.changed >= now.changed()]
+
+    def _first_of(self, parts: list[Part]) -> Reading | None:
+        """The first of these that can be opened, or the log itself; None when files are being renamed right now."""
+        for part in parts:
+            try:
+                return Reading(open_part(part), str(part.path), packed=part.packed)
+            except Moved:
+                return None
+            except OSError as error:
+                log.error("%s cannot be read and is left out: %s", part.path, error.strerror)
+        try:
+            return Reading(self.path.open("rb", buffering=0), str(self.path))
+        except OSError:
+            return None
+
+    def _size_unless_read(self) -> int:
+        """Size of the log itself where another file is still being read."""
+        assert self._now is not None
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return 0
+        return 0 if stat.st_ino == self._now.inode else stat.st_size
 
     def _position(self) -> dict[str, Any]:
-        if self._file is None:
-            return self._wanted
-        if self._head_size < HEAD and self._head_size < self._offset:
-            self._head_size = min(HEAD, self._offset)
-            self._head = self._digest(self._head_size)
-        return {
-            "path": str(self.path),
-            "inode": self._inode,
-            "offset": self._offset,
-            "head_size": self._head_size,
-            "head": self._head,
-        }
-
-
-def _digest(file: BinaryIO, size: int) -> str:
-    """A short digest of the first bytes; the file is read on where it was. No content stands in a checkpoint."""
-    return hashlib.sha256(os.pread(file.fileno(), min(size, HEAD), 0)).hexdigest()[:16]
+        if self._now is None:
+            nothing = {"inode": 0, "offset": 0, "head_size": 0, "head": "", "changed": time.time_ns()}
+            return self._wanted or {"path": str(self.path), **nothing}
+        # Of an empty file nothing tells it from another one that gets its inode.
+        before = [reading.position() for _, reading in self._before if reading.offset]
+        return {"path": str(self.path), **self._now.position(), **({"before": before} if before else {})}
