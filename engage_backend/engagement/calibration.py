@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Doubles = npt.NDArray[np.float64]
+SLOPE_DOUBT, SHIFT_DOUBT = 2, 8  # in runs: so many must speak for half of what they say to be believed
 _STEPS = 50
 _FLAT = 0.05  # a slope below it would turn ranks into noise
 
@@ -20,12 +21,14 @@ class Stack(NamedTuple):
     intercept: float
 
 
-def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, *, trust: float = 1.0) -> Stack:
+def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, *, runs: int) -> Stack:
     """How far to trust each part, on examples that neither was fitted on; all arrays (n,), at the natural balance.
 
-    `trust`, 0 to 1, is how far to go from the trees as they are to what these examples say: examples of one run err
-    together, and what few runs say of the next one is little, however many learners they had. An LSTM that does not
-    help on held-out runs gets a slope of 0; trees whose order does not hold are taken as they are.
+    The examples of one run err together: what few runs say of the next one is little, however many learners they had.
+    So the answer goes only part of the way from the trees as they are to what the examples say; a shorter one for the
+    intercept, since one run's pass rate lies above the others' and the next one's below, while trees are too sure of
+    themselves in every new run. An LSTM that does not help on held-out runs gets a slope of 0; trees whose order does
+    not hold are taken as they are.
     """
     before = np.array([1.0, 1.0])
     slopes, intercept = logistic(np.stack((trees, lstm), axis=1), labels, weights, towards=before)
@@ -34,7 +37,8 @@ def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, 
         slopes = np.array([one[0], 0.0])
     if slopes[0] < _FLAT:
         return Stack(1.0, 0.0, 0.0)
-    return Stack(1.0 + trust * float(slopes[0] - 1.0), trust * float(slopes[1]), trust * float(intercept))
+    sure, shift = runs / (runs + SLOPE_DOUBT), runs / (runs + SHIFT_DOUBT)
+    return Stack(1.0 + sure * float(slopes[0] - 1.0), sure * float(slopes[1]), shift * float(intercept))
 
 
 def logistic(

@@ -197,8 +197,7 @@ def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles
     judged = labels >= 0
     weights = np.concatenate(weights_of(runs))
     said = [np.concatenate([part[:, target] for part in parts])[judged] for parts in (trees, lstm)]
-    trust = len(runs) / (len(runs) + 2)
-    return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged], trust=trust)
+    return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged], runs=len(runs))
 
 
 def _assemble(trees: Trees, lstm: Lstm, stacks: Sequence[Stack], vocabulary: Vocabulary) -> Model:
