@@ -10,7 +10,7 @@ import argparse
 import importlib
 import sys
 
-SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "consume", "backfill", "tick")
+SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "consume", "backfill", "tick", "status")
 
 
 class Refusal(Exception):

@@ -1,0 +1,19 @@
+"""`engage status ...`: the management command `engage_status` on the standalone site."""
+
+from __future__ import annotations
+
+from argparse import REMAINDER, ArgumentParser, Namespace
+
+from engage_backend.cli.standalone import run_command
+
+HELP = "run engage_status on the standalone site; takes what `engage_status` takes"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """All that follows goes to the management command."""
+    parser.add_argument("words", nargs=REMAINDER)
+
+
+def run(options: Namespace) -> int:
+    """Run the management command on the standalone site."""
+    return run_command("engage_status", options.words)

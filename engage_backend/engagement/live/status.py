@@ -1,0 +1,243 @@
+"""How the site's clickstream fares, asked from outside: sources, history, model, clock; and what to do when something is wrong.
+
+Loads neither torch nor the model: only what its card says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Avg, Count, Sum
+from django.db.models.functions import Length
+
+from engage_backend.clickstream.parse import parse
+from engage_backend.clickstream.quarantine import BROKEN
+from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.conf import EngageSettings, engage_settings
+from engage_backend.engagement.history import unpack
+from engage_backend.engagement.live.registry import MAX_KINDS
+from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Kind, Learner, LearnerState, Lease
+from engage_backend.platform.api import get_platform
+
+ALIVE = 30.0  # seconds: a consumer that runs says so every two, unless it is in the middle of a large batch
+GIVEN_UP = 7 * 86_400.0  # seconds after which a source that nobody reads is taken for one of the past
+BEHIND = 60.0  # seconds
+LOST_MARK = 0.01  # share of records that are broken
+_SAMPLE_LINES = 1_000
+_SAMPLE_CHUNKS = 200
+
+
+def status() -> dict[str, Any]:
+    """Everything, as JSON-able values; times in ISO 8601. `todo` has one line for each thing that is wrong."""
+    settings = engage_settings()
+    site_now = get_platform().now()
+    found: dict[str, Any] = {
+        "now": _iso(site_now),
+        "sources": [_source(mark, site_now) for mark in Checkpoint.objects.order_by("source")],
+        "stream": _stream(settings),
+        "history": _history(),
+        "states": _states(),
+        "learners": dict(Learner.objects.values_list("state").annotate(count=Count("pk")).order_by("state")),
+        "runs": [_run(run, site_now) for run in CourseRun.objects.order_by("course_key")],
+        "model": _model(settings.model),
+        "kinds": {"registered": Kind.objects.count(), "most": MAX_KINDS},
+        "lease": _lease(),
+        "quarantine": _quarantine(settings.quarantine),
+    }
+    found["kinds"] |= _known_share(settings.model)
+    found["todo"] = list(_todo(found))
+    return found
+
+
+def _source(mark: Checkpoint, site_now: datetime) -> dict[str, Any]:
+    """A source as its consumer last told of it, and what waits behind that."""
+    seconds = (datetime.now(UTC) - mark.updated).total_seconds()
+    broken = sum(mark.rejected.get(reason, 0) for reason in BROKEN)
+    found = {
+        "source": mark.source,
+        "seen": _iso(mark.updated),
+        "seen_seconds": round(seconds, 1),
+        "alive": seconds <= ALIVE,
+        "events": mark.events,
+        "rate": round(mark.rate, 1) if seconds <= ALIVE else 0.0,
+        "last_event": _iso(mark.last_event),
+        "rejected": dict(Counter(mark.rejected).most_common()),
+        "broken": broken,
+        "gaps": int(mark.position.get("gaps", 0)),
+        "lag_seconds": None,
+        "lag_events": None,
+        "trouble": "",
+    }
+    if mark.source.startswith("logfile:"):
+        found |= _behind(Path(mark.source.removeprefix("logfile:")), mark.position, site_now)
+    return found
+
+
+def _behind(path: Path, position: dict[str, Any], site_now: datetime) -> dict[str, Any]:
+    """How far the reader of a log is behind: by the time of the first line that waits."""
+    if not path.exists():
+        return {"trouble": "no such file on this machine"}
+    source = LogfileSource(path, position)
+    try:
+        waiting = source.waiting()
+        lines = source.read(_SAMPLE_LINES, 0.0).records if waiting else []
+    except OSError as error:
+        return {"trouble": error.strerror or str(error)}
+    finally:
+        source.close()
+    if not lines:  # nothing, or a line that is being written
+        return {"lag_seconds": 0.0, "lag_events": 0}
+    time = next((event.time for line in lines if not isinstance(event := parse(line), str)), None)
+    average = (sum(map(len, lines)) + len(lines)) / len(lines)
+    seconds = None if time is None else round(max(0.0, site_now.timestamp() - time / 1e6), 1)
+    count = len(lines) if len(lines) < _SAMPLE_LINES else max(len(lines), round(waiting / average))
+    return {"lag_seconds": seconds, "lag_events": count}
+
+
+def _stream(settings: EngageSettings) -> dict[str, Any] | None:
+    """The streams in Redis; None where the site has none."""
+    if settings.stream is None:
+        return None
+    from redis import RedisError
+
+    from engage_backend.clickstream.stream_status import stream_status
+
+    place = {"place": settings.stream.place, "shards": settings.stream.shards}
+    try:
+        found = stream_status(settings.stream)
+    except (RedisError, OSError, ValueError) as error:
+        return {**place, "trouble": str(error) or type(error).__name__}
+    return {
+        **place,
+        "trouble": "",
+        "lag_seconds": round(found.seconds, 1),
+        "lag_events": found.waiting,
+        "dropped": found.dropped,
+        "taps": found.taps,
+        "evicts": found.policy,
+    }
+
+
+def _history() -> dict[str, Any]:
+    whole = HistoryChunk.objects.aggregate(events=Sum("events"), size=Sum(Length("data")), chunks=Count("pk"))
+    events, size = whole["events"] or 0, whole["size"] or 0
+    return {
+        "events": events,
+        "bytes": size,
+        "chunks": whole["chunks"],
+        "bytes_per_event": round(size / events, 2) if events else None,
+    }
+
+
+def _states() -> dict[str, Any]:
+    whole = LearnerState.objects.aggregate(
+        count=Count("pk"), hidden=Avg(Length("hidden")), rest=Avg(Length("counters"))
+    )
+    size = round(whole["hidden"] + whole["rest"]) if whole["count"] else None
+    return {"count": whole["count"], "bytes_per_learner": size}
+
+
+def _run(run: CourseRun, site_now: datetime) -> dict[str, Any]:
+    return {
+        "course": run.course_key,
+        "learners": run.learners.count(),
+        "model": run.model or None,
+        "as_of": _iso(run.as_of),
+        "passed_today": run.clock_day == site_now.date(),
+        "passed": run.clock_day.isoformat() if run.clock_day else None,
+    }
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    """What the model's folder says of it; empty where it says nothing that can be read."""
+    try:
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def _model(folder: Path) -> dict[str, Any]:
+    card = _card(folder)
+    return {"folder": str(folder), "name": card.get("name"), "kinds": len(card.get("vocabulary", []))}
+
+
+def _known_share(folder: Path) -> dict[str, Any]:
+    """Of the latest events that are kept, the share whose kind the model knows."""
+    vocabulary = set(_card(folder).get("vocabulary", []))
+    names = dict(Kind.objects.values_list("number", "name"))
+    known = {number for number, name in names.items() if name in vocabulary}
+    seen: Counter[int] = Counter()
+    for data in HistoryChunk.objects.order_by("-pk").values_list("data", flat=True)[:_SAMPLE_CHUNKS]:
+        seen.update(row.kind for row in unpack(bytes(data)))
+    total = seen.total()
+    unknown = [names.get(kind, "?") for kind, _ in seen.most_common() if kind not in known]
+    share = round(sum(seen[kind] for kind in known) / total, 4) if total and vocabulary else None
+    return {"sampled_events": total, "known_share": share, "unknown": unknown[:5]}
+
+
+def _lease() -> dict[str, Any] | None:
+    held = Lease.objects.filter(name="clock").exclude(holder="").first()
+    if held is None or held.expires <= datetime.now(UTC):
+        return None
+    return {"holder": held.holder, "expires": _iso(held.expires)}
+
+
+def _quarantine(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    sizes = []
+    for name in (path, path.with_name(path.name + ".1")):
+        try:
+            sizes.append(name.stat().st_size)
+        except OSError:
+            continue
+    return {"path": str(path), "bytes": sum(sizes)}
+
+
+def _todo(found: dict[str, Any]) -> Iterator[str]:
+    """What is wrong, and what to do about it, most urgent first."""
+    sources = [one for one in found["sources"] if one["seen_seconds"] < GIVEN_UP]
+    if not sources:
+        yield "no consumer has run: start `engage_consume PATH_OF_TRACKING_LOG` or `engage_consume --source redis`"
+    for one in sources:
+        if not one["alive"]:
+            yield f"{one['source']}: its consumer was last seen {_span(one['seen_seconds'])} ago: start engage_consume"
+        elif (one["lag_seconds"] or 0.0) > BEHIND:
+            yield f"{one['source']}: {_span(one['lag_seconds'])} behind: it catches up, or the machine is too slow"
+        if one["gaps"]:
+            yield f"{one['source']}: records vanished unread {one['gaps']} times: `engage_backfill` the tracking log"
+        if one["broken"] > LOST_MARK * (one["events"] + sum(one["rejected"].values())):
+            where = found["quarantine"]["path"] if found["quarantine"] else 'set ENGAGE["QUARANTINE"] to keep them'
+            yield f"{one['source']}: {one['broken']:,} records are broken: look at them ({where})"
+    if stream := found["stream"]:
+        if stream["trouble"]:
+            yield f"Redis at {stream['place']} does not answer: {stream['trouble']}"
+        else:
+            if stream["dropped"]:
+                yield f"the LMS dropped {stream['dropped']:,} records: `engage_backfill` the tracking log of that time"
+            if stream["evicts"]:
+                yield f"Redis at {stream['place']} may throw the stream away ({stream['evicts']}): set noeviction"
+    if not found["model"]["name"]:
+        yield f'no model in {found["model"]["folder"]}: train one, or leave ENGAGE["MODEL"] out for the base model'
+    if late := [run["course"] for run in found["runs"] if not run["passed_today"]]:
+        yield f"{late[0]}: not brought to today yet: it follows when a consumer runs, or by `engage_tick`"
+    if found["kinds"]["registered"] >= MAX_KINDS:
+        yield f"the registry of kinds is full: new kinds are `other`; who sends {MAX_KINDS:,} kinds of events?"
+
+
+def _span(seconds: float) -> str:
+    """A time span as one reads it."""
+    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if when else None

@@ -1,0 +1,89 @@
+"""How the clickstream fares: sources, history, learners, model, clock; and what to do when something is wrong."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """`engage_status [--json]`: only reads; ends with status 0 whatever it finds."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """In which form."""
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object; `todo` is empty when all is well"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Ask and print."""
+        from engage_backend.engagement.live.status import status
+
+        found = status()
+        if options["json"]:
+            self.stdout.write(json.dumps(found, indent=2))
+            return
+        for name, value in _rows(found):
+            self.stdout.write(f"{name:<12} {value}")
+        for line in found["todo"]:
+            self.stdout.write(f"! {line}")
+        if not found["todo"]:
+            self.stdout.write("all is well")
+
+
+def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What people read: a name and a line; an empty name goes on with the row before."""
+    rows = [("site's clock", found["now"])]
+    for one in found["sources"]:
+        state = "running" if one["alive"] else f"last seen {one['seen']}"
+        rows.append(("source", f"{one['source']}: {state}"))
+        rows.append(
+            ("", f"{one['events']:,} events, {one['rate']:,} a second; last event {one['last_event'] or 'none'}")
+        )
+        rows.append(("", f"lag {_lag(one)}"))
+        rows += [("", f"{count:>10,} not taken in: {reason}") for reason, count in one["rejected"].items()]
+    if stream := found["stream"]:
+        rows.append(("redis", f"{stream['place']}, {stream['shards']} shards: {_lag(stream)}"))
+        if "dropped" in stream:
+            rows.append(("", f"{stream['dropped']:,} records dropped by the LMS"))
+    history, states, kinds = found["history"], found["states"], found["kinds"]
+    rows.append(
+        (
+            "history",
+            f"{history['events']:,} events in {history['bytes']:,} bytes, {history['bytes_per_event'] or 0} each",
+        )
+    )
+    rows.append(("learners", ", ".join(f"{count:,} {state}" for state, count in found["learners"].items()) or "none"))
+    rows.append(("", f"{states['count']:,} states of {states['bytes_per_learner'] or 0:,} bytes"))
+    rows.append(("model", f"{found['model']['name'] or 'none'} in {found['model']['folder']}"))
+    share = (
+        "" if kinds["known_share"] is None else f"; the model knows those of {kinds['known_share']:.1%} of the events"
+    )
+    rows.append(("kinds", f"{kinds['registered']:,} of at most {kinds['most']:,}{share}"))
+    if kinds["unknown"]:
+        rows.append(("", f"not known, most frequent first: {', '.join(kinds['unknown'])}"))
+    rows += [
+        (
+            "course run",
+            f"{run['course']}: {run['learners']:,} learners, as of {run['as_of']}, by {run['model'] or 'no model'}",
+        )
+        for run in found["runs"]
+    ]
+    if lease := found["lease"]:
+        rows.append(("daily pass", f"under way at {lease['holder']}"))
+    if kept := found["quarantine"]:
+        rows.append(("quarantine", f"{kept['path']}: {kept['bytes']:,} bytes"))
+    return rows
+
+
+def _lag(one: dict[str, Any]) -> str:
+    if one["trouble"]:
+        return str(one["trouble"])
+    if one["lag_seconds"] is None:
+        return "not known" if not one["lag_events"] else f"{one['lag_events']:,} records"
+    return f"{one['lag_seconds']:,} s, {one['lag_events']:,} records"
