@@ -134,3 +134,16 @@ def test_nobody_counts_before_enrolling(package: Package, events: list[ClickEven
 def test_a_log_without_events_gives_a_run_without_examples(package: Package) -> None:
     run = made(package, [])
     assert len(run.who) == len(run.learners) == len(run.kinds) == 0
+
+
+def test_weeks_of_a_self_paced_run_begin_with_each_learners_own_enrolment(
+    package: Package, events: list[ClickEvent]
+) -> None:
+    learners = [
+        learner._replace(enrolled_at=START + timedelta(days=number)) for number, learner in enumerate(package.learners)
+    ]
+    schedule = package.schedule._replace(self_paced=True)
+    run = made(Package(package.folder, schedule, learners, package.event_files), events)
+    for at in np.flatnonzero(run.week > 0):
+        own = micros(START) + int(run.who[at]) * DAY
+        assert run.clock[at] == own + int(run.week[at]) * WEEK
