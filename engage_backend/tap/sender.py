@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import codecs
+import importlib
 import logging
 import os
 import socket
@@ -17,7 +19,8 @@ LIMIT = 10_000  # records that wait in one process, at most: some megabytes
 BATCH = 100  # records in one pipeline; more would hold the interpreter's lock for longer than a request should feel
 TIMEOUT = 0.1  # seconds for Redis to answer, and to be connected to
 LINGER = 0.02  # seconds in which records gather after a batch has gone
-PAUSE = 0.5  # seconds between two attempts while Redis is away
+PAUSE = 0.5  # seconds between two attempts while Redis is away,
+PAUSE_AT_EXIT = 0.05  # and while the process waits to end
 COUNT_EVERY = 1.0  # seconds between two reports of what was sent and dropped
 QUIET = 60.0  # seconds between two lines in the log
 AT_EXIT = 1.0  # seconds that a process waits for its last records to go
@@ -36,9 +39,11 @@ class Sender:
     """
 
     def __init__(self, stream: Stream, *, limit: int = LIMIT) -> None:
-        # Loaded here and not in the thread: a process that forks while a thread imports may never end that import.
-        import redis  # noqa: F401
-
+        # All that the thread needs is loaded here: what a process is importing while it forks stays half imported in
+        # its children, for ever. Looking up an address asks for the codec; redis-py reads its own version as a mail.
+        codecs.lookup("idna")
+        importlib.import_module("email.parser")
+        self._client: Any = connect(stream.url, timeout=TIMEOUT, connect_timeout=TIMEOUT)
         self.stream, self.limit = stream, limit
         self.sent = 0
         self.dropped: Counter[str] = Counter()  # by reason, since the process started
@@ -50,10 +55,10 @@ class Sender:
         self._lock = threading.Lock()
         self._awake, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._client: Any = None
         self._counted: Counter[str] = Counter()  # what Redis knows of our counts
         self._counted_at = self._told_at = float("-inf")
         self._away_since: float | None = None
+        self._give_up_at = float("inf")
 
     def put(self, shard: int, record: bytes) -> None:
         """Hand a record over; raises RuntimeError where the system has no thread left."""
@@ -74,6 +79,7 @@ class Sender:
     def close(self, timeout: float = AT_EXIT) -> bool:
         """Send what waits, for at most `timeout` seconds, and end the thread; True when nothing is left."""
         atexit.unregister(self._at_exit)
+        self._give_up_at = time.monotonic() + timeout
         self._stop.set()
         self._awake.set()
         if self._thread is not None and self._pid == os.getpid():
@@ -102,9 +108,10 @@ class Sender:
                 self._send_what_waits()
             except Exception as error:  # whatever Redis, the network or their library come up with
                 self._away(error)
-                if self._stop.is_set():
+                if time.monotonic() >= self._give_up_at:
                     return
-                self._stop.wait(PAUSE)
+                if self._stop.wait(PAUSE):
+                    time.sleep(PAUSE_AT_EXIT)  # nothing else is left to wait for
                 self._awake.set()
                 continue
             if self._stop.is_set() and not self._queue:
@@ -124,8 +131,6 @@ class Sender:
 
     def _send(self, count: bool) -> None:
         """One pipeline. Raises where Redis did not take everything; what it may take later stays in the batch."""
-        if self._client is None:
-            self._client = connect(self.stream.url, timeout=TIMEOUT, connect_timeout=TIMEOUT)
         length = max(1, self.stream.maxlen // self.stream.shards)
         pipe: Any = self._client.pipeline(transaction=False)
         for key, record in self._batch:
@@ -180,10 +185,8 @@ class Sender:
     def _away(self, error: Exception) -> None:
         if self._away_since is None:
             self._away_since = time.monotonic()
-        if self._client is not None:
-            # The answers of a pipeline that was given up would be taken for those of the next.
-            self._client.connection_pool.disconnect()
-            self._client = None
+        # The answers of a pipeline that was given up would be taken for those of the next.
+        self._client.connection_pool.disconnect()
         self._tell(
             "no records to Redis at %s for %.0f s: %s. %d records wait, %d dropped since this process started",
             self.stream.place,
