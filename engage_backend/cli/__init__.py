@@ -1,6 +1,6 @@
 """The console command `engage`.
 
-`inspect`, `train`, `evaluate` work on files alone and never load Django; the others run the standalone site. Each
+`inspect`, `train`, `evaluate`, `simulate` work on files alone and never load Django; the others run the standalone site. Each
 subcommand is one module of this package: `HELP`, `add_arguments(parser)` and `run(options) -> exit status`.
 """
 
@@ -10,7 +10,7 @@ import argparse
 import importlib
 import sys
 
-SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "consume", "backfill", "tick", "status")
+SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "consume", "backfill", "tick", "status", "simulate")
 
 
 class Refusal(Exception):
