@@ -23,7 +23,6 @@ MOST_AT_ONCE = 10_000  # records in one call; more would keep Redis from its oth
 LOOK_EVERY = 1.0  # seconds between two looks at what was lost, and two trims of what was stored
 RETRY = 0.25  # seconds between two attempts to reach a Redis that is away
 QUIET = 60.0  # seconds between two lines in the log about the same trouble
-FORGET = 86_400.0  # seconds after which a consumer that has nothing pending is struck off the group
 OLDEST = (6, 2)  # the version of Redis that brought XAUTOCLAIM
 _TROUBLE = (RedisError, OSError)
 
@@ -51,14 +50,18 @@ class RedisSource:
         position: dict[str, Any] | None = None,
         consumer: str | None = None,
         claim_after: float = 60.0,
+        forget_after: float = 86_400.0,
     ) -> None:
-        """`consumer` names this member; the same name after a restart gets its records back at once."""
+        """`consumer` names this member; the same name after a restart gets its records back at once.
+
+        A member that was not heard of for `forget_after` seconds and left nothing is struck off.
+        """
         self.stream = stream
         self._shards = sorted(set(shards)) if shards is not None else list(range(stream.shards))
         self._all = shards is None
         self.name = source_name(stream, shards)
         self.consumer = consumer or f"{socket.gethostname()}:{self.name}"
-        self.claim_after = claim_after
+        self.claim_after, self.forget_after = claim_after, forget_after
         position = position or {}
         self._ids: dict[str, str] = dict(position.get("ids", {}))
         self._gaps, self._gap_at = int(position.get("gaps", 0)), position.get("gap_at")
@@ -113,7 +116,7 @@ class RedisSource:
         self._acknowledge()
         if time.monotonic() - self._looked >= LOOK_EVERY:
             self._look(client)
-        most = min(most, MOST_AT_ONCE)
+        most = max(1, min(most, MOST_AT_ONCE))
         found = self._of_an_earlier_life(client, most)
         if not found and time.monotonic() - self._claimed >= self.claim_after / 4:
             found = self._of_the_dead(client, most)
@@ -254,7 +257,7 @@ class RedisSource:
         for shard in self._shards:
             key = self.stream.key(shard)
             for member in map(pairs, client.execute_command("XINFO CONSUMERS", key, GROUP)):
-                if not member["pending"] and member["idle"] > FORGET * 1000:
+                if not member["pending"] and member["idle"] > self.forget_after * 1000:
                     client.execute_command("XGROUP", "DELCONSUMER", key, GROUP, member["name"])
 
     def _disconnect(self) -> None:
