@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -67,8 +68,9 @@ def _table(rows: Sequence[dict[str, Any]], target: str) -> Table:
     from engage_backend.engagement.report import SHOWN_WEEKS
 
     weeks = [week for week in SHOWN_WEEKS if any(row["week"] == week and row["target"] == target for row in rows)]
-    table = Table(title=f"{target}: mean ROC AUC over runs, by week", title_justify="left")
-    table.add_column("")
+    title = f"{target}: mean ROC AUC over runs, by week"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("", no_wrap=True)
     for week in weeks:
         table.add_column(str(week), justify="right")
     for model in (OURS, *BASELINES):

@@ -59,7 +59,7 @@ def _figure(rows: Sequence[dict[str, Any]], target: str) -> str:
     def y(auc: float) -> float:
         return _TOP + (1.0 - max(auc, 0.4)) / 0.6 * (_HEIGHT - _BOTTOM - _TOP)
 
-    out = [f"<svg viewBox='0 0 {_WIDTH} {_HEIGHT + 18}' role='img' aria-label='ROC AUC by week, {target}'>"]
+    out = [f"<svg viewBox='0 0 {_WIDTH} {_HEIGHT + 32}' role='img' aria-label='ROC AUC by week, {target}'>"]
     for tick in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         out.append(f"<line x1='{_LEFT}' x2='{_WIDTH - 10}' y1='{y(tick):.1f}' y2='{y(tick):.1f}' stroke='#e5e7eb'/>")
         out.append(f"<text x='{_LEFT - 6}' y='{y(tick) + 4:.1f}' text-anchor='end'>{tick:.1f}</text>")
@@ -70,13 +70,14 @@ def _figure(rows: Sequence[dict[str, Any]], target: str) -> str:
             out.append(f"<text x='{x(week):.1f}' y='{_HEIGHT - 14}' text-anchor='middle'>{week}</text>")
             out.append(f"<text x='{x(week):.1f}' y='{_HEIGHT + 2}' text-anchor='middle'>{count}</text>")
     out.append(f"<text x='2' y='{_HEIGHT - 14}'>week</text><text x='2' y='{_HEIGHT + 2}'>runs</text>")
+    left = _LEFT
     for at, (model, line) in enumerate(lines.items()):
         points = " ".join(f"{x(week):.1f},{y(auc):.1f}" for week, (auc, _) in line.items())
         style = f"stroke='{COLOURS[at]}' stroke-dasharray='{DASHES[at]}' stroke-width='{3 if model == OURS else 1.5}'"
         out.append(f"<polyline points='{points}' fill='none' {style}/>")
-        left = _LEFT + at * 150
-        out.append(f"<line x1='{left}' x2='{left + 22}' y1='{_HEIGHT + 12}' y2='{_HEIGHT + 12}' {style}/>")
-        out.append(f"<text x='{left + 26}' y='{_HEIGHT + 16}'>{model}</text>")
+        out.append(f"<line x1='{left}' x2='{left + 22}' y1='{_HEIGHT + 22}' y2='{_HEIGHT + 22}' {style}/>")
+        out.append(f"<text x='{left + 26}' y='{_HEIGHT + 26}'>{model}</text>")
+        left += 50 + 7 * len(model)
     return "".join(out) + "</svg>"
 
 
