@@ -12,6 +12,9 @@ import sys
 
 SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "consume", "backfill", "tick", "status", "simulate")
 
+# Management commands: all words behind these are theirs. argparse alone would take options that come first for its own.
+PASSED_ON = ("consume", "backfill", "tick", "status")
+
 
 class Refusal(Exception):
     """What the user gave cannot be worked on: the message is one line that says what, where and what to do."""
@@ -29,7 +32,10 @@ def main(argv: list[str] | None = None) -> int:
         module = importlib.import_module(f"engage_backend.cli.{name}")
         module.add_arguments(choices.add_parser(name, help=module.HELP, description=module.HELP))
         runners[name] = module.run
-    options = parser.parse_args(words)
+    if asked in PASSED_ON and words[0] == asked:
+        options = argparse.Namespace(subcommand=asked, words=words[1:])
+    else:
+        options = parser.parse_args(words)
     try:
         return int(runners[options.subcommand](options))
     except Refusal as refusal:
