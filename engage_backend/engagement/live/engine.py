@@ -27,6 +27,7 @@ from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, register_kinds
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.engagement.live.submissions import write_submissions
+from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.live.watch import ModelWatch
 from engage_backend.models import CourseRun, DailySnapshot, LearnerState, LearnerStatus, Prediction
 from engage_backend.platform.protocol import Platform
@@ -203,8 +204,8 @@ def _keep_snapshot(run: CourseRun, now: datetime, identity: str) -> None:
         .annotate(last_active=F("learner__last_active"))
         .values_list("learner", "certify", "complete", "leave", "last_active")
     )
-    DailySnapshot.objects.bulk_create(
-        (
+    upsert(
+        [
             DailySnapshot(
                 learner_id=learner,
                 day=now.date(),
@@ -215,6 +216,7 @@ def _keep_snapshot(run: CourseRun, now: datetime, identity: str) -> None:
                 last_active=last_active,
             )
             for learner, certify, complete, leave, last_active in shown
-        ),
-        ignore_conflicts=True,
+        ],
+        unique=["learner", "day"],
+        update=[],
     )
