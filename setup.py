@@ -4,7 +4,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-WORKER = ["torch>=2.6,<3", "numpy>=1.26,<3", "safetensors>=0.4"]
+WORKER = ["torch>=2.6,<3", "numpy>=1.26,<3", "safetensors>=0.4", "prometheus-client>=0.19"]
 TRAIN = [*WORKER, "xgboost-cpu>=3,<4", "scikit-learn>=1.4", "rich>=13"]
 DEMO = [*WORKER, "XBlock[django]>=5.2,<7", "waitress>=3", "rich>=13"]
 TEST = [

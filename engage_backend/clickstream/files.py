@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
@@ -18,9 +19,12 @@ class DamagedFile(OSError):
     """A compressed file ends early or is corrupt; all lines before the damage were handed out."""
 
 
-def read_lines(path: Path | Literal["-"]) -> Iterator[bytes]:
+def read_lines(
+    path: Path | Literal["-"], *, progress: Callable[[int], None] = lambda position: None
+) -> Iterator[bytes]:
     """The lines of a file without their ends; the last one also where no line end follows.
 
+    `progress` is told now and then how many bytes of the file, as it lies, were read.
     Raises OSError where there is no such file or it may not be read, `DamagedFile` in the middle of a corrupt one.
     """
     if path == "-":
@@ -28,7 +32,7 @@ def read_lines(path: Path | Literal["-"]) -> Iterator[bytes]:
         return
     with opened(path) as stream:
         try:
-            yield from _lines(stream)
+            yield from _lines(stream, lambda: progress(os.lseek(stream.fileno(), 0, os.SEEK_CUR)))
         except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
             raise DamagedFile(f"{path} is damaged: {error}") from error
 
@@ -47,7 +51,7 @@ def opened(path: Path) -> BinaryIO:
     return stream
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
+def _lines(stream: BinaryIO, read: Callable[[], None] = lambda: None) -> Iterator[bytes]:
     rest = b""
     while True:
         try:
@@ -57,6 +61,7 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
             if rest:
                 yield rest
             raise
+        read()
         if not block:
             break
         lines = (rest + block).split(b"\n")

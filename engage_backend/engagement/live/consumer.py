@@ -76,7 +76,11 @@ class Consumer:
         taken = Taken(len(batch.records), len(events), counts, time.monotonic() - began, last)
         self._repeated(self.engine.tick)
         if counts:
-            log.info("%s: %d records, rejected %s", self.source.name, taken.records, dict(counts))
+            fields = {"source": self.source.name, "records": taken.records, "events": taken.events}
+            fields |= {"rejected": dict(counts), "seconds": round(taken.seconds, 3)}
+            log.info(
+                "%s: %d records, rejected %s", self.source.name, taken.records, dict(counts), extra={"fields": fields}
+            )
         if self.watch is not None:
             self.watch(taken)
         return taken

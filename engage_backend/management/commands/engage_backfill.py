@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from engage_backend.clickstream.event import ClickEvent
-from engage_backend.clickstream.files import read_lines
+from engage_backend.clickstream.files import DamagedFile, read_lines
 from engage_backend.clickstream.parse import parse_lines
+from engage_backend.clickstream.quarantine import BROKEN, Quarantine
+from engage_backend.management.stopping import stop_on_signals
 
 _LINES = 50_000  # parsed at once
 _EVENTS = 400_000  # taken in at once, so that most learners' histories are written and read by the model in one piece
+_TELL = 10.0  # seconds between two lines of progress where they cannot be written over each other
+_TELL_TERMINAL = 0.5
 
 
 class Command(BaseCommand):
@@ -30,28 +36,123 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Read all files, then bring every learner up to now."""
         # torch comes in with the engine: a web process that lists commands must not load it.
+        from engage_backend.conf import engage_settings
         from engage_backend.engagement.live.engine import Engine
+        from engage_backend.engagement.live.retry import repeated
         from engage_backend.platform.api import get_platform
 
-        if missing := [str(path) for path in options["logs"] if not path.is_file()]:
+        logs: list[Path] = options["logs"]
+        if missing := [str(path) for path in logs if not path.is_file()]:
             raise CommandError(f"no such file: {', '.join(missing)}")
         engine = Engine(get_platform())
-        lines, events, refused = 0, 0, Counter[str]()
+        broken = engage_settings().quarantine
+        quarantine = Quarantine(broken) if broken else None
+        progress = Progress(self.stdout, logs)
+        events, refused = 0, Counter[str]()
         waiting: list[ClickEvent] = []
-        for path in options["logs"]:
-            records = iter(read_lines(path))
-            while block := list(islice(records, _LINES)):
+
+        def take_in() -> None:
+            nonlocal waiting
+            unplaced = repeated(lambda: engine.ingest(waiting), undone=engine.forget)
+            refused.update({str(reason): count for reason, count in unplaced.items()})
+            waiting = []
+
+        with stop_on_signals() as stop:
+            for path, block in self._blocks(logs, progress):
                 parsed, rejected = parse_lines(block)
-                lines += len(block)
+                if quarantine is not None and not BROKEN.isdisjoint(rejected):
+                    quarantine.keep(str(path), block, {"lines": progress.in_file})
                 events += len(parsed)
                 refused.update({str(reason): count for reason, count in rejected.items()})
                 waiting += parsed
                 if len(waiting) >= _EVENTS:
-                    refused.update({str(reason): count for reason, count in engine.ingest(waiting).items()})
-                    waiting = []
-                    self.stdout.write(f"{path}: {lines:,} lines, {events:,} events")
-        refused.update({str(reason): count for reason, count in engine.ingest(waiting).items()})
-        engine.tick()
-        self.stdout.write(f"{lines:,} lines, {events:,} events taken in")
+                    take_in()
+                progress.tell()
+                if stop.is_set():
+                    break
+            else:
+                take_in()
+                repeated(engine.tick, undone=engine.forget)
+            stopped = stop.is_set()
+        progress.end()
+        if stopped:
+            self.stdout.write("stopped; the same command again takes in what is missing")
+        self.stdout.write(f"{progress.lines:,} lines, {events - len(waiting):,} events taken in")
         for reason, count in refused.most_common():
             self.stdout.write(f"  {count:,} not: {reason}")
+
+    def _blocks(self, logs: Iterable[Path], progress: Progress) -> Iterator[tuple[Path, list[bytes]]]:
+        for path in logs:
+            progress.begin(path)
+            records = read_lines(path, progress=progress.read)
+            damage = None
+            while damage is None:
+                block: list[bytes] = []
+                try:
+                    block.extend(islice(records, _LINES))
+                except DamagedFile as error:
+                    damage = error
+                    self.stderr.write(f"{error}; taken in as far as it could be read")
+                if not block:
+                    break
+                progress.take(len(block))
+                yield path, block
+
+
+class Progress:
+    """How far a backfill is, from the bytes of its files; told in one line that is written over on a terminal."""
+
+    def __init__(self, out: OutputWrapper, logs: Iterable[Path], *, every: float | None = None) -> None:
+        """`every`: seconds between two lines."""
+        self._out, self._terminal = out, out.isatty()
+        self._every = every if every is not None else _TELL_TERMINAL if self._terminal else _TELL
+        self._total = sum(path.stat().st_size for path in logs)
+        self._began = self._told = time.monotonic()
+        self._before = self._bytes = 0  # of the files that are done, of the one at hand
+        self._path: Path | None = None
+        self.lines = self.in_file = 0
+
+    def begin(self, path: Path) -> None:
+        """The next file."""
+        if self._path is not None:
+            self._before += self._path.stat().st_size
+        self._path, self._bytes, self.in_file = path, 0, 0
+
+    def read(self, position: int) -> None:
+        """So many bytes of the file at hand were read."""
+        self._bytes = position
+
+    def take(self, lines: int) -> None:
+        """So many more lines."""
+        self.lines += lines
+        self.in_file += lines
+
+    def tell(self) -> None:
+        """Write the line, if it is time."""
+        now = time.monotonic()
+        if now - self._told < self._every:
+            return
+        self._told = now
+        seconds, done = now - self._began, min(self._before + self._bytes, self._total)
+        left = seconds * (self._total - done) / done if done else 0.0
+        line = (
+            f"{done / max(self._total, 1):4.0%}  {self.lines:,} lines, {self.lines / seconds:,.0f} a second,"
+            f" about {_span(left)} left  {self._path.name if self._path else ''}"
+        )
+        self._out.write(f"\r{line:<100.100}" if self._terminal else line, ending="" if self._terminal else "\n")
+        self._out.flush()
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._terminal:
+            self._out.write(f"\r{'':100}\r", ending="")
+
+
+def _span(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7_200
+        else f"{seconds / 3600:.1f} h"
+    )

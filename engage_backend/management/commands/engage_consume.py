@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import signal
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from engage_backend.clickstream.quarantine import Quarantine
 from engage_backend.clickstream.sources.base import Source
 from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.management.json_log import log_json
+from engage_backend.management.stopping import stop_on_signals
 from engage_backend.streams import MOST_SHARDS
+
+if TYPE_CHECKING:
+    from engage_backend.engagement.live.metrics import Metrics
 
 
 class Command(BaseCommand):
@@ -39,6 +44,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--max-wait", type=float, default=0.2, help="seconds to wait for a record before looking at the clock"
         )
+        parser.add_argument(
+            "--metrics-port", type=int, metavar="PORT", help="serve figures for Prometheus on this port"
+        )
+        parser.add_argument("--log-json", action="store_true", help="log JSON lines to standard error")
         parser.add_argument("--once", action="store_true", help="read what is there, and end")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,11 +58,14 @@ class Command(BaseCommand):
         from engage_backend.engagement.live.engine import Engine
         from engage_backend.platform.api import get_platform
 
-        stop = Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        source = _redis(options, stop) if options["source"] == "redis" else _logfile(options)
-        try:
+        if options["log_json"]:
+            log_json()
+        with stop_on_signals() as stop, ExitStack() as open_things:
+            source = _redis(options, stop) if options["source"] == "redis" else _logfile(options)
+            open_things.callback(source.close)
+            metrics = _metrics(source.name, options["metrics_port"])
+            if metrics is not None:
+                open_things.callback(metrics.close)
             broken = engage_settings().quarantine
             consumer = Consumer(
                 source,
@@ -61,13 +73,12 @@ class Command(BaseCommand):
                 max_batch=options["max_batch"],
                 max_wait=options["max_wait"],
                 quarantine=Quarantine(broken) if broken else None,
+                watch=metrics.batch if metrics else None,
             )
             if options["once"]:
                 consumer.catch_up(stop)
             else:
                 consumer.run(stop)
-        finally:
-            source.close()
 
 
 def _logfile(options: dict[str, Any]) -> Source:
@@ -94,6 +105,19 @@ def _redis(options: dict[str, Any], stop: Event) -> Source:
     except UnusableRedis as error:
         raise CommandError(str(error)) from error
     return RedisSource(stream, shards=shards, position=_position(source_name(stream, shards)))
+
+
+def _metrics(source: str, port: int | None) -> Metrics | None:
+    from engage_backend.engagement.live.metrics import Metrics
+
+    if port is None:
+        return None
+    try:
+        return Metrics(source, port)
+    except ImportError as error:
+        raise CommandError("--metrics-port needs prometheus-client: pip install 'openedx-engage[worker]'") from error
+    except (OSError, OverflowError) as error:
+        raise CommandError(f"--metrics-port {port}: {error}") from error
 
 
 def _position(source: str) -> dict[str, Any] | None:
