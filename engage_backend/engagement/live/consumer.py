@@ -89,11 +89,13 @@ class Consumer:
         """Follow the source until `stop` is set; the batch in hand is finished first."""
         while not stop.is_set():
             self.step()
+        self._settle()
 
     def catch_up(self, stop: Event) -> None:
         """Read what is there, and return when nothing more comes."""
         while not stop.is_set() and self.step().records:
             pass
+        self._settle()
 
     def _repeated(self, work: Callable[[], _Result]) -> _Result:
         return repeated(work, undone=self.engine.forget, pause=self.pause)
@@ -114,6 +116,19 @@ class Consumer:
                 mark.last_event = max(mark.last_event, moment) if mark.last_event else moment
             mark.save()
         return unplaced
+
+    def _settle(self) -> None:
+        """Decide what waits for a roster, before the process ends."""
+
+        def decide() -> None:
+            with transaction.atomic():
+                unplaced = Counter({str(reason): count for reason, count in self.engine.settle().items()})
+                mark, _ = Checkpoint.objects.select_for_update().get_or_create(source=self.source.name)
+                mark.rejected = dict(Counter(mark.rejected) + unplaced)
+                mark.save()
+
+        if self.engine.waiting:
+            self._repeated(decide)
 
     def _rate(self, events: int) -> float:
         """Events a second over the last minute, these among them."""

@@ -28,6 +28,7 @@ from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, regis
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.engagement.live.submissions import write_submissions
 from engage_backend.engagement.live.upsert import upsert
+from engage_backend.engagement.live.waiting import MOST, Waiting
 from engage_backend.engagement.live.watch import ModelWatch
 from engage_backend.models import CourseRun, DailySnapshot, LearnerState, LearnerStatus, Prediction
 from engage_backend.platform.protocol import Platform
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 ROSTER_SECONDS = 30.0  # how old a roster has to be before an unknown learner makes us read it again
 COURSES_SECONDS = 300.0  # how often the platform is asked for new course runs and changed rosters
 _AT_ONCE = 500  # learners a transaction
+_MOST_ROSTERS = 10_000
 
 
 class Unplaced(StrEnum):
@@ -49,8 +51,13 @@ class Unplaced(StrEnum):
 class Engine:
     """Keeps one site's predictions current. One per process; many processes may work on the same database."""
 
-    def __init__(self, platform: Platform, *, pass_seconds: float = 1.0, max_kinds: int = MAX_KINDS) -> None:
-        """`pass_seconds`: passes over one run keep this distance, however fast the site's clock runs."""
+    def __init__(
+        self, platform: Platform, *, pass_seconds: float = 1.0, max_kinds: int = MAX_KINDS, max_waiting: int = MOST
+    ) -> None:
+        """`pass_seconds`: passes over one run keep this distance, however fast the site's clock runs.
+
+        `max_waiting`: events that wait for a roster to be read again; what finds no room counts as not enrolled.
+        """
         # Steps are small matrices: a second thread cost more than it gave, and twenty times as much on a busy machine.
         torch.set_num_threads(1)
         self.platform = platform
@@ -59,35 +66,59 @@ class Engine:
         self.kinds = KindTable()
         self.watch = ModelWatch(lambda: engage_settings().model)
         self.lease = JobLease("clock")
+        self._waiting = Waiting(max_waiting)
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
         self._courses_read = float("-inf")
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
 
     def ingest(self, events: Iterable[ClickEvent]) -> Counter[Unplaced]:
-        """Take events in and bring the learners they are of up to now; counts what was not taken in, by reason."""
+        """Take events in and bring the learners they are of up to now; counts what was not taken in, by reason.
+
+        Who is not on a roster that was read before these events came may have enrolled since: such events wait, at most
+        `ROSTER_SECONDS`, and are counted when the roster has been read again.
+        """
+        self._waiting.settle()  # the call before this one was not undone
         unplaced: Counter[Unplaced] = Counter()
-        by_run: dict[str, dict[int, list[ClickEvent]]] = defaultdict(lambda: defaultdict(list))
+        by_run: dict[str, dict[int, list[ClickEvent]]] = {
+            course: defaultdict(list) for course in self._waiting.courses()
+        }
         for event in events:
-            by_run[event.course][event.learner].append(event)
+            by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
+        began = time.monotonic()
         for course_key, by_user in sorted(by_run.items()):  # so that two consumers lock in one order
             learners = self._learners(course_key, by_user)
-            if learners is None:
-                unplaced[Unplaced.COURSE] += sum(map(len, by_user.values()))
-                continue
+            is_fresh = self._rosters[course_key][0] >= began
+            if is_fresh:
+                for user, waited in self._waiting.take(course_key).items():
+                    by_user[user] += waited
             placed: dict[int, list[ClickEvent]] = {}
             for user, new in by_user.items():
-                if user in learners:
+                if learners and user in learners:
                     placed[learners[user]] = new
-                else:
-                    unplaced[Unplaced.LEARNER] += len(new)
+                    continue
+                lost = len(new) if is_fresh else self._waiting.hold(course_key, user, new)
+                if lost:
+                    unplaced[Unplaced.LEARNER if learners is not None else Unplaced.COURSE] += lost
             if placed:
                 self._take_in(CourseRun.objects.get(course_key=course_key), placed)
         return unplaced
+
+    def settle(self) -> Counter[Unplaced]:
+        """Read the rosters again that events wait for, and take these in or count them: before the process ends."""
+        for course_key in self._waiting.courses():
+            self._rosters.pop(course_key, None)
+        return self.ingest(())
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait for a roster to be read."""
+        return len(self._waiting)
 
     def forget(self) -> None:
         """Drop what was read or given out in a transaction that did not last."""
         self.kinds = KindTable()
         self._rosters.clear()
+        self._waiting.undo()
 
     def _take_in(self, run: CourseRun, events: dict[int, list[ClickEvent]]) -> None:
         numbers = register_kinds(
@@ -113,7 +144,8 @@ class Engine:
     def _learners(self, course_key: str, users: Iterable[int]) -> dict[int, int] | None:
         """User id -> learner of a run, read again when somebody is missing and it is old; None: no such run."""
         read_at, known = self._rosters.get(course_key, (float("-inf"), {}))
-        if any(user not in known for user in users) and time.monotonic() - read_at > ROSTER_SECONDS:
+        is_asked = course_key in self._waiting.courses() or any(user not in known for user in users)
+        if is_asked and time.monotonic() - read_at > ROSTER_SECONDS:
             known = self._read_roster(course_key)
         return known or None
 
@@ -122,6 +154,8 @@ class Engine:
         known: dict[int, int] = {}
         if run is not None:
             known = dict(run.learners.exclude(state=LearnerStatus.LEFT).values_list("user_id", "pk"))
+        if run is None and len(self._rosters) > _MOST_ROSTERS:  # anybody may ask for a course that there is not
+            self._rosters = {key: roster for key, roster in self._rosters.items() if roster[1]}
         self._rosters[course_key] = (time.monotonic(), known)
         return known
 

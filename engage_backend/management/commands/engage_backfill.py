@@ -44,7 +44,7 @@ class Command(BaseCommand):
         logs: list[Path] = options["logs"]
         if missing := [str(path) for path in logs if not path.is_file()]:
             raise CommandError(f"no such file: {', '.join(missing)}")
-        engine = Engine(get_platform())
+        engine = Engine(get_platform(), max_waiting=0)  # who enrols meanwhile is for the consumer
         broken = engage_settings().quarantine
         quarantine = Quarantine(broken) if broken else None
         progress = Progress(self.stdout, logs)

@@ -1,0 +1,125 @@
+"""Who belongs to the course team is no learner: neither what they click nor they themselves are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import transaction
+
+from engage_backend.engagement.live.engine import Engine, Unplaced
+from engage_backend.models import Checkpoint, HistoryChunk, Learner, LearnerStatus, Submission
+from engage_backend.platform.api import get_platform
+from engage_backend.platform.standalone.models import Course, CourseStaff, Enrolment
+from tests.engagement.clicks import clicks
+from tests.engagement.live.conftest import LiveSite
+from tests.engagement.live.test_commands import line
+
+
+def promote(user_id: int, how: str) -> None:
+    """Make somebody course staff, global staff or a superuser; the enrolment stays, as on a real site."""
+    if how == "course staff":
+        CourseStaff.objects.create(course=Course.objects.get(), user_id=user_id)
+    else:
+        User.objects.filter(pk=user_id).update(**{how: True})
+
+
+@pytest.mark.parametrize("how", ["course staff", "is_staff", "is_superuser"])
+def test_events_of_the_course_team_are_counted_as_not_enrolled_and_kept_nowhere(live: LiveSite, how: str) -> None:
+    promote(101, how)
+    engine = live.engine()
+    unplaced = engine.ingest([*clicks(101, 40), *clicks(102, 10)])
+    assert unplaced == {Unplaced.LEARNER: 40}
+    assert set(live.states()) == {102, 103, 104}
+    assert {user for user, _ in live.histories()} == {102}
+    assert not Submission.objects.filter(learner__user_id=101).exists()
+
+
+def test_the_consumer_counts_them_and_anonymous_visitors_by_reason(live: LiveSite, tmp_path: Path) -> None:
+    promote(101, "course staff")
+    log = tmp_path / "tracking.log"
+    anonymous = [event._replace(learner=0) for event in clicks(102, 3)]
+    dashboard = line(clicks(102, 1)[0]._replace(kind=f"/courses/{Course.objects.get().key}/instructor/api/list"))
+    log.write_bytes(b"".join(map(line, [*clicks(101, 5), *anonymous, *clicks(102, 4)])) + dashboard)
+    call_command("engage_consume", str(log), "--once", "--max-wait", "0")
+    assert Checkpoint.objects.get().rejected == {"not enrolled": 5, "no learner": 3, "course team's tools": 1}
+    assert sum(HistoryChunk.objects.values_list("events", flat=True)) == 4
+
+
+def test_a_learner_who_joins_the_team_leaves_and_comes_back_with_all_that_was(live: LiveSite) -> None:
+    engine = live.engine()
+    engine.ingest(clicks(101, 30))
+    engine.tick()
+    promote(101, "course staff")
+    live.clock(42)
+    engine.tick()
+    assert live.states()[101] == LearnerStatus.LEFT
+    assert engine.ingest(clicks(101, 5, seed=7)) + engine.settle() == {Unplaced.LEARNER: 5}
+    CourseStaff.objects.all().delete()
+    live.clock(43)
+    engine.tick()
+    assert live.states()[101] == LearnerStatus.ACTIVE
+    assert sum(HistoryChunk.objects.filter(learner__user_id=101).values_list("events", flat=True)) == 30
+
+
+def enrol(user_id: int) -> None:
+    user = User.objects.create(id=user_id, username=f"learner{user_id}")
+    began = Learner.objects.order_by("pk").values_list("enrolled_at", flat=True)[0]
+    Enrolment.objects.create(course=Course.objects.get(), user=user, created=began)
+
+
+def test_the_first_clicks_of_who_has_just_enrolled_wait_for_the_roster_and_are_not_lost(live: LiveSite) -> None:
+    engine = live.engine()
+    looking = clicks(105, 3)
+    assert engine.ingest(looking) == {Unplaced.LEARNER: 3}  # a visitor of the course's page; the roster is read
+    enrol(105)
+    assert engine.ingest(clicks(105, 20, seed=1)) == {}
+    assert engine.ingest([*clicks(105, 5, seed=2), *clicks(999, 4)]) == {}  # no stranger's click asks the platform
+    assert (engine.waiting, live.histories()) == (29, {})
+    assert engine.settle() == {Unplaced.LEARNER: 4}
+    assert engine.waiting == 0
+    assert sum(HistoryChunk.objects.values_list("events", flat=True)) == 25
+
+
+def test_a_course_that_has_just_been_made_is_found_too(live: LiveSite) -> None:
+    key = "course-v1:TestX+New+2024"
+    event = clicks(101, 1)[0]._replace(course=key)
+    engine = live.engine()
+    assert engine.ingest([event]) == {Unplaced.COURSE: 1}
+    course = Course.objects.create(key=key, schedule={**Course.objects.get().schedule, "course": key})
+    Enrolment.objects.create(course=course, user_id=101, created=Enrolment.objects.first().created)  # type: ignore[union-attr]
+    assert engine.ingest([event]) == {}
+    assert engine.settle() == {}
+    assert Learner.objects.get(course_run__course_key=key).last_active is not None
+
+
+def test_what_waits_is_bounded_and_the_rest_is_counted(live: LiveSite) -> None:
+    engine = Engine(get_platform(), max_waiting=10)
+    engine.tick()
+    assert engine.ingest(clicks(999, 25)) == {Unplaced.LEARNER: 15}
+    assert engine.settle() == {Unplaced.LEARNER: 10}
+
+
+def test_what_was_placed_in_a_transaction_that_did_not_last_waits_again(live: LiveSite) -> None:
+    engine = live.engine()
+    engine.tick()
+    enrol(105)
+    assert engine.ingest(clicks(105, 20)) == {}
+    with transaction.atomic():
+        engine.settle()
+        assert live.histories() != {}
+        transaction.set_rollback(True)
+    assert live.histories() == {}
+    engine.forget()
+    assert engine.waiting == 20
+    assert engine.ingest(()) == {}
+    assert sum(HistoryChunk.objects.values_list("events", flat=True)) == 20
+
+
+def test_a_consumer_that_ends_has_decided_what_waited(live: LiveSite, tmp_path: Path) -> None:
+    log = tmp_path / "tracking.log"
+    log.write_bytes(b"".join(map(line, [*clicks(101, 3), *clicks(999, 7)])))
+    call_command("engage_consume", str(log), "--once", "--max-wait", "0", "--max-batch", "2")
+    assert Checkpoint.objects.get().rejected == {"not enrolled": 7}
