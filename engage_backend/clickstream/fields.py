@@ -10,16 +10,17 @@ import msgspec
 
 BAD_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 _QUOTE = ord('"')
+_BEGINNINGS = frozenset('{" \t\r\n')  # of text that may spell an object
 _NO_RAW = msgspec.Raw()
 
 
-class Module(msgspec.Struct, gc=False):
+class Module(msgspec.Struct, gc=False, omit_defaults=True):
     """The block at work, in a context."""
 
     usage_key: Any = None
 
 
-class Context(msgspec.Struct, gc=False):
+class Context(msgspec.Struct, gc=False, omit_defaults=True):
     """Who, where and in which course."""
 
     user_id: Any = None
@@ -34,7 +35,7 @@ class Context(msgspec.Struct, gc=False):
     timestamp: Any = None
 
 
-class Record(msgspec.Struct, gc=False):
+class Record(msgspec.Struct, gc=False, omit_defaults=True):
     """A record of either form; its payload is left as it came."""
 
     context: Context | None = None
@@ -49,7 +50,7 @@ class Record(msgspec.Struct, gc=False):
     data: msgspec.Raw = _NO_RAW
 
 
-class Payload(msgspec.Struct, gc=False):
+class Payload(msgspec.Struct, gc=False, omit_defaults=True):
     """What an event says of itself."""
 
     problem_id: Any = None
@@ -87,6 +88,8 @@ def payload_of(payload: Any) -> Payload | None:
                 return _odd_payload(bytes(payload))
         return _payload_of_bytes(payload)
     if isinstance(payload, str):
+        if payload[:1] not in _BEGINNINGS:  # a form's answers, mostly: an exception would cost ten times the rest
+            return None
         return _payload_of_bytes(payload.encode("utf-8", "replace"))
     if isinstance(payload, Mapping):
         return Payload(**{name: payload.get(name) for name in Payload.__struct_fields__})

@@ -7,21 +7,21 @@ the request: the event belongs to all backends, and one of them may change it la
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
-from engage_backend.clickstream.fields import Context, Payload, Record, payload_of
+from engage_backend.clickstream.fields import Context, Module, Payload, Record, payload_of
 from engage_backend.clickstream.kinds import OUR_BLOCK, SUBMITTED
 
 LONGEST = 1 << 13  # bytes of a record; real ones have some hundred
 LONGEST_PAYLOAD = 1 << 20  # characters of a payload that a browser sent as text; looking into it takes a millisecond
-_RECORD_FIELDS = tuple(name for name in Record.__struct_fields__ if name not in ("context", "event", "data"))
-_CONTEXT_FIELDS = tuple(name for name in Context.__struct_fields__ if name != "module")
-_PAYLOAD_FIELDS = tuple(name for name in Payload.__struct_fields__ if name != "GET")
-_payload_values = attrgetter(*_PAYLOAD_FIELDS)
+_CONTEXT_FIELDS = Context.__struct_fields__
+_PAYLOAD_FIELDS = Payload.__struct_fields__
+_FLAT_FIELDS = tuple(name for name in _PAYLOAD_FIELDS if name != "GET")
+_flat_values = attrgetter(*_FLAT_FIELDS)
 _NESTED = frozenset({dict, list, tuple, set, frozenset})
 _OURS = "/engage/"
 _OUR_BLOCK = OUR_BLOCK.encode()
@@ -53,16 +53,17 @@ def pack(event: Mapping[str, Any]) -> Packed | None:
     if payload.__class__ is str and len(payload) > LONGEST_PAYLOAD:
         raise TooLong
     data = _small(payload)
-    learner = (data.get("user_id") if data is not None and name == SUBMITTED else None) or context.get("user_id")
+    learner = (data.user_id if data is not None and name == SUBMITTED else None) or context.get("user_id")
     if not learner:
         return None
-    small = _told(_RECORD_FIELDS, map(get, _RECORD_FIELDS))
-    small["context"] = kept = _told(_CONTEXT_FIELDS, map(context.get, _CONTEXT_FIELDS))
-    module = context.get("module")
-    if module and isinstance(module, Mapping):
-        kept["module"] = {"usage_key": module.get("usage_key")}
+    kept = Context(*map(context.get, _CONTEXT_FIELDS))
+    if kept.module is not None:
+        module = context.get("module")
+        kept.module = Module(module.get("usage_key")) if isinstance(module, Mapping) else None
+    small = Record(kept, get("event_type"), name, get("event_source"), get("time"), get("timestamp"))
+    small.session, small.page = get("session"), get("page")
     if data is not None:
-        small["data"] = data
+        small.data = data  # type: ignore[assignment]  # JSON of one is what the other holds
     record = _encoded(small)
     if _OUR_BLOCK in record:
         return None
@@ -71,35 +72,31 @@ def pack(event: Mapping[str, Any]) -> Packed | None:
     return Packed(learner, record)
 
 
-def _small(payload: Any) -> dict[str, Any] | None:
+def _small(payload: Any) -> Payload | None:
     """What a payload says, without what is nested in it: answers have depth, what parsing reads has none."""
     if payload.__class__ is dict or isinstance(payload, Mapping):
-        small = _told(_PAYLOAD_FIELDS, map(payload.get, _PAYLOAD_FIELDS))
-        query = payload.get("GET")
+        small = Payload(*map(payload.get, _PAYLOAD_FIELDS))
     else:
         found = payload_of(payload)
         if found is None:
             return None
-        small = _told(_PAYLOAD_FIELDS, _payload_values(found))
-        query = found.GET
-    if query and isinstance(query, Mapping) and "course_id" in query:
-        small["GET"] = {"course_id": query["course_id"]}
+        small = found
+    if not _NESTED.isdisjoint(map(type, _flat_values(small))):
+        for field in _FLAT_FIELDS:
+            if getattr(small, field).__class__ in _NESTED:
+                setattr(small, field, None)
+    query = small.GET
+    if query is not None:
+        named = isinstance(query, Mapping) and "course_id" in query
+        small.GET = {"course_id": query["course_id"]} if named else None
     return small
 
 
-def _told(fields: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
-    return {
-        field: value
-        for field, value in zip(fields, values, strict=True)
-        if value is not None and value.__class__ not in _NESTED
-    }
-
-
-def _encoded(small: dict[str, Any]) -> bytes:
+def _encoded(small: Record) -> bytes:
     try:
         return _encode(small)
-    except Exception:  # letters without a partner, keys that are no text: slower, and it takes more
-        return json.dumps(small, default=_text, skipkeys=True).encode()
+    except Exception:  # letters without a partner, numbers beyond all bounds: slower, and it takes more
+        return json.dumps(msgspec.to_builtins(small, enc_hook=_text), skipkeys=True).encode()
 
 
 def _text(value: Any) -> str:
