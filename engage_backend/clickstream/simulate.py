@@ -231,7 +231,13 @@ class Simulator:
         self.units: dict[int, int] = {}  # learner -> the last unit opened
         self._learners, self._first, self._tutor = learners, first_learner, tutor
         there = min(learners, max(1, round(rate * PAUSE / LINES)))
-        self._sessions = [_Session(self, self._somebody(), there=True) for _ in range(there)]
+        # Where all are there, each of them is.
+        first = (
+            range(first_learner, first_learner + there)
+            if there == learners
+            else [self._somebody() for _ in range(there)]
+        )
+        self._sessions = [_Session(self, learner, there=True) for learner in first]
         self._held: list[tuple[int, Line]] = []  # until which line, and a line that comes late or again
         self._count = 0
 
