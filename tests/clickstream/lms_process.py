@@ -79,7 +79,7 @@ def main(deed: str, count: int) -> None:
         import threading
 
         names = [thread.name for thread in threading.enumerate()]
-        sys.stdout.write(json.dumps({"slowest": max(took) / 1e9, "threads": names, "redis": "redis" in sys.modules}))
+        sys.stdout.write(json.dumps({"seconds": sum(took) / 1e9, "threads": names}))
         sys.stdout.write("\n")
 
 

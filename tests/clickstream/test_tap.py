@@ -335,8 +335,8 @@ def test_an_lms_ends_and_answers_in_time_when_redis_does_not(server: RedisServer
     start = time.monotonic()
     said, told = lms_process("emit", 200, {"STREAM": {"URL": url}})
     server.wake()
-    assert time.monotonic() - start < 20  # most of it is Python's and Django's own start
-    assert said["slowest"] < 0.5
+    assert time.monotonic() - start < 30  # most of it is Python's and Django's own start
+    assert said["seconds"] < 5  # 200 events that waited for one answer each would take 20
     assert "200 records unsent" in told
 
 
