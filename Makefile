@@ -13,6 +13,8 @@ demo: $(STAMP)  ## the main job on this machine: SQLite, no servers
 
 test: $(STAMP)  ## what it needs, then every test
 	@sh .ci/services
+	@if command -v npm >/dev/null; then cd static && { test -d node_modules || npm ci --silent --no-audit --no-fund; }; \
+	else echo "No npm: the front end's unit tests and the test of its bundle are skipped."; fi
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not bench"
 
 lint: $(STAMP)

@@ -78,7 +78,7 @@ UNKNOWN = -1.0  # a feature that the schedule does not tell
 class Plan:
     """A schedule as counters read it, for one learner or for all of a run."""
 
-    origin: int  # weeks are counted from here: the run's start, or a self-paced learner's own enrolment
+    origin: int  # weeks are counted from here: the run's start, or a self-paced learner's own enrolment after it
     end: int | None
     passing_grade: float
     graded: dict[int, tuple[float, int | None]]  # block number -> (points, due)
@@ -86,7 +86,7 @@ class Plan:
     @classmethod
     def of(cls, schedule: CourseSchedule, enrolled: int | None = None) -> Plan:
         """The plan of a run; `enrolled` (µs) counts for self-paced runs only."""
-        origin = enrolled if schedule.self_paced and enrolled is not None else schedule.start
+        origin = max(enrolled, schedule.start) if schedule.self_paced and enrolled is not None else schedule.start
         graded = {block_number(block.block): (block.points, block.due) for block in schedule.graded}
         return cls(origin, schedule.end, schedule.passing_grade, graded)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from engage_backend.engagement.counters import FEATURES, UNKNOWN, Counters, Plan
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, block_number, merge, to_row
+from engage_backend.platform.protocol import CourseSchedule
 from tests.engagement.clicks import BLOCKS, DAY, START, clicks
 
 KINDS = KindTable()
@@ -100,3 +101,10 @@ def test_a_moved_start_date_needs_no_event_to_be_read_again() -> None:
     later = Plan(moved.origin + 7 * DAY, moved.end, moved.passing_grade, moved.graded)
     clock = START + 50 * DAY
     assert named(counters, moved, clock)["days_since_start"] - named(counters, later, clock)["days_since_start"] == 7
+
+
+def test_self_paced_weeks_count_from_ones_own_enrolment_and_never_from_before_the_start() -> None:
+    schedule = CourseSchedule("course-v1:A+B+C", "Testing", START, None, self_paced=True)
+    assert Plan.of(schedule, START + 5 * DAY).origin == START + 5 * DAY
+    assert Plan.of(schedule, START - 5 * DAY).origin == START
+    assert Plan.of(schedule._replace(self_paced=False), START + 5 * DAY).origin == START
