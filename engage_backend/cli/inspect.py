@@ -114,22 +114,13 @@ def _iso(time: int | None) -> str | None:
 
 
 def _print_table(found: dict[str, Any]) -> None:
-    try:
-        from rich.console import Console
-        from rich.markup import escape
-        from rich.table import Table
-    except ImportError as error:
-        raise Refusal("the table needs `rich` (pip install rich); --json works without") from error
-
-    console = Console()
-    console.print(
-        f"[b]{found['lines']:,}[/b] lines, [b]{found['events']:,}[/b] events of [b]{found['learners']:,}[/b] learners, "
+    print(  # noqa: T201
+        f"{found['lines']:,} lines, {found['events']:,} events of {found['learners']:,} learners, "
         f"{found['first'] or 'no time'} to {found['last'] or 'no time'}"
     )
-    for title, counts in (("kind", "kinds"), ("course run", "courses"), ("left out because", "rejected")):
-        if found[counts]:
-            table = Table(title, "lines")
-            table.columns[1].justify = "right"
-            for name, count in found[counts].items():
-                table.add_row(escape(name), f"{count:,}")
-            console.print(table)
+    width = max((len(name) for part in ("kinds", "courses", "rejected") for name in found[part]), default=0)
+    for title, part in (("kind", "kinds"), ("course run", "courses"), ("left out because", "rejected")):
+        if found[part]:
+            print(f"\n{title:<{width}}  {'lines':>12}")  # noqa: T201
+            for name, count in found[part].items():
+                print(f"{name:<{width}}  {count:>12,}")  # noqa: T201
