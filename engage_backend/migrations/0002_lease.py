@@ -3,12 +3,17 @@
 from django.db import migrations, models
 
 
-def compare_kinds_by_their_letters(apps, schema_editor):
-    """MySQL and MariaDB take `Play` and `play` for one name unless they are told not to; a new kind would be refused."""
+# What tells kinds, blocks and sources apart to the letter: (table, column).
+NAMES = (("engage_kind", "name"), ("engage_submission", "block"), ("engage_checkpoint", "source"))
+
+
+def compare_by_letters(apps, schema_editor):
+    """MySQL and MariaDB take `Play`, `play` and `pläy` for one name unless they are told not to; a new kind would be refused."""
     if schema_editor.connection.vendor == "mysql":
-        schema_editor.execute(
-            "ALTER TABLE engage_kind MODIFY name varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"
-        )
+        for table, column in NAMES:
+            schema_editor.execute(
+                f"ALTER TABLE {table} MODIFY {column} varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"
+            )
 
 
 class Migration(migrations.Migration):
@@ -18,7 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(compare_kinds_by_their_letters, migrations.RunPython.noop),
+        migrations.RunPython(compare_kinds_by_their_letters, migrations.RunPython.noop, atomic=False),
         migrations.CreateModel(
             name='Lease',
             fields=[
