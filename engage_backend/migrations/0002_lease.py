@@ -23,7 +23,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(compare_kinds_by_their_letters, migrations.RunPython.noop, atomic=False),
+        # Not in a transaction: MySQL cannot roll back what changes a table, and Django refuses to try.
+        migrations.RunPython(compare_by_letters, migrations.RunPython.noop, atomic=False),
         migrations.CreateModel(
             name='Lease',
             fields=[
