@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PACKAGE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint bench static clean
+.PHONY: demo test crash fuzz lint bench static clean
 
 demo: $(STAMP)  ## the main job on this machine: SQLite, no servers
 	@$(BIN)/engage demo $(if $(PACKAGE),--package $(PACKAGE))
@@ -15,7 +15,14 @@ test: $(STAMP)  ## what it needs, then every test
 	@sh .ci/services
 	@if command -v npm >/dev/null; then cd static && { test -d node_modules || npm ci --silent --no-audit --no-fund; }; \
 	else echo "No npm: the front end's unit tests and the test of its bundle are skipped."; fi
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not bench"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not bench and not crash"
+
+crash: $(STAMP)  ## consumers killed a hundred times; some minutes
+	@sh .ci/services
+	$(BIN)/pytest -m crash -s tests/crash
+
+fuzz: $(STAMP)  ## ten million mutations of real lines, on two cores; some minutes
+	nice -n 10 $(BIN)/python -m tests.fuzz.fuzz
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

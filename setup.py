@@ -13,6 +13,7 @@ TEST = [
     "event-tracking>=3.3",
     "hypothesis>=6.100",
     "playwright>=1.50",
+    "PyMySQL>=1.1",
     "pytest>=8",
     "pytest-django>=4.9",
     "pytest-xdist>=3.6",

@@ -121,3 +121,88 @@ class RedisServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class MariaDbServer:
+    """One MariaDB with a data folder of its own, where everybody may do everything; started, killed, started again."""
+
+    PROGRAMS = ("mariadb-install-db", "mariadbd")
+
+    def __init__(self, folder: Path) -> None:
+        programs = [shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in self.PROGRAMS]
+        if not all(programs):
+            pytest.skip("MariaDB is not on this machine: sudo apt-get install mariadb-server")
+        self.folder, (self._install, self._program) = folder, programs
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start, or start again on the same port and data, and wait until it answers."""
+        assert self.process is None
+        data, user = self.folder / "data", ["--user=root"] if os.geteuid() == 0 else []
+        if not data.exists():
+            words = [self._install, "--no-defaults", *user, f"--datadir={data}", "--skip-test-db"]
+            subprocess.run([str(word) for word in words], check=True, capture_output=True, timeout=120)
+        everybody = self.folder / "everybody.sql"
+        everybody.write_text(
+            "CREATE USER IF NOT EXISTS engage@'%' IDENTIFIED BY '';\nGRANT ALL ON *.* TO engage@'%';\n",
+            encoding="ascii",
+        )
+        with (self.folder / "errors.log").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [
+                    *(str(self._program), "--no-defaults", *user, f"--datadir={data}", f"--init-file={everybody}"),
+                    *(f"--port={self.port}", "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-networking=0"),
+                    *(
+                        f"--socket={self.folder}/socket",
+                        f"--pid-file={self.folder}/pid",
+                        "--innodb-buffer-pool-size=128M",
+                    ),
+                    *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"),
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+        try:
+            until(self._answers, seconds=60.0)
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Statements on a connection of their own; the rows of the last one."""
+        import pymysql
+
+        link = pymysql.connect(host="127.0.0.1", port=self.port, user="engage", autocommit=True)
+        with link, link.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def kill(self) -> None:
+        """As a machine that loses its power does it."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def _answers(self) -> bool:
+        import pymysql
+
+        assert self.process is not None
+        if self.process.poll() is not None:
+            pytest.fail(f"MariaDB did not start:\n{(self.folder / 'errors.log').read_text(errors='replace')[-2_000:]}")
+        try:
+            return bool(self.execute("SELECT 1"))
+        except pymysql.err.OperationalError:
+            return False
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process is not None:
+            self.kill()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 import torch
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from engage_backend.clickstream.event import ClickEvent
@@ -30,7 +30,7 @@ from engage_backend.engagement.live.submissions import write_submissions
 from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.live.waiting import MOST, Waiting
 from engage_backend.engagement.live.watch import ModelWatch
-from engage_backend.models import CourseRun, DailySnapshot, LearnerState, LearnerStatus, Prediction
+from engage_backend.models import CourseRun, DailySnapshot, Learner, LearnerState, LearnerStatus, Prediction
 from engage_backend.platform.protocol import Platform
 
 log = logging.getLogger(__name__)
@@ -125,6 +125,11 @@ class Engine:
             self.kinds, {event.kind for new in events.values() for event in new}, most=self.max_kinds
         )
         ids = sorted(events)
+        if connection.in_atomic_block and connection.features.has_select_for_update and len(ids) > _AT_ONCE:
+            # The parts are one transaction: whoever waited for a learner while holding the run's row would wait for ever.
+            for at in range(0, len(ids), _AT_ONCE):
+                locked = Learner.objects.select_for_update().filter(pk__in=ids[at : at + _AT_ONCE]).order_by("pk")
+                list(locked.values_list("pk", flat=True))
         for at in range(0, len(ids), _AT_ONCE):
             part = {learner: events[learner] for learner in ids[at : at + _AT_ONCE]}
             with transaction.atomic():

@@ -1,0 +1,118 @@
+"""Sites whose processes are killed: on SQLite or MariaDB; what they end in, and the log that they read."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engage_backend.clickstream.event import ClickEvent
+from tests.engagement.clicks import COURSE, DAY, START, clicks
+from tests.mariadb import NAME, PORT
+from tests.operations.sites import DiskSite
+from tests.services import MariaDbServer
+
+_END = """
+import django, json
+from hashlib import sha256
+django.setup()
+from engage_backend.models import Checkpoint, HistoryChunk, Prediction, Submission
+histories = sha256()
+for row in HistoryChunk.objects.order_by("learner__user_id", "number").values_list("learner__user_id", "number", "data"):
+    histories.update(repr((row[0], row[1], bytes(row[2]))).encode())
+submissions = Submission.objects.values_list("learner__user_id", "block", "score", "possible", "attempts", "last_at")
+print(json.dumps({
+    "histories": histories.hexdigest(),
+    "events": sum(HistoryChunk.objects.values_list("events", flat=True)),
+    "predictions": {row[0]: row[1:] for row in Prediction.objects.values_list(
+        "learner__user_id", "certify", "complete", "leave")},
+    "submissions": sorted(submissions),
+    "read": {mark.source: mark.events for mark in Checkpoint.objects.all()},
+    "gaps": sum(mark.position.get("gaps", 0) for mark in Checkpoint.objects.all()),
+}))
+"""
+
+
+@dataclass
+class MariaSite(DiskSite):
+    """A standalone site whose database is one of its own on the tests' MariaDB."""
+
+    server: MariaDbServer | None = None
+    name: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        assert self.server is not None
+        ours = {"DJANGO_SETTINGS_MODULE": "tests.crash.settings", PORT: str(self.server.port), NAME: self.name}
+        return {**super().environment, **ours}
+
+    def make_database(self) -> None:
+        """An empty database."""
+        assert self.server is not None
+        self.server.execute(f"DROP DATABASE IF EXISTS {self.name}", f"CREATE DATABASE {self.name}")
+
+
+@dataclass(frozen=True)
+class End:
+    """What a site holds when all is read."""
+
+    histories: str  # digest of every chunk of every learner
+    events: int  # different ones, stored
+    predictions: dict[str, list[int | None]]  # user id -> per mille
+    submissions: list[list[Any]]
+    read: dict[str, int]  # source -> events read, those that came again among them
+    gaps: int
+
+    @classmethod
+    def of(cls, site: DiskSite) -> End:
+        """As the site's database says."""
+        return cls(**json.loads(site.python(_END)))
+
+    def same(self, other: End) -> bool:
+        """Histories to the byte, submissions, and figures up to the rounding edge between two states equal within 1e-5."""
+        return (self.histories, self.events, self.submissions) == (
+            other.histories,
+            other.events,
+            other.submissions,
+        ) and (self.apart(other) <= 1)
+
+    def apart(self, other: End) -> int:
+        """By how many per mille the figures differ at most."""
+        assert self.predictions.keys() == other.predictions.keys()
+        pairs = [
+            pair
+            for user in self.predictions
+            for pair in zip(self.predictions[user], other.predictions[user], strict=True)
+        ]
+        assert all((a is None) == (b is None) for a, b in pairs)
+        return max(abs((a or 0) - (b or 0)) for a, b in pairs)
+
+
+def events(learners: int, each: int) -> list[ClickEvent]:
+    """`each` clicks of each learner over the forty days before the site's clock, in order of time."""
+    found = [event for learner in range(1, learners + 1) for event in clicks(learner, each)]
+    return sorted(found, key=lambda event: event.time)
+
+
+def disturbed(found: Sequence[ClickEvent], seed: int, *, again: float = 0.02, late: int = 50) -> list[ClickEvent]:
+    """The events as servers write them: some come twice, neighbours change places."""
+    dice = random.Random(seed)
+    order = [
+        *enumerate(found),
+        *((dice.randrange(len(found)), one) for one in dice.sample(found, int(again * len(found)))),
+    ]
+    return [event for _, event in sorted(order, key=lambda pair: pair[0] + dice.randint(0, late))]
+
+
+def write_log(path: Path, found: Sequence[ClickEvent]) -> Path:
+    """The events as a tracking log."""
+    from tests.engagement.live.test_commands import line
+
+    path.write_bytes(b"".join(map(line, found)))
+    return path
+
+
+__all__ = ["COURSE", "DAY", "START", "End", "MariaSite", "disturbed", "events", "write_log"]

@@ -1,0 +1,124 @@
+"""What the engine promises holds on a real MariaDB: other upserts, other locks, other letters, READ COMMITTED."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.crash.sites import End, MariaSite, disturbed, events, write_log
+from tests.mariadb import NAME, PORT
+from tests.operations.sites import ROOT, DiskSite
+from tests.services import MariaDbServer
+
+pytestmark = pytest.mark.xdist_group("mariadb")
+
+_TABLES = """
+import django, json
+django.setup()
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+
+def ours():
+    made = {model._meta.db_table for model in apps.get_app_config("engage").get_models()}
+    return sorted(made & set(connection.introspection.table_names()))
+
+call_command("migrate", verbosity=0)
+up = ours()
+call_command("migrate", "engage", "zero", verbosity=0)
+down = ours()
+call_command("migrate", verbosity=0)
+print(json.dumps([up, down, ours()]))
+"""
+
+# A page that shows the course: it polls with the cursor it was given, and keeps the rows that it was told of.
+_PAGE = """
+import json, sys
+from pathlib import Path
+import django
+django.setup()
+from django.contrib.auth.models import User
+from django.test import Client
+from tests.engagement.clicks import COURSE
+client = Client(HTTP_HOST="localhost")
+client.force_login(User.objects.create_user(username="staff", is_superuser=True, is_staff=True))
+address = f"/engage/api/v1/courses/{COURSE}/predictions"
+columns = ("state", "certify", "complete", "leave")
+
+def rows(answer):
+    return dict(zip(answer["learners"], zip(*(answer[name] for name in columns)), strict=True))
+
+shown, cursor, polls, is_last = {}, None, 0, False
+while not is_last:
+    is_last = Path(sys.argv[1]).exists()
+    reply = client.get(address, {"since": cursor} if cursor else {})
+    if reply.status_code != 200:
+        continue
+    answer = reply.json()
+    shown |= rows(answer)
+    cursor, polls = answer["cursor"], polls + bool(answer["learners"])
+whole = rows(client.get(address).json())
+print(json.dumps([polls, len(whole), shown == whole]))
+"""
+
+
+def test_the_engines_own_tests_pass_on_mariadb(mariadb: MariaDbServer) -> None:
+    words = ["-m", "pytest", "-q", "--no-header", "--ds=tests.settings_mariadb", "-p", "no:xdist"]
+    done = subprocess.run(
+        [sys.executable, *words, "tests/engagement/live", "tests/operations/test_registry.py"],
+        cwd=ROOT,
+        env={**os.environ, PORT: str(mariadb.port), NAME: "engage_of_the_engine"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-5_000:]
+    assert " skipped" not in done.stdout
+
+
+def test_migrations_go_up_and_down(maria_site: Callable[[str], MariaSite]) -> None:
+    up, down, again = json.loads(maria_site("migrated").python(_TABLES))
+    assert "engage_historychunk" in up
+    assert down == []
+    assert again == up
+
+
+def test_two_consumers_on_the_same_learners_lose_nothing_and_a_page_skips_nothing(
+    maria_site: Callable[[str], MariaSite], disk_site: DiskSite, tmp_path: Path
+) -> None:
+    learners = 700  # more than fit into one part of a transaction
+    found = events(learners, 12)
+    disk_site.set_up(learners)
+    status, _, errors = disk_site.run("consume", str(write_log(tmp_path / "whole.log", found)), "--once")
+    assert status == 0, errors
+    site = maria_site("concurrent")
+    site.set_up(learners)
+    given = disturbed(found, seed=1)
+    dice = random.Random(2)
+    halves: list[list] = [[], []]
+    for event in given:
+        halves[dice.random() < 0.5].append(event)
+    logs = [write_log(tmp_path / f"{number}.log", half) for number, half in enumerate(halves)]
+    done = tmp_path / "done"
+    page = subprocess.Popen(
+        [sys.executable, "-c", _PAGE, str(done)], cwd=ROOT, env=site.environment, stdout=subprocess.PIPE, text=True
+    )
+    site.started.append(page)
+    consumers = [site.start("consume", str(log), "--once", "--max-batch", "1500") for log in logs]
+    for consumer in consumers:
+        _, errors = consumer.communicate(timeout=300)
+        assert consumer.returncode == 0, errors
+    done.touch()
+    polls, rows, is_whole = json.loads(page.communicate(timeout=60)[0])
+    end = End.of(site)
+    assert end.same(End.of(disk_site))
+    assert sum(end.read.values()) == len(given)
+    assert (rows, is_whole) == (learners, True)
+    assert polls > 1
