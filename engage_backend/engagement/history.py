@@ -83,23 +83,27 @@ def _planes(values: npt.NDArray[Any]) -> bytes:
     return bytes([used]) + planes[:used].tobytes()
 
 
-def _indexed(values: list[int]) -> tuple[list[int], npt.NDArray[Any]]:
+def _indexed(values: Sequence[int]) -> tuple[list[int], npt.NDArray[np.uint16]]:
     """The distinct values in order of first appearance, and the index of each value among them."""
-    distinct = list(dict.fromkeys(values))
-    position = {value: index for index, value in enumerate(distinct)}
-    return distinct, np.array([position[value] for value in values], dtype="<u2")
+    position = dict(zip(dict.fromkeys(values), range(len(values)), strict=False))
+    return list(position), np.fromiter(map(position.__getitem__, values), dtype="<u2", count=len(values))
+
+
+def _narrow(values: list[int], size: int) -> bytes:
+    """Integers in `size` bytes each, least significant first."""
+    return np.array(values, dtype="<u8").view(np.uint8).reshape(-1, 8)[:, :size].tobytes()
 
 
 def pack(rows: Sequence[Row]) -> bytes:
     """Sorted rows (1 to 512) as bytes; `unpack` gives them back exactly."""
     if not 0 < len(rows) <= CHUNK:
         raise ValueError(f"a chunk holds 1 to {CHUNK} events, not {len(rows)}")
-    times, kinds, blocks, sessions, _, _, _ = zip(*rows, strict=True)
+    times, kinds, blocks, sessions, scores, possibles, attempts = zip(*rows, strict=True)
     gaps = np.diff(np.array(times, dtype="<i8"), prepend=times[0]).astype("<u8")
-    distinct_blocks, block_index = _indexed(list(blocks))
-    distinct_sessions, session_index = _indexed(list(sessions))
+    distinct_blocks, block_index = _indexed(blocks)
+    distinct_sessions, session_index = _indexed(sessions)
     submissions = [
-        (at, row) for at, row in enumerate(rows) if row.score != NONE or row.possible != NONE or row.attempt != -1
+        at for at, row in enumerate(zip(scores, possibles, attempts, strict=True)) if row != (NONE, NONE, -1)
     ]
     body = b"".join(
         (
@@ -107,12 +111,12 @@ def pack(rows: Sequence[Row]) -> bytes:
             _planes(np.array(kinds, dtype="<u4")),
             _planes(block_index),
             _planes(session_index),
-            np.array([at for at, _ in submissions], dtype="<u2").tobytes(),
-            np.array([row.score for _, row in submissions], dtype="<f8").tobytes(),
-            np.array([row.possible for _, row in submissions], dtype="<f8").tobytes(),
-            np.array([row.attempt for _, row in submissions], dtype="<i4").tobytes(),
-            b"".join(value.to_bytes(6, "little") for value in distinct_blocks),
-            b"".join(value.to_bytes(4, "little") for value in distinct_sessions),
+            np.array(submissions, dtype="<u2").tobytes(),
+            np.array([scores[at] for at in submissions], dtype="<f8").tobytes(),
+            np.array([possibles[at] for at in submissions], dtype="<f8").tobytes(),
+            np.array([attempts[at] for at in submissions], dtype="<i4").tobytes(),
+            _narrow(distinct_blocks, 6),
+            _narrow(distinct_sessions, 4),
         )
     )
     header = _HEADER.pack(_FORMAT, len(rows), times[0], len(distinct_blocks), len(distinct_sessions), len(submissions))
@@ -143,9 +147,10 @@ class _Reader:
         values[:, :used] = np.frombuffer(self.take(used * count), dtype=np.uint8).reshape(used, count).T
         return values.view(dtype).reshape(count)
 
-    def numbers(self, size: int, count: int) -> list[int]:
-        data = self.take(size * count)
-        return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
+    def numbers(self, size: int, count: int) -> npt.NDArray[np.uint64]:
+        wide = np.zeros((count, 8), dtype=np.uint8)
+        wide[:, :size] = np.frombuffer(self.take(size * count), dtype=np.uint8).reshape(count, size)
+        return wide.view("<u8").reshape(count)
 
 
 def unpack(data: bytes) -> list[Row]:
@@ -159,8 +164,8 @@ def unpack(data: bytes) -> list[Row]:
         raise ValueError(f"not a history chunk: {broken}") from broken
     times = (np.cumsum(reader.planes("<u8", count).astype("<i8")) + first).tolist()
     kinds = reader.planes("<u4", count).tolist()
-    block_index = reader.planes("<u2", count).tolist()
-    session_index = reader.planes("<u2", count).tolist()
+    block_index = reader.planes("<u2", count)
+    session_index = reader.planes("<u2", count)
     positions = reader.array("<u2", submitted).tolist()
     scores = reader.array("<f8", submitted).tolist()
     possibles = reader.array("<f8", submitted).tolist()
@@ -176,8 +181,8 @@ def unpack(data: bytes) -> list[Row]:
             zip(
                 times,
                 kinds,
-                [block_of[index] for index in block_index],
-                [session_of[index] for index in session_index],
+                block_of[block_index].tolist(),
+                session_of[session_index].tolist(),
                 score,
                 possible,
                 attempt,

@@ -62,6 +62,7 @@ django.setup()
 from django.core.management import call_command
 from django.db.models import Sum
 from engage_backend.clickstream.parse import parse_lines
+from engage_backend.clickstream.sources.base import MAX_BATCH
 from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.engagement.live.consumer import Consumer
 from engage_backend.engagement.live.engine import Engine
@@ -77,7 +78,7 @@ del lines
 engine = Engine(get_platform())
 engine.tick()
 source = LogfileSource(path)
-consumer = Consumer(source, engine, max_batch=1_000 if how == "1,000" else 50_000, max_wait=0)
+consumer = Consumer(source, engine, max_batch=1_000 if how == "1,000" else MAX_BATCH, max_wait=0)
 began, cpu = time.perf_counter(), time.process_time()
 if how == "backfill":
     call_command("engage_backfill", str(path), stdout=StringIO())
@@ -143,7 +144,7 @@ def measured(site: DiskSite, how: str, whole: Path, *package: str) -> dict[str, 
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("how", ["backfill", "50,000", "1,000"])
+@pytest.mark.parametrize("how", ["backfill", "consumer", "1,000"])
 def test_a_real_run_to_predictions(site: DiskSite, run: tuple[Path, Path], how: str) -> None:
     log, package = run
     found = measured(site, how, log, str(package))

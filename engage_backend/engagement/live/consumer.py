@@ -14,7 +14,7 @@ from django.db import transaction
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.parse import parse_lines
 from engage_backend.clickstream.quarantine import BROKEN, Quarantine
-from engage_backend.clickstream.sources.base import Batch, Source
+from engage_backend.clickstream.sources.base import MAX_BATCH, Batch, Source
 from engage_backend.engagement.live.engine import Engine
 from engage_backend.engagement.live.retry import repeated
 from engage_backend.engagement.live.schedule import from_microseconds
@@ -45,7 +45,7 @@ class Consumer:
         source: Source,
         engine: Engine,
         *,
-        max_batch: int = 50_000,
+        max_batch: int = MAX_BATCH,
         max_wait: float = 0.2,
         quarantine: Quarantine | None = None,
         watch: Callable[[Taken], None] | None = None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 
 from engage_backend.clickstream.quarantine import Quarantine
-from engage_backend.clickstream.sources.base import Source
+from engage_backend.clickstream.sources.base import MAX_BATCH, Source
 from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.management.json_log import log_json
 from engage_backend.management.stopping import stop_on_signals
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--allow-eviction", action="store_true", help="read from a Redis even if it may throw the stream away"
         )
-        parser.add_argument("--max-batch", type=int, default=50_000, help="records taken in at once, at most")
+        parser.add_argument("--max-batch", type=int, default=MAX_BATCH, help="records taken in at once, at most")
         parser.add_argument(
             "--max-wait", type=float, default=0.2, help="seconds to wait for a record before looking at the clock"
         )
