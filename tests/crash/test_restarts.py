@@ -1,0 +1,122 @@
+"""What stands beside a consumer breaks and comes back: Redis, MariaDB, the disk. It goes on, and ends where it would have."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.crash.sites import End, MariaSite, disturbed, events, write_log
+from tests.crash.test_killed import LogFeed, RedisFeed, undisturbed
+from tests.engagement.live.test_commands import line
+from tests.operations.sites import DiskSite
+from tests.services import MariaDbServer, RedisServer, until
+
+LEARNERS = 30
+FOUND = disturbed(events(LEARNERS, 130), seed=3)
+LINES = [line(event) for event in FOUND]
+HALF = len(LINES) // 2
+
+
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory: pytest.TempPathFactory) -> End:
+    folder = tmp_path_factory.mktemp("wanted")
+    return undisturbed(folder / "home", LEARNERS, write_log(folder / "tracking.log", FOUND))
+
+
+def taken(site: DiskSite) -> int:
+    """Events that the consumer's checkpoint counts."""
+    if isinstance(site, MariaSite):
+        assert site.server is not None
+        rows = site.server.execute(f"SELECT SUM(events) FROM {site.name}.engage_checkpoint")
+    else:
+        with closing(sqlite3.connect(site.home / "db.sqlite3", timeout=30)) as link:
+            rows = link.execute("SELECT SUM(events) FROM engage_checkpoint").fetchall()
+    return int(rows[0][0] or 0)
+
+
+def end(site: DiskSite, consumer: subprocess.Popen[str], count: int) -> tuple[End, str]:
+    """Wait until so many events are taken in, stop the consumer as an operator does; what is there, and what it said."""
+    until(lambda: taken(site) >= count, seconds=90.0)
+    consumer.send_signal(signal.SIGTERM)
+    _, said = consumer.communicate(timeout=60)
+    assert consumer.returncode == 0, said
+    return End.of(site), said
+
+
+def test_a_redis_that_keeps_its_data_is_killed_twice_and_nothing_is_missing(
+    disk_site: DiskSite, redis_server: RedisServer, tmp_path: Path, wanted: End
+) -> None:
+    disk_site.set_up(LEARNERS)
+    feed = RedisFeed(redis_server)
+    consumer = disk_site.start("consume", *feed.words, "--max-batch", "300")
+    feed.write(LINES[:HALF])
+    for part in (LINES[HALF : HALF + 500], LINES[HALF + 500 :]):
+        before = taken(disk_site)
+        until(lambda before=before: taken(disk_site) > before, seconds=60.0)  # in the middle of the stream
+        redis_server.kill()
+        redis_server.start()
+        feed.write(part)
+    ended, said = end(disk_site, consumer, len(LINES))
+    feed.close()
+    assert ended.same(wanted)
+    assert ended.gaps == 0
+    assert "gap" not in said
+
+
+def test_a_redis_that_forgets_is_told_as_a_gap_which_the_log_closes(
+    disk_site: DiskSite, tmp_path: Path, wanted: End
+) -> None:
+    disk_site.set_up(LEARNERS)
+    with RedisServer(tmp_path) as server:
+        feed = RedisFeed(server)
+        consumer = disk_site.start("consume", *feed.words, "--max-batch", "300")
+        feed.write(LINES[:HALF])
+        until(lambda: taken(disk_site) > 0, seconds=60.0)
+        server.kill()
+        server.start()
+        feed.write(LINES[HALF:])
+        ended, said = end(disk_site, consumer, len(LINES) - HALF)
+        feed.close()
+    assert ended.gaps == 1
+    assert "has vanished" in said
+    status, _, errors = disk_site.run("backfill", str(write_log(tmp_path / "tracking.log", FOUND)))
+    assert status == 0, errors
+    assert End.of(disk_site).same(wanted)
+
+
+@pytest.mark.xdist_group("mariadb")
+def test_a_mariadb_that_is_killed_and_comes_back_is_waited_for(
+    maria_site: Callable[[str], MariaSite], mariadb: MariaDbServer, tmp_path: Path, wanted: End
+) -> None:
+    site = maria_site("restarted")
+    site.set_up(LEARNERS)
+    feed = LogFeed(tmp_path / "tracking.log")
+    consumer = site.start("consume", *feed.words, "--max-batch", "300")
+    feed.write(LINES[:HALF])
+    until(lambda: taken(site) > 0, seconds=60.0)
+    mariadb.kill()
+    mariadb.start()
+    feed.write(LINES[HALF:])
+    ended, said = end(site, consumer, len(LINES))
+    assert ended.same(wanted)
+    assert sum(ended.read.values()) == len(LINES)
+    assert "the database failed a batch, which is repeated" in said
+
+
+def test_a_full_disk_for_the_quarantine_costs_the_broken_records_alone(
+    disk_site: DiskSite, tmp_path: Path, wanted: End
+) -> None:
+    disk_site.set_up(LEARNERS)
+    (disk_site.home / "quarantine.jsonl").symlink_to("/dev/full")
+    feed = LogFeed(tmp_path / "tracking.log")
+    consumer = disk_site.start("consume", *feed.words, "--max-batch", "300")
+    feed.write([*LINES[:HALF], b'{"broken": \n', *LINES[HALF:], b"neither\n"])
+    ended, said = end(disk_site, consumer, len(LINES))
+    assert ended.same(wanted)
+    assert "No space left on device" in said
