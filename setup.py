@@ -38,7 +38,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["engage_xblock", "engage_xblock.*", "engage_backend", "engage_backend.*"]),
     include_package_data=True,
-    # Lower bounds only as high as the oldest release we run beside (Teak): the base install adds names to an LMS and moves none.
+    # Lower bounds as low as the oldest release we run beside (Teak) needs: the base install moves no pin of an LMS.
     install_requires=[
         "Django>=4.2",
         "XBlock>=5.2,<7",
