@@ -229,7 +229,9 @@ def test_a_server_that_goes_turns_the_pill_red_keeps_the_figures_and_recovers(op
         expect(hook(page, "pill")).to_have_attribute("data-tone", "bad")
         expect(hook(page, "advice")).to_contain_text("goes on trying")
         expect(hook(page, "selected-count")).to_have_text("20")
-        hook(page, "advice-retry").click()  # while the server is away: once it is back the page may be faster than a click
+        hook(
+            page, "advice-retry"
+        ).click()  # while the server is away: once it is back the page may be faster than a click
         expect(hook(page, "pill")).to_have_attribute("data-tone", "bad")
         site.start()
         expect(hook(page, "pill")).to_have_attribute("data-tone", "ok")

@@ -31,6 +31,7 @@ from engage_backend.engagement.live.submissions import write_submissions
 from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.live.waiting import MOST, Waiting
 from engage_backend.engagement.live.watch import ModelWatch
+from engage_backend.engagement.trees import TARGETS
 from engage_backend.models import CourseRun, DailySnapshot, Learner, LearnerState, LearnerStatus, Prediction
 from engage_backend.platform.protocol import Platform
 
@@ -247,18 +248,8 @@ def _keep_snapshot(run: CourseRun, now: datetime, identity: str) -> None:
         .values_list("learner", "certify", "complete", "leave", "last_active")
     )
     upsert(
-        [
-            DailySnapshot(
-                learner_id=learner,
-                day=now.date(),
-                model=identity,
-                certify=certify,
-                complete=complete,
-                leave=leave,
-                last_active=last_active,
-            )
-            for learner, certify, complete, leave, last_active in shown
-        ],
+        DailySnapshot,
+        ((learner, now.date(), identity, *rest) for learner, *rest in shown),
         unique=["learner", "day"],
-        update=[],
+        fixed=["model", *TARGETS, "last_active"],
     )

@@ -21,7 +21,7 @@ from engage_backend.engagement.live.histories import Tail
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import load_kinds
 from engage_backend.engagement.live.schedule import from_microseconds, plan_for, schedule_of, to_microseconds
-from engage_backend.engagement.live.upsert import upsert
+from engage_backend.engagement.live.upsert import update_learners, upsert
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.streaming import Kept, advance, probabilities
 from engage_backend.engagement.trees import TARGETS
@@ -144,17 +144,18 @@ def _advance(moving: Sequence[_Moving], model: Model, kinds: KindTable, horizon:
     cuts = [bisect_left(rows, horizon, key=lambda row: row.time) for rows in waiting]
     settled = advance(model, kinds, kept, [rows[:cut] for rows, cut in zip(waiting, cuts, strict=True)])
     upsert(
-        [
-            LearnerState(
-                learner=one.learner,
-                model=model.identity,
-                hidden=state.hidden.astype("<f4").tobytes(),
-                counters=state.counters.to_bytes(),
-                position=state.position,
+        LearnerState,
+        (
+            (
+                one.learner.pk,
+                model.identity,
+                state.hidden.astype("<f4").tobytes(),
+                state.counters.to_bytes(),
+                state.position,
             )
             for one, state in zip(moving, settled, strict=True)
             if one.kept is None or state.position != one.kept.position
-        ],
+        ),
         unique=["learner", "model"],
         update=["hidden", "counters", "position"],
     )
@@ -196,24 +197,15 @@ def _publish(
         values = _allowed(shown.get(learner.pk, before.get(learner.pk, _NOTHING)), state, plan, clock)
         if moved or list(values) != before.get(learner.pk):
             changed.append((learner, values))
-    upsert(people, unique=["id"], update=["state", "last_active", "finished_at"])
+    update_learners(people, ["state", "last_active", "finished_at"])
     if not changed:
         return
     version = raise_version(run, now)
     upsert(
-        [
-            Prediction(
-                learner=learner,
-                course_run=run,
-                certify=values[0],
-                complete=values[1],
-                leave=values[2],
-                as_of=now,
-                version=version,
-            )
-            for learner, values in changed
-        ],
+        Prediction,
+        ((learner.pk, run.pk, *values, now, version) for learner, values in changed),
         unique=["learner"],
+        fixed=["course_run"],
         update=[*TARGETS, "as_of", "version"],
     )
 

@@ -74,18 +74,10 @@ def take_in(tail: Tail, new: Sequence[Row]) -> tuple[Tail, int]:
 
 def write(changed: Mapping[int, tuple[Tail, int]]) -> None:
     """Store, for each learner, the chunks from the one that holds event number `changed[learner][1]` on."""
-    chunks = []
-    for learner, (tail, first) in changed.items():
-        for number, rows in split(tail.rows, tail.begin // CHUNK):
-            if (number + 1) * CHUNK > first:
-                chunks.append(
-                    HistoryChunk(
-                        learner_id=learner,
-                        number=number,
-                        events=len(rows),
-                        first=rows[0].time,
-                        last=rows[-1].time,
-                        data=pack(rows),
-                    )
-                )
-    upsert(chunks, unique=["learner", "number"], update=["events", "first", "last", "data"])
+    chunks = (
+        (learner, number, len(rows), rows[0].time, rows[-1].time, pack(rows))
+        for learner, (tail, first) in changed.items()
+        for number, rows in split(tail.rows, tail.begin // CHUNK)
+        if (number + 1) * CHUNK > first
+    )
+    upsert(HistoryChunk, chunks, unique=["learner", "number"], update=["events", "first", "last", "data"])

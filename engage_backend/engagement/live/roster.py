@@ -8,7 +8,7 @@ from django.db import transaction
 
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.schedule import from_microseconds
-from engage_backend.engagement.live.upsert import upsert
+from engage_backend.engagement.live.upsert import update_learners
 from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction, Tombstone
 from engage_backend.platform.protocol import Enrolment, Platform
 
@@ -75,7 +75,7 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
         for learner in back:  # the engine finds out at its next pass whether they are active or gone
             learner.state = LearnerStatus.GONE if learner.last_active else LearnerStatus.NEVER_STARTED
         moved = [*changed, *left, *(learner for learner in back if learner not in changed)]
-        upsert(moved, unique=["id"], update=["mode", "cohort", "enrolled_at", "state"])
+        update_learners(moved, ["mode", "cohort", "enrolled_at", "state"])
         version = raise_version(run, now)
         new = Learner.objects.filter(course_run=run, user_id__in=[one.user_id for one in fresh], prediction=None)
         Prediction.objects.bulk_create(

@@ -23,40 +23,29 @@ def write_submissions(events: Mapping[int, Sequence[ClickEvent]]) -> None:
     ]
     if not handed_in:
         return
+    stored = Submission.objects.filter(
+        learner__in={learner for learner, _ in handed_in}, block__in={event.block for _, event in handed_in}
+    )
     known = {
-        (one.learner_id, one.block): one
-        for one in Submission.objects.filter(
-            learner__in={learner for learner, _ in handed_in}, block__in={event.block for _, event in handed_in}
-        )
+        (learner, block): kept
+        for learner, block, *kept in stored.values_list("learner", "block", "score", "possible", "attempts", "last_at")
     }
-    changed = {}
+    changed: dict[tuple[int, str], list[float]] = {}
     for learner, event in handed_in:
         score, possible = event.score or 0.0, event.possible or 0.0
         key = learner, event.block
-        kept = known.get(key)
-        if kept is None:
-            kept = known[key] = Submission(
-                learner_id=learner, block=event.block, score=score, possible=possible, attempts=1, last_at=event.time
-            )
-        before = kept.score, kept.possible, kept.attempts, kept.last_at
-        best = max((kept.score / kept.possible, kept.possible), (score / possible, possible))
-        kept.score, kept.possible = best[0] * best[1], best[1]
-        kept.attempts = max(kept.attempts, event.attempt or 1)
-        kept.last_at = max(kept.last_at, event.time)
-        if kept.pk is None or before != (kept.score, kept.possible, kept.attempts, kept.last_at):
-            changed[key] = kept
+        kept = known.get(key, [0.0, 0.0, 0, 0])
+        best = kept[:2] if _rank(*kept[:2]) >= _rank(score, possible) else [score, possible]
+        after = [*best, max(kept[2], event.attempt or 1), max(kept[3], event.time)]
+        if after != kept:
+            known[key] = changed[key] = after
     upsert(
-        [
-            Submission(
-                learner_id=one.learner_id,
-                block=one.block,
-                score=one.score,
-                possible=one.possible,
-                attempts=one.attempts,
-                last_at=one.last_at,
-            )
-            for one in changed.values()
-        ],
+        Submission,
+        ((learner, block, *kept) for (learner, block), kept in changed.items()),
         unique=["learner", "block"],
         update=["score", "possible", "attempts", "last_at"],
     )
+
+
+def _rank(score: float, possible: float) -> tuple[float, float]:
+    return (score / possible if possible else -1.0, possible)
