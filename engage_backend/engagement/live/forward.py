@@ -1,7 +1,7 @@
 """Moving learners forward: new rows into histories, states along with them, and predictions for now.
 
 The state that is kept lags behind the clock by LAG, and what is newer is replayed each time: events of servers whose clocks
-differ, or that come late by some minutes, cost nothing. An event older than that replays its learner from the beginning.
+differ, or that come late by less than a minute, cost nothing. An event older than that replays its learner from the start.
 """
 
 from __future__ import annotations
