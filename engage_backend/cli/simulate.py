@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from threading import Event
 from typing import Any, BinaryIO
@@ -135,7 +136,7 @@ def _opened(options: argparse.Namespace) -> Iterator[Write]:
         if where == "-":
             yield _to_file(sys.stdout.buffer)
         else:
-            with Path(where).open("ab") as file:
+            with Path(where).open("ab", buffering=0) as file:  # whole lines in one piece, whoever else appends
                 yield _to_file(file)
     except BrokenPipeError:
         raise
@@ -143,7 +144,7 @@ def _opened(options: argparse.Namespace) -> Iterator[Write]:
         raise Refusal(f"cannot write {where}: {error.strerror or error}") from error
 
 
-def _to_file(file: BinaryIO) -> Write:
+def _to_file(file: BinaryIO | FileIO) -> Write:
     def write(lines: list[Line]) -> None:
         file.write(b"".join(line + b"\n" for _, line in lines))
         file.flush()
