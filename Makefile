@@ -17,7 +17,7 @@ test: $(STAMP)  ## what it needs, then every test
 	else echo "No npm: the front end's unit tests and the test of its bundle are skipped."; fi
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not bench and not crash"
 
-crash: $(STAMP)  ## consumers killed a hundred times; some minutes
+crash: $(STAMP)  ## consumers killed a hundred times; half an hour
 	@sh .ci/services
 	$(BIN)/pytest -m crash -s tests/crash
 
