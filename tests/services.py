@@ -44,7 +44,20 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-class RedisServer:
+class Server:
+    """A real server in a process of its own."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def kill(self) -> None:
+        """As a machine that loses its power does it."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+
+class RedisServer(Server):
     """One redis-server without persistence, unless it is told to keep its data; started, killed, held and woken."""
 
     def __init__(self, folder: Path, *options: str) -> None:
@@ -53,7 +66,6 @@ class RedisServer:
             pytest.fail("redis-server is not on the PATH: sudo apt-get install redis-server", pytrace=False)
         self.folder, self.options, self.program = folder, options, program
         self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -83,13 +95,6 @@ class RedisServer:
         """One command, on a connection of its own."""
         with self.client() as client:
             return client.execute_command(*words)
-
-    def kill(self) -> None:
-        """As a machine that loses its power does it."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        self.process = None
 
     def stop(self) -> None:
         """End it, whatever state it is in."""
@@ -123,7 +128,7 @@ class RedisServer:
         self.stop()
 
 
-class MariaDbServer:
+class MariaDbServer(Server):
     """One MariaDB with a data folder of its own, where everybody may do everything; started, killed, started again."""
 
     PROGRAMS = ("mariadb-install-db", "mariadbd")
@@ -134,7 +139,6 @@ class MariaDbServer:
             pytest.skip("MariaDB is not on this machine: sudo apt-get install mariadb-server")
         self.folder, (self._install, self._program) = folder, programs
         self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         """Start, or start again on the same port and data, and wait until it answers."""
@@ -179,13 +183,6 @@ class MariaDbServer:
             for statement in statements:
                 cursor.execute(statement)
             return list(cursor.fetchall())
-
-    def kill(self) -> None:
-        """As a machine that loses its power does it."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        self.process = None
 
     def _answers(self) -> bool:
         import pymysql

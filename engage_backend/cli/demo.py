@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engage_backend.cli import Refusal
-from engage_backend.demo.home import SAMPLE, Home, HomeError, as_time, claim, clear, migrate, start_django
+from engage_backend.demo.home import SAMPLE, Home, HomeError, claim, clear, migrate, start_django
 from engage_backend.demo.supervisor import ChildEnded, PortTaken, Supervisor, listen
+from engage_backend.platform.moments import from_microseconds
 
 if TYPE_CHECKING:
     from engage_backend.engagement.package import Package
@@ -137,7 +138,7 @@ class _Demo:
 
         with Replay(package, home.tracking_log) as replay:
             if replay.written == 0:
-                start = as_time(package.schedule.start)
+                start = from_microseconds(package.schedule.start)
                 set_clock(start if self.folder_of_package else start + TENTH_WEEK, speed=0)
             with self._step("Writing the weeks so far to the tracking log"):
                 emit_all(replay, get_platform().now())
@@ -156,7 +157,7 @@ class _Demo:
         from engage_backend.platform.api import get_platform
 
         schedule = package.schedule
-        start, end = as_time(schedule.start), as_time(schedule.end or schedule.start)
+        start, end = from_microseconds(schedule.start), from_microseconds(schedule.end or schedule.start)
         before, began = events_read(home.tracking_log), time.monotonic()
         with self._bar("Replaying", max(1, (end - start).days)) as advance:
 

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from engage_backend.cli import Refusal
-from engage_backend.demo.home import Home, HomeError, as_time, migrate, other_course, start_django
+from engage_backend.demo.home import Home, HomeError, migrate, other_course, start_django
+from engage_backend.platform.moments import from_microseconds
 
 if TYPE_CHECKING:
     from engage_backend.engagement.package import Package
@@ -69,7 +70,7 @@ def _replay(package: Package, home: Home, speed: float | None, stop: threading.E
     loaded = load_package(package)
     console.print(f"{loaded.display_name or loaded.course_key}: {loaded.learners:,} learners")
     with Replay(package, home.tracking_log) as replay:
-        now = get_platform().now() if replay.written else as_time(package.schedule.start)
+        now = get_platform().now() if replay.written else from_microseconds(package.schedule.start)
         set_clock(now, speed=speed or 0)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=console) as progress:

@@ -7,7 +7,6 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -109,11 +108,6 @@ def other_course(course_key: str) -> str | None:
     from engage_backend.platform.api import get_platform
 
     return next((key for key in get_platform().courses() if key != course_key), None)
-
-
-def as_time(microseconds: int) -> datetime:
-    """Microseconds since 1970 as a time in UTC."""
-    return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
 def last_lines(path: Path, count: int = 12) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import CourseSchedule, GradedBlock
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
@@ -182,12 +183,10 @@ class Clicks:
 
 def open_task(schedule: CourseSchedule, progress: Progress, now: datetime) -> GradedBlock | None:
     """The graded task due next that "you" have not solved; None when all are solved or past their dates."""
-    open_ones = [b for b in schedule.graded if b.block not in progress.solved and (b.due or _NEVER) > _micros(now)]
+    open_ones = [
+        b for b in schedule.graded if b.block not in progress.solved and (b.due or _NEVER) > to_microseconds(now)
+    ]
     return min(open_ones, key=lambda block: (block.due or _NEVER, block.block), default=None)
 
 
 _NEVER = 1 << 62
-
-
-def _micros(when: datetime) -> int:
-    return int(when.timestamp() * 1_000_000)

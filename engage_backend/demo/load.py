@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import User
@@ -11,6 +11,7 @@ from django.db import transaction
 
 from engage_backend.demo.people import COHORTS, LEARNER, OWN_USERS, STAFF, made_up_name, stable_number
 from engage_backend.engagement.package import Package, PackageLearner
+from engage_backend.platform.moments import from_microseconds
 from engage_backend.platform.standalone.models import Course, CourseStaff, Enrolment
 
 
@@ -35,7 +36,7 @@ def load_package(package: Package) -> Loaded:
     learners = list(package.learners)
     if not learners:
         raise ValueError(f"{schedule.course} has no learners")
-    start = datetime.fromtimestamp(schedule.start / 1e6, UTC)
+    start = from_microseconds(schedule.start)
     loaded = Loaded(schedule.course, schedule.display_name, sum(not p.is_staff for p in learners), start)
     with transaction.atomic():
         course, is_new = Course.objects.get_or_create(key=schedule.course, defaults={"schedule": schedule.to_json()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +27,7 @@ from engage_backend.demo.people import LEARNER, STAFF, STRANGER
 from engage_backend.demo.runtime import communicator
 from engage_backend.models import Learner, Prediction
 from engage_backend.platform.api import get_platform
+from engage_backend.platform.moments import from_microseconds, to_microseconds
 from engage_backend.platform.protocol import CourseSchedule, Role
 
 ROLES = {"staff": STAFF, "learner": LEARNER, "stranger": STRANGER}
@@ -196,8 +197,8 @@ def _status(request: HttpRequest, schedule: CourseSchedule) -> dict[str, Any]:
     return {
         "time": when.isoformat(),
         "speed": speed(),
-        "week": max(1, (when - datetime.fromtimestamp(schedule.start / 1e6, UTC)) // (7 * DAY) + 1),
-        "over": schedule.end is not None and when.timestamp() * 1e6 > schedule.end,
+        "week": max(1, (when - from_microseconds(schedule.start)) // (7 * DAY) + 1),
+        "over": schedule.end is not None and to_microseconds(when) > schedule.end,
         "pseudonym": learner.pseudonym if learner else None,
         "unit": progress.unit + 1,
         "video": progress.video + 1,
@@ -207,7 +208,7 @@ def _status(request: HttpRequest, schedule: CourseSchedule) -> dict[str, Any]:
             "number": [block.block for block in sorted(schedule.graded, key=_by_due)].index(task.block) + 1,
             "of": len(schedule.graded),
             "percent": round(task.points * 100),
-            "due": task.due and datetime.fromtimestamp(task.due / 1e6, UTC).isoformat(),
+            "due": task.due and from_microseconds(task.due).isoformat(),
         },
         "row": _row(learner) if get_platform().role(request, schedule.course) is Role.STAFF else None,
     }

@@ -117,7 +117,8 @@ PREPARE = """
 from datetime import timedelta
 from pathlib import Path
 import sys
-from engage_backend.demo.home import as_time, migrate, start_django
+from engage_backend.demo.home import migrate, start_django
+from engage_backend.platform.moments import from_microseconds
 home = start_django(Path(sys.argv[1]))
 migrate(home)
 from engage_backend.demo.clock import set_clock
@@ -125,7 +126,7 @@ from engage_backend.demo.load import load_package
 from engage_backend.engagement.package import read_package
 package = read_package(Path(sys.argv[2]))
 load_package(package)
-set_clock(as_time(package.schedule.start) + timedelta(days=8), speed=1)
+set_clock(from_microseconds(package.schedule.start) + timedelta(days=8), speed=1)
 """
 
 

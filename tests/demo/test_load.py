@@ -10,10 +10,11 @@ import pytest
 from django.contrib.auth.models import User
 
 from engage_backend.demo.clock import set_clock
-from engage_backend.demo.home import SAMPLE, as_time
+from engage_backend.demo.home import SAMPLE
 from engage_backend.demo.load import load_package
 from engage_backend.engagement.package import read_package
 from engage_backend.platform.api import get_platform
+from engage_backend.platform.moments import from_microseconds
 
 pytestmark = pytest.mark.django_db
 
@@ -87,4 +88,4 @@ def test_a_package_without_learners_is_refused_with_the_reason(package_folder: P
 
 
 def test_times_of_a_schedule_are_utc() -> None:
-    assert as_time(0) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert from_microseconds(0) == datetime(1970, 1, 1, tzinfo=UTC)

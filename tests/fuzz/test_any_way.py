@@ -27,9 +27,10 @@ from engage_backend.engagement.live.engine import Engine
 from engage_backend.engagement.live.forward import LAG
 from engage_backend.engagement.live.histories import read_whole
 from engage_backend.engagement.live.registry import load_kinds, register_kinds
-from engage_backend.engagement.live.schedule import from_microseconds, plan_for, schedule_of
+from engage_backend.engagement.live.schedule import plan_for, schedule_of
 from engage_backend.engagement.streaming import Kept, advance, probabilities
 from engage_backend.models import CourseRun, Learner, LearnerState
+from engage_backend.platform.moments import from_microseconds
 from engage_backend.tap.record import pack
 from tests.engagement.clicks import BLOCKS, COURSE, DAY, KINDS, START, small_model
 from tests.engagement.live.conftest import LEARNERS, LiveSite, live

@@ -17,8 +17,8 @@ from engage_backend.clickstream.quarantine import BROKEN, Quarantine
 from engage_backend.clickstream.sources.base import MAX_BATCH, Batch, Source
 from engage_backend.engagement.live.engine import Engine
 from engage_backend.engagement.live.retry import repeated
-from engage_backend.engagement.live.schedule import from_microseconds
 from engage_backend.models import Checkpoint
+from engage_backend.platform.moments import from_microseconds
 
 log = logging.getLogger(__name__)
 

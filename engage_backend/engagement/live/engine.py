@@ -230,11 +230,12 @@ class Engine:
             with transaction.atomic():
                 self._move(run, dict.fromkeys(ids[at : at + _AT_ONCE], ()))
         with transaction.atomic():
-            CourseRun.objects.filter(pk=run.pk).update(clock_day=now.date())
+            passed: dict[str, object] = {"clock_day": now.date()}
             if model is not None:
+                passed["model"] = model.identity
                 _keep_snapshot(run, now, model.identity)
                 LearnerState.objects.filter(learner__course_run=run).exclude(model=model.identity).delete()
-                CourseRun.objects.filter(pk=run.pk).update(model=model.identity)
+            CourseRun.objects.filter(pk=run.pk).update(**passed)
             raise_version(run, now)
         log.info("%s: passed over %d learners at %s", run.course_key, len(ids), now)
         return True

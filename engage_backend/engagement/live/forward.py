@@ -20,12 +20,13 @@ from engage_backend.engagement.live import histories
 from engage_backend.engagement.live.histories import Tail
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import load_kinds
-from engage_backend.engagement.live.schedule import from_microseconds, plan_for, schedule_of, to_microseconds
+from engage_backend.engagement.live.schedule import plan_for, schedule_of
 from engage_backend.engagement.live.upsert import update_learners, upsert
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.streaming import Kept, advance, probabilities
 from engage_backend.engagement.trees import TARGETS
 from engage_backend.models import CourseRun, Learner, LearnerState, LearnerStatus, Prediction
+from engage_backend.platform.moments import from_microseconds, to_microseconds
 
 LAG = MINUTE  # every new event replays so much: at ten minutes, 1,000 events a second took more than a processor
 LEAVE_IS_KNOWN = 14 * DAY  # in a run's last days nobody can be seen to leave: no such prediction is given

@@ -7,9 +7,9 @@ from datetime import datetime
 from django.db import transaction
 
 from engage_backend.engagement.live.publish import raise_version
-from engage_backend.engagement.live.schedule import from_microseconds
 from engage_backend.engagement.live.upsert import update_learners
 from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction, Tombstone
+from engage_backend.platform.moments import from_microseconds
 from engage_backend.platform.protocol import Enrolment, Platform
 
 

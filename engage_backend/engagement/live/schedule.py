@@ -1,26 +1,11 @@
-"""Between the database's moments and the core's microseconds, and the schedule of a run as counters read it."""
+"""The schedule of a run, as it was last read from the platform, and as counters read it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from engage_backend.engagement.counters import Plan
 from engage_backend.models import CourseRun, Learner
+from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import CourseSchedule, GradedBlock
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_microseconds(when: datetime) -> int:
-    """Microseconds since 1970, UTC, exactly."""
-    gap = when - _EPOCH
-    return (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds
-
-
-def from_microseconds(time: int) -> datetime:
-    """The moment, time zone aware, UTC."""
-    seconds, rest = divmod(time, 1_000_000)
-    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest)
 
 
 def schedule_of(run: CourseRun) -> CourseSchedule:
