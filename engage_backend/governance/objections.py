@@ -1,4 +1,4 @@
-""" "Do not predict me": who said so."""
+"""Who said "do not predict me"."""
 
 from __future__ import annotations
 
