@@ -1,0 +1,82 @@
+"""Criteria in plain words, in the reader's language: for presets, segments, communications and their confirmation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from engage_backend.messaging.criteria import STATES, TARGETS, Criteria
+
+
+def describe(criteria: Criteria, *, tasks: Mapping[str, str] | None = None) -> str:
+    """What the criteria say, as one line: `active; complete 80–100 %; certify 0–20 %; 3 left out by hand`.
+
+    `tasks`: names of tasks by usage key; a task without a name is called by its key.
+    """
+    parts = [_states(criteria.states)]
+    if criteria.everyone:
+        parts.append(_("whatever the predictions say"))
+    else:
+        parts += [_range(target, *criteria.ranges[target]) for target in TARGETS if target in criteria.ranges]
+    if criteria.days_inactive is not None:
+        parts.append(_silence(*criteria.days_inactive))
+    if criteria.modes:
+        parts.append(_("enrolment mode {modes}").format(modes=_any_of(criteria.modes)))
+    if criteria.cohorts:
+        parts.append(_("cohort {cohorts}").format(cohorts=_any_of(criteria.cohorts)))
+    if criteria.task is not None:
+        name = (tasks or {}).get(criteria.task.block) or criteria.task.block
+        said = _("“{task}” handed in") if criteria.task.handed_in else _("“{task}” not handed in")
+        parts.append(said.format(task=name))
+    if criteria.written_to is not None:
+        parts.append(_written_to(criteria.written_to.days, had=criteria.written_to.had))
+    if criteria.exclude:
+        number = len(criteria.exclude)
+        parts.append(ngettext("{number} left out by hand", "{number} left out by hand", number).format(number=number))
+    if criteria.include:
+        number = len(criteria.include)
+        parts.append(ngettext("{number} added by hand", "{number} added by hand", number).format(number=number))
+    return "; ".join(parts)
+
+
+def _states(states: Sequence[str]) -> str:
+    words = {
+        "active": _("active"),
+        "never_started": _("never started"),
+        "gone": _("gone"),
+        "finished": _("finished"),
+    }
+    if set(states) == set(STATES):
+        return _("all learners")
+    return _(" or ").join(words[state] for state in states) or _("nobody by state")
+
+
+def _range(target: str, low: int, high: int) -> str:
+    words = {"certify": _("certify"), "complete": _("complete"), "leave": _("leave")}
+    return _("{target} {low}–{high} %").format(target=words[target], low=f"{low / 10:g}", high=f"{high / 10:g}")
+
+
+def _silence(low: int | None, high: int | None) -> str:
+    if high is None:
+        if not low:
+            return _("came at least once")
+        return ngettext("silent for {low} day or more", "silent for {low} days or more", low).format(low=low)
+    if not low:
+        return ngettext("silent for {high} day at most", "silent for {high} days at most", high).format(high=high)
+    return ngettext("silent for {low} to {high} day", "silent for {low} to {high} days", high).format(
+        low=low, high=high
+    )
+
+
+def _any_of(names: Sequence[str]) -> str:
+    return _(" or ").join(name or _("none") for name in names)
+
+
+def _written_to(days: int, *, had: bool) -> str:
+    if had:
+        said = ngettext("written to in the last {days} day", "written to in the last {days} days", days)
+    else:
+        said = ngettext("not written to in the last {days} day", "not written to in the last {days} days", days)
+    return said.format(days=days)
