@@ -55,14 +55,18 @@ def train(
     *,
     seed: int,
     settings: Settings | None = None,
+    refuse: bool = True,
     progress: Progress = lambda what: None,
 ) -> Model:
     """A model from one or more runs. Raises SingleOutcome where a target has one outcome only.
 
+    With `refuse=False` such a target says nothing worth hearing and the others are learnt: an evaluation passes over it.
     `progress` is called with a few words on what is being done.
     """
     settings = settings or Settings()
-    _refuse_single_outcome(runs)
+    reasons = single_outcomes(runs)
+    if refuse and reasons:
+        raise SingleOutcome(next(iter(reasons.values())))
     torch.set_num_threads(trees_fit.cores())
     vocabulary = vocabulary_of(runs, kinds, settings)
     fit = _Fit(kinds.tokens(vocabulary.tokens), len(vocabulary), seed, settings, progress)
@@ -162,14 +166,17 @@ def weights_of(runs: Sequence[Run]) -> list[Doubles]:
     return [np.full(len(run.who), scale * size**-0.5) for run, size in zip(runs, sizes, strict=True)]
 
 
-def _refuse_single_outcome(runs: Sequence[Run]) -> None:
+def single_outcomes(runs: Sequence[Run]) -> dict[str, str]:
+    """The targets that cannot be learnt from these runs, each with the reason in one line."""
+    reasons = {}
     for number, target in enumerate(TARGETS):
         labels = np.concatenate([run.labels[:, number] for run in runs])
         positives, judged = int((labels == 1).sum()), int((labels >= 0).sum())
         if not 0 < positives < judged:
             why = OUTCOMES[target][2 if not judged else 0 if not positives else 1]
             names = ", ".join(run.name for run in runs)
-            raise SingleOutcome(f"a single outcome in {names}: {why}, so `{target}` cannot be learnt")
+            reasons[target] = f"a single outcome in {names}: {why}, so `{target}` cannot be learnt"
+    return reasons
 
 
 def _half_of_learners(run: Run) -> npt.NDArray[np.int8]:

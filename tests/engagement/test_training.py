@@ -23,7 +23,7 @@ from engage_backend.engagement.model import Model
 from engage_backend.engagement.package import read_package
 from engage_backend.engagement.streaming import Kept, advance, probabilities
 from engage_backend.engagement.structure import micros
-from engage_backend.engagement.training import Settings, SingleOutcome, predict, train
+from engage_backend.engagement.training import Settings, SingleOutcome, predict, single_outcomes, train
 from engage_backend.engagement.trees import TARGETS
 from tests.engagement.packages import write_package, write_table
 
@@ -129,6 +129,20 @@ def test_runs_of_a_single_outcome_are_refused_in_one_line(
     said = capsys.readouterr().err
     assert words in said and "TestX-T101-2024" in said and "certify" in said and said.count("\n") == 1
     assert not (tmp_path / "model").exists()
+
+
+def test_a_target_that_cannot_be_learnt_does_not_keep_the_others_from_being_learnt(
+    runs: tuple[list[Run], KindTable],
+) -> None:
+    for label in (1, -1):  # everybody certified; nobody can be judged
+        alike = [run.with_examples(run.week >= 0) for run in runs[0]]
+        for run in alike:
+            run.labels[:, 0] = label
+        assert list(single_outcomes(alike)) == ["certify"]
+        said = predict(train(alike, runs[1], seed=3, settings=QUICK, refuse=False), alike[0], runs[1])
+        judged = alike[0].week == 5
+        assert np.isfinite(said).all()
+        assert (judge(alike[0].labels[judged, 1], said[judged, 1], None)["auc"] or 0) > 0.7
 
 
 def test_nothing_to_learn_is_an_error_of_its_own(runs: tuple[list[Run], KindTable]) -> None:
