@@ -1,13 +1,99 @@
-"""Who said "do not predict me"."""
+"""Who said "do not predict me", and what follows from it.
+
+An objection erases what predicting was made of (clicks, kept states, predictions, snapshots, what was handed in) and keeps
+the clicks that come from being taken in; see docs/decisions/0015. The engine reads `Objection` itself (`live.consent`).
+"""
 
 from __future__ import annotations
 
-from django.db.models import Q
+from collections.abc import Sequence
+from datetime import datetime
 
-from engage_backend.models import CourseRun, Objection
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from engage_backend.engagement.live.publish import raise_version
+from engage_backend.models import (
+    CourseRun,
+    DailySnapshot,
+    HistoryChunk,
+    Learner,
+    LearnerState,
+    LearnerStatus,
+    Objection,
+    Prediction,
+    Submission,
+)
+
+PROFILE = (HistoryChunk, LearnerState, DailySnapshot, Submission)  # what a prediction is made of, or says
 
 
 def objecting(run: CourseRun) -> set[int]:
     """User ids of those who object to being predicted in this course run, or everywhere. One query."""
     here = Q(course_run=run) | Q(course_run=None)
-    return set(Objection.objects.filter(here).values_list("user_id", flat=True))
+    return set(Objection.objects.filter(here, until=None).values_list("user_id", flat=True))
+
+
+def standing(run: CourseRun | None, user_id: int) -> dict[str, Objection]:
+    """The objections of one person that stand: "here" and "everywhere", if they do."""
+    found = Objection.objects.filter(Q(course_run=run) | Q(course_run=None), user_id=user_id, until=None)
+    return {"everywhere" if one.course_run_id is None else "here": one for one in found}
+
+
+def object_to(run: CourseRun | None, user_id: int, now: datetime) -> None:
+    """Take this person out of predictions: of one course run, or (None) of all. Said twice, it changes nothing.
+
+    `now` is the site's time.
+    """
+    with transaction.atomic():
+        # The rows are locked before the objection is written: a consumer that holds them finishes first, and what it
+        # wrote is erased; one that comes later finds the objection.
+        learners = _locked(run, user_id)
+        # Two presses of one button: the constraint lets one through for a course run; everywhere, a second row says the same.
+        found = Objection.objects.filter(user_id=user_id, course_run=run)
+        if not found.filter(until=None).exists() and not found.update(since=now, until=None):
+            Objection.objects.get_or_create(user_id=user_id, course_run=run, defaults={"since": now})
+        erase_profile(learners, now)
+
+
+def take_back(run: CourseRun | None, user_id: int, now: datetime) -> None:
+    """Let this person be predicted again, from now on. What came before stays out, though a log may still hold it."""
+    with transaction.atomic():
+        learners = _locked(run, user_id)
+        ended = Objection.objects.filter(user_id=user_id, course_run=run, until=None).update(until=now)
+        if not ended:
+            return
+        for learner in learners:
+            learner.counted_from = now
+            # Everywhere else the next reading of the roster tells who is still enrolled.
+            if run is not None and not standing(run, user_id):
+                learner.state = LearnerStatus.NEVER_STARTED
+            learner.save(update_fields=["counted_from", "state"])
+            _tell(learner, now)
+
+
+def erase_profile(learners: Sequence[Learner], now: datetime) -> None:
+    """Nothing that a prediction is made of, or says, is left of these learners; open pages drop them. In a transaction.
+
+    Left are the pseudonym, the enrolment, and the messages that they had.
+    """
+    for model in PROFILE:
+        model._default_manager.filter(learner__in=learners).delete()
+    for learner in learners:
+        learner.state, learner.last_active, learner.finished_at = LearnerStatus.LEFT, None, None
+        learner.save(update_fields=["state", "last_active", "finished_at"])
+        Prediction.objects.filter(learner=learner).update(certify=None, complete=None, leave=None, as_of=now)
+        _tell(learner, now)
+
+
+def _tell(learner: Learner, now: datetime) -> None:
+    """Open pages get the row anew."""
+    version = raise_version(learner.course_run, now)
+    Prediction.objects.filter(learner=learner).update(version=version)
+
+
+def _locked(run: CourseRun | None, user_id: int) -> list[Learner]:
+    rows: QuerySet[Learner] = Learner.objects.select_for_update().filter(user_id=user_id)
+    if run is not None:
+        rows = rows.filter(course_run=run)
+    return list(rows.order_by("pk"))

@@ -60,7 +60,7 @@ class LearnerStatus(models.TextChoices):
     NEVER_STARTED = "never_started"
     GONE = "gone"  # came once, silent for more than 14 days
     FINISHED = "finished"  # has passed
-    LEFT = "left"  # no longer enrolled; kept so that pages that show the row can drop it
+    LEFT = "left"  # no longer enrolled, or objects; kept so that pages that show the row can drop it
 
 
 class Learner(models.Model):
@@ -80,6 +80,9 @@ class Learner(models.Model):
     cohort = models.CharField(max_length=255, blank=True)
     last_active = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    counted_from = models.DateTimeField(
+        null=True, blank=True, help_text="The end of an objection: what was clicked before it is not taken in."
+    )
 
     class Meta:
         constraints = [

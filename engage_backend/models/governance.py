@@ -10,9 +10,9 @@ from engage_backend.models.course import CourseRun
 
 
 class Objection(models.Model):
-    """A learner's "do not predict me"; without a course run it holds everywhere.
+    """A learner's "do not predict me"; without a course run it holds everywhere. Times are the site's.
 
-    .. pii: The LMS user id of a learner, and that they object.
+    .. pii: The LMS user id of a learner, that they object, and from when to when.
     .. pii_types: id
     .. pii_retirement: local_api
     """
@@ -21,14 +21,20 @@ class Objection(models.Model):
     course_run = models.ForeignKey(
         CourseRun, null=True, blank=True, on_delete=models.CASCADE, related_name="objections"
     )
-    since = models.DateTimeField(auto_now_add=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField(
+        null=True, blank=True, help_text="When the learner took it back; what came before is not taken in any more."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user_id", "course_run"], name="engage_objection_once")]
 
     def __str__(self) -> str:
         return f"objection {self.pk}"
 
 
 class Tombstone(models.Model):
-    """A retired person, so that a later backfill does not bring them back.
+    """A retired person, so that a later backfill does not bring them back. Times are the world's.
 
     .. pii: The LMS user id of a retired person, and nothing else.
     .. pii_types: id
@@ -37,6 +43,9 @@ class Tombstone(models.Model):
 
     user_id = models.BigIntegerField(unique=True)
     retired_at = models.DateTimeField(auto_now_add=True)
+    swept_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the clock last took out what had not been stored yet; null: to be done."
+    )
 
     def __str__(self) -> str:
         return f"tombstone {self.pk}"

@@ -137,11 +137,13 @@ class Engine:
         for at in range(0, len(ids), _AT_ONCE):
             part = {learner: events[learner] for learner in ids[at : at + _AT_ONCE]}
             with transaction.atomic():
-                self._move(run, {pk: [to_row(event, numbers) for event in new] for pk, new in part.items()})
-                write_submissions(part)
+                begins = self._move(run, {pk: [to_row(event, numbers) for event in new] for pk, new in part.items()})
+                write_submissions(
+                    {pk: [event for event in part[pk] if event.time >= begin] for pk, begin in begins.items()}
+                )
 
-    def _move(self, run: CourseRun, rows: Mapping[int, Sequence[Row]]) -> None:
-        move(
+    def _move(self, run: CourseRun, rows: Mapping[int, Sequence[Row]]) -> dict[int, int]:
+        return move(
             run,
             rows,
             model=self.watch.look(),

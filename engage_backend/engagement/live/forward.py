@@ -17,6 +17,7 @@ from engage_backend.engagement.counters import DAY, MINUTE, Counters, Plan
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row
 from engage_backend.engagement.live import histories
+from engage_backend.engagement.live.consent import counted_from
 from engage_backend.engagement.live.histories import Tail
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import load_kinds
@@ -54,13 +55,17 @@ def move(
     kinds: KindTable,
     now: datetime,
     active_days: int,
-) -> None:
+) -> dict[int, int]:
     """Take the rows in (learner -> rows, possibly none) and bring these learners' states and predictions to `now`.
 
     Runs in the caller's transaction and locks the learners, so that no two consumers move one learner at once.
-    Without a model histories grow and predictions stay as they are.
+    Without a model histories grow and predictions stay as they are. Gives the learners that took part, with the time (µs)
+    before which nothing of theirs is taken in; those who object, or were removed meanwhile, took none.
     """
     learners = {one.pk: one for one in Learner.objects.select_for_update().filter(pk__in=list(new)).order_by("pk")}
+    begins = counted_from(run, learners.values())
+    learners = {pk: learners[pk] for pk in begins}
+    new = {pk: [row for row in new[pk] if row.time >= begin] if begin else new[pk] for pk, begin in begins.items()}
     load_kinds(kinds)  # after the lock: another consumer may have written kinds here that are new to this one
     moving = _read(learners, new, model)
     histories.write({one.learner.pk: (one.tail, one.changed) for one in moving if one.changed is not None})
@@ -78,6 +83,7 @@ def move(
                 finished.add(one.learner.pk)
             shown[one.learner.pk] = tuple(chance)
     _publish(run, moving, plans, shown, finished, now, active_days)
+    return begins
 
 
 def _read(learners: Mapping[int, Learner], new: Mapping[int, Sequence[Row]], model: Model | None) -> list[_Moving]:

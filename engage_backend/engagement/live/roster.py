@@ -6,15 +6,24 @@ from datetime import datetime
 
 from django.db import transaction
 
+from engage_backend.engagement.live.consent import left_out, resumed
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.upsert import update_learners
-from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction, Tombstone
+from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction
 from engage_backend.platform.moments import from_microseconds
 from engage_backend.platform.protocol import Enrolment, Platform
 
 
 def sync_run(platform: Platform, course_key: str) -> CourseRun | None:
     """The run with its schedule and roster as they are on the platform now; None where the platform has no such run."""
+    run = sync_schedule(platform, course_key)
+    if run is not None:
+        _sync_learners(run, list(platform.roster(course_key)), platform.now())
+    return run
+
+
+def sync_schedule(platform: Platform, course_key: str) -> CourseRun | None:
+    """The run with its schedule alone."""
     schedule = platform.schedule(course_key)
     if schedule is None:
         return None
@@ -31,15 +40,19 @@ def sync_run(platform: Platform, course_key: str) -> CourseRun | None:
     if any(getattr(run, name) != value for name, value in known.items()):
         CourseRun.objects.filter(pk=run.pk).update(**known)
         run.refresh_from_db()
-    _sync_learners(run, list(platform.roster(course_key)), platform.now())
     return run
 
 
 def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> None:
-    """One Learner for each enrolled, a null Prediction for who is new, and LEFT for who is gone from the roster."""
-    retired = set(Tombstone.objects.values_list("user_id", flat=True))
-    enrolled = {one.user_id: one for one in roster if one.user_id not in retired}
+    """One Learner for each enrolled, a null Prediction for who is new, and LEFT for who is gone from the roster.
+
+    Who objects, or was retired, counts as gone. That is read after the learners, so that nobody who says so in between is
+    taken for somebody who came back.
+    """
     known = {learner.user_id: learner for learner in Learner.objects.filter(course_run=run)}
+    out = left_out(run)
+    enrolled = {one.user_id: one for one in roster if one.user_id not in out}
+    since = resumed(run)
     fresh = [
         Learner(
             course_run=run,
@@ -47,6 +60,7 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
             enrolled_at=one.enrolled_at,
             mode=one.mode[:100],
             cohort=one.cohort[:255],
+            counted_from=since.get(one.user_id),
         )
         for one in enrolled.values()
         if one.user_id not in known
@@ -74,8 +88,10 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
             learner.state = LearnerStatus.LEFT
         for learner in back:  # the engine finds out at its next pass whether they are active or gone
             learner.state = LearnerStatus.GONE if learner.last_active else LearnerStatus.NEVER_STARTED
-        moved = [*changed, *left, *(learner for learner in back if learner not in changed)]
-        update_learners(moved, ["mode", "cohort", "enrolled_at", "state"])
+        # Each list with its own fields: a state that was read before somebody objected must not be written over LEFT.
+        update_learners(changed, ["mode", "cohort", "enrolled_at"])
+        update_learners([*left, *back], ["state"])
+        moved = {learner.pk for learner in (*changed, *left, *back)}
         version = raise_version(run, now)
         new = Learner.objects.filter(course_run=run, user_id__in=[one.user_id for one in fresh], prediction=None)
         Prediction.objects.bulk_create(

@@ -1,0 +1,161 @@
+"""An objection holds in the engine: at once, in every consumer, in a backfill, and until it is taken back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from engage_backend.engagement.live.engine import Engine
+from engage_backend.governance.objections import object_to, objecting, take_back
+from engage_backend.models import (
+    CourseRun,
+    DailySnapshot,
+    HistoryChunk,
+    Learner,
+    LearnerState,
+    Objection,
+    Prediction,
+    Submission,
+)
+from engage_backend.platform.api import get_platform
+from tests.engagement.clicks import DAY, START, clicks
+from tests.engagement.live.conftest import LiveSite
+
+PROFILE = (HistoryChunk, LearnerState, DailySnapshot, Submission)
+
+
+def started(live: LiveSite) -> Engine:
+    """An engine that has taken in, and passed over, the clicks of two learners."""
+    engine = live.engine()
+    engine.ingest([*clicks(101, 80), *clicks(102, 80)])
+    engine.tick()
+    assert all(model.objects.filter(learner__user_id=101).exists() for model in PROFILE)
+    return engine
+
+
+def say(now: Any = None, *, user: int = 101, run: CourseRun | None = None, no: bool = True) -> None:
+    (object_to if no else take_back)(run, user, now or get_platform().now())
+
+
+def held(user: int = 101) -> dict[str, int]:
+    return {model.__name__: model.objects.filter(learner__user_id=user).count() for model in PROFILE}
+
+
+NOTHING = dict.fromkeys(("HistoryChunk", "LearnerState", "DailySnapshot", "Submission"), 0)
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_a_learner_who_objects_is_no_longer_predicted_and_their_clicks_are_erased(
+    live: LiveSite, everywhere: bool
+) -> None:
+    started(live)
+    run = CourseRun.objects.get()
+    say(run=None if everywhere else run)
+    assert objecting(run) == {101}
+    assert held() == NOTHING
+    assert live.shown()[101] == (None, None, None)
+    assert live.states()[101] == "left"
+    assert all(held(102).values())
+
+
+def test_open_pages_are_told_to_drop_the_row(live: LiveSite) -> None:
+    started(live)
+    before = CourseRun.objects.get()
+    say(run=before)
+    assert Prediction.objects.get(learner__user_id=101).version > before.version
+
+
+@pytest.mark.parametrize("process", ["the one that knows the roster", "a new one"])
+def test_what_a_learner_who_objects_clicks_is_not_taken_in(live: LiveSite, process: str) -> None:
+    engine = started(live)
+    say(run=CourseRun.objects.get())
+    if process == "a new one":
+        engine = live.engine()
+    engine.ingest([*clicks(101, 50, seed=1), *clicks(102, 5, seed=1)])
+    engine.settle()
+    live.clock(43)
+    engine.tick()
+    assert held() == NOTHING
+    assert (live.states()[101], live.shown()[101]) == ("left", (None, None, None))
+
+
+def test_an_objection_before_the_first_roster_leaves_no_row_at_all(live: LiveSite) -> None:
+    say(run=None)
+    engine = live.engine()
+    engine.ingest(clicks(101, 50))
+    engine.tick()
+    assert 101 not in live.states()
+    assert 102 in live.states()
+
+
+def test_after_taking_it_back_only_what_comes_then_counts_however_old_the_log_is(live: LiveSite) -> None:
+    engine = started(live)
+    run = CourseRun.objects.get()
+    say(run=run)
+    live.clock(45)
+    say(run=run, no=False)
+    assert objecting(run) == set()
+    assert live.states()[101] == "never_started"
+    old = clicks(101, 80)  # a backfill of the whole log
+    new = [old[0]._replace(time=START + 45 * DAY + n * 1_000_000, kind="play_video") for n in range(1, 8)]
+    live.clock(46)
+    engine.ingest([*old, *new])
+    engine.settle()
+    live.engine().ingest([*old, *new])
+    assert sum(HistoryChunk.objects.filter(learner__user_id=101).values_list("events", flat=True)) == len(new)
+    assert not Submission.objects.filter(learner__user_id=101).exists()
+    assert live.states()[101] == "active"
+    assert None not in live.shown()[101]
+
+
+def test_who_takes_back_everywhere_before_enrolling_begins_at_that_moment_too(live: LiveSite) -> None:
+    say(run=None)
+    live.clock(44)
+    say(run=None, no=False)
+    live.engine().ingest(clicks(101, 50))  # of the first forty days
+    assert live.states()[101] == "never_started"
+    assert not HistoryChunk.objects.filter(learner__user_id=101).exists()
+
+
+def test_an_objection_everywhere_outlives_one_that_was_taken_back_here(live: LiveSite) -> None:
+    started(live)
+    run = CourseRun.objects.get()
+    say(run=run)
+    say(run=None)
+    say(run=run, no=False)
+    assert objecting(run) == {101}
+    assert live.states()[101] == "left"
+    say(run=None, no=False)
+    assert objecting(run) == set()
+    live.engine().tick()
+    assert live.states()[101] == "never_started"
+
+
+def test_saying_it_twice_and_again_later_keeps_one_row(live: LiveSite) -> None:
+    started(live)
+    run = CourseRun.objects.get()
+    now = get_platform().now()
+    for n, no in enumerate((True, True, False, False, True)):
+        say(now + timedelta(days=n), run=run, no=no)
+    (only,) = Objection.objects.all()
+    assert (only.since, only.until) == (now + timedelta(days=4), None)
+    assert held() == NOTHING
+
+
+def test_nobody_pays_for_objections_where_nobody_left(live: LiveSite) -> None:
+    engine = started(live)
+    with CaptureQueriesContext(connection) as queries:
+        engine.ingest(clicks(102, 1, seed=2))
+    assert not [one for one in queries if "engage_objection" in one["sql"] or "engage_tombstone" in one["sql"]]
+
+
+def test_a_learner_whose_row_was_removed_meanwhile_stops_nobody_else(live: LiveSite) -> None:
+    engine = started(live)
+    Learner.objects.filter(user_id=101).delete()
+    before = sum(HistoryChunk.objects.filter(learner__user_id=102).values_list("events", flat=True))
+    engine.ingest([*clicks(101, 3, seed=3), *clicks(102, 3, seed=3)])
+    assert sum(HistoryChunk.objects.filter(learner__user_id=102).values_list("events", flat=True)) == before + 3
