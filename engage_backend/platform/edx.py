@@ -6,12 +6,13 @@ edx-platform is imported inside the functions only: this module loads, and is ch
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from engage_backend.platform.protocol import CourseSchedule, Enrolment, GradedBlock, Role
+from engage_backend.platform.edx_schedule import graded_blocks, moment
+from engage_backend.platform.moments import to_microseconds
+from engage_backend.platform.protocol import CourseSchedule, Enrolment, GradedBlock, HandedIn, Outcome, Role
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Who belongs to a course team, of the course or of its organisation. Beta testers have a row in the same table and
-# are learners.
+# What a course has for a start until somebody sets one: `DEFAULT_START_DATE`, xmodule/course_metadata_utils.py.
+NO_START = datetime(2030, 1, 1, tzinfo=UTC)
+AFTER_THE_END = timedelta(days=60)  # how long a course run that is over is still looked at without a click in it
+# Who belongs to a course team, of the course or of its organisation (common/djangoapps/student/roles.py). Beta testers
+# have a row in the same table and are learners.
 _TEAM = ("instructor", "limited_staff", "staff")
+_ROWS = 2_000  # read at once from the platform's largest table
 
 
 class EdxPlatform:
@@ -31,78 +36,100 @@ class EdxPlatform:
         return datetime.now(UTC)
 
     def courses(self) -> Iterator[str]:
-        # openedx/core/djangoapps/content/course_overviews/models.py
-        from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
+        # openedx/core/djangoapps/content/course_overviews/models.py: one row a course run, kept by publishing
+        from django.db.models import Exists, OuterRef, Q
 
-        for key in CourseOverview.objects.values_list("id", flat=True):
+        overview, enrolment = _overview(), _enrolment()
+        going_on = Q(end=None) | Q(end__gt=self.now() - AFTER_THE_END)
+        taken = Exists(enrolment.objects.filter(course_id=OuterRef("pk"), is_active=True))
+        for key in overview.objects.filter(going_on & taken).order_by("pk").values_list("id", flat=True):
             yield str(key)
 
     def has_course(self, course_key: str) -> bool:
-        from opaque_keys.edx.keys import CourseKey
-        from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
-
-        return bool(CourseOverview.objects.filter(id=CourseKey.from_string(course_key)).exists())
+        return bool(_overview().objects.filter(id=_key(course_key)).exists())
 
     def schedule(self, course_key: str) -> CourseSchedule | None:
-        from opaque_keys.edx.keys import CourseKey
-        from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
+        from django.conf import settings
 
-        key = CourseKey.from_string(course_key)
-        overview = CourseOverview.objects.filter(id=key).first()
+        key = _key(course_key)
+        overview = _overview().objects.filter(id=key).first()
         if overview is None:
             return None
         graded: tuple[GradedBlock, ...] = ()
         try:
-            graded = tuple(_graded_blocks(key))
+            graded = tuple(graded_blocks(key))
         except Exception:
             # A course that was never published, or whose structure is just being rebuilt: its dates are still true.
             log.warning("The graded blocks of %s cannot be read now; its dates can.", course_key, exc_info=True)
         passing = overview.lowest_passing_grade
+        start = overview.start
+        if start is None or start == NO_START:
+            start = overview.created  # model_utils' TimeStampedModel: when the run was first published
         return CourseSchedule(
-            course=course_key,
+            course=str(overview.id),
             display_name=overview.display_name or "",
-            start=_micros(overview.start or overview.created),
-            end=None if overview.end is None else _micros(overview.end),
+            start=to_microseconds(start),
+            end=moment(overview.end),
+            time_zone=settings.TIME_ZONE
+            or "UTC",  # a course has none of its own; the site's is what its pages default to
             self_paced=bool(overview.self_paced),
             passing_grade=CourseSchedule._field_defaults["passing_grade"] if passing is None else float(passing),
             graded=graded,
         )
 
     def roster(self, course_key: str) -> Iterator[Enrolment]:
-        # common/djangoapps/student/models/course_enrollment.py and user.py;
-        # openedx/core/djangoapps/course_groups/models.py
-        from common.djangoapps.student.models import CourseAccessRole, CourseEnrollment
-        from django.db.models import Q
-        from opaque_keys.edx.django.models import CourseKeyField
-        from opaque_keys.edx.keys import CourseKey
+        # common/djangoapps/student/models/course_enrollment.py; openedx/core/djangoapps/course_groups/models.py
         from openedx.core.djangoapps.course_groups.models import CohortMembership
 
-        key = CourseKey.from_string(course_key)
-        # A role of a whole organisation has an empty course key (common/djangoapps/student/roles.py).
-        of_course_or_org = Q(course_id=key) | Q(org=key.org, course_id=CourseKeyField.Empty)
-        team = set(CourseAccessRole.objects.filter(of_course_or_org, role__in=_TEAM).values_list("user_id", flat=True))
+        key = _key(course_key)
+        team = _team(key)
         memberships = CohortMembership.objects.filter(course_id=key)
         cohorts = dict(memberships.values_list("user_id", "course_user_group__name"))
         rows = (
-            CourseEnrollment.objects.filter(course_id=key, is_active=True)
-            .exclude(user__is_staff=True)
-            .exclude(user__is_superuser=True)
+            _enrolment()
+            .objects.filter(course_id=key, is_active=True, user__is_staff=False, user__is_superuser=False)
             .order_by("pk")
             .values_list("user_id", "created", "mode")
         )
         for user_id, created, mode in rows:
             if user_id not in team:
-                yield Enrolment(user_id, created, mode, cohorts.get(user_id, ""))
+                # `created` may be null; then nothing is known, and the course's start holds.
+                yield Enrolment(user_id, created or _EPOCH, mode or "", cohorts.get(user_id, ""))
+
+    def outcomes(self, course_key: str) -> Iterator[Outcome]:
+        # lms/djangoapps/certificates/models.py and data.py; lms/djangoapps/grades/models.py (`passed_timestamp` stays once set)
+        from lms.djangoapps.certificates.data import CertificateStatuses
+        from lms.djangoapps.certificates.models import GeneratedCertificate
+        from lms.djangoapps.grades.models import PersistentCourseGrade
+
+        key = _key(course_key)
+        certificates = GeneratedCertificate.objects.filter(course_id=key, status=CertificateStatuses.downloadable)
+        grades = PersistentCourseGrade.objects.filter(course_id=key, passed_timestamp__isnull=False)
+        certified = dict(certificates.values_list("user_id", "created_date"))
+        passed = dict(grades.values_list("user_id", "passed_timestamp"))
+        for user_id in sorted({*certified, *passed}):
+            yield Outcome(user_id, certified.get(user_id), passed.get(user_id))
+
+    def handed_in(self, course_key: str) -> Iterator[HandedIn]:
+        # lms/djangoapps/courseware/models.py: `StudentModule`, whose `grade` is null until something was handed in. Blocks
+        # whose scores live in edx-submissions (open responses) are not here.
+        from lms.djangoapps.courseware.models import StudentModule
+
+        rows = (
+            StudentModule.objects.filter(course_id=_key(course_key), grade__isnull=False, max_grade__gt=0)
+            .order_by("pk")
+            .values_list("student_id", "module_state_key", "grade", "max_grade", "modified")
+        )
+        for user_id, block, score, possible, at in rows.iterator(chunk_size=_ROWS):
+            yield HandedIn(user_id, str(block), float(score), float(possible), at)
 
     def role(self, request: HttpRequest, course_key: str) -> Role:
-        from common.djangoapps.student.models import CourseEnrollment
         from django.conf import settings
-        from opaque_keys.edx.keys import CourseKey
 
         user = request.user
         if not user.is_authenticated:
             return Role.ANONYMOUS
-        key = CourseKey.from_string(course_key)
+        key = _key(course_key)
         if settings.ROOT_URLCONF == "cms.urls":
             # Studio has no masquerade, and its own word for who may see a course: common/djangoapps/student/auth.py
             from common.djangoapps.student.auth import has_studio_read_access
@@ -118,47 +145,36 @@ class EdxPlatform:
                 # Marks the user, and answers whom a member of staff wants to be; a view that does not ask sees staff.
                 _, seen_as = setup_masquerade(request, key, True)
                 return Role.STAFF if has_access(seen_as, "staff", key) else Role.LEARNER
-        return Role.LEARNER if CourseEnrollment.is_enrolled(user, key) else Role.STRANGER
+        return Role.LEARNER if _enrolment().is_enrolled(user, key) else Role.STRANGER
 
 
-def _micros(when: datetime) -> int:
-    return (when - _EPOCH) // timedelta(microseconds=1)
+def _key(course_key: str) -> Any:
+    from opaque_keys.edx.keys import CourseKey
+
+    return CourseKey.from_string(course_key)
 
 
-def _graded_blocks(key: Any) -> Iterator[GradedBlock]:
-    """Every block that counts, with its share of the course grade (together 1 at most) and its due date.
+def _overview() -> Any:
+    # openedx/core/djangoapps/content/course_overviews/models.py
+    from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
 
-    The weight of an assignment type is shared by its subsections alike, and within one by the points of its problems.
-    Dropped assignments are not foreseen: which one is dropped is known at the end only.
-    """
-    # lms/djangoapps/grades/context.py (which subsections), transformer.py (points, `graded`), scores.py (what counts)
-    from lms.djangoapps.grades.context import graded_subsections_for_course
-    from lms.djangoapps.grades.scores import possibly_scored
-    from lms.djangoapps.grades.transformer import GradesTransformer
-    from openedx.core.djangoapps.content.block_structure.api import get_course_in_cache
-    from xmodule.modulestore.django import modulestore
+    return CourseOverview
 
-    structure = get_course_in_cache(key)
-    by_type: dict[str, list[list[tuple[str, float, int | None]]]] = defaultdict(list)
-    for subsection in graded_subsections_for_course(structure):
-        problems = []
-        for usage_key in structure.topological_traversal(start_node=subsection.location):
-            if not possibly_scored(usage_key) or not getattr(structure[usage_key], "graded", False):
-                continue
-            block = structure[usage_key]
-            transformed = block.transformer_data[GradesTransformer]
-            weight = getattr(block, "weight", None)
-            points = transformed.max_score if weight is None else weight
-            if points and transformed.max_score:
-                due = getattr(block, "due", None) or getattr(subsection, "due", None)
-                problems.append((str(usage_key), float(points), None if due is None else _micros(due)))
-        if problems:
-            by_type[subsection.format].append(problems)
-    # xmodule/course_block.py: `raw_grader` is the list of assignment types of the grading policy.
-    weights = {kind["type"]: float(kind["weight"]) for kind in modulestore().get_course(key).raw_grader}
-    for kind, subsections in by_type.items():
-        for problems in subsections:
-            total = sum(points for _, points, _ in problems)
-            for usage_key_text, points, due in problems:
-                if share := weights.get(kind, 0.0) / len(subsections) * points / total:
-                    yield GradedBlock(usage_key_text, share, due)
+
+def _enrolment() -> Any:
+    # common/djangoapps/student/models/course_enrollment.py
+    from common.djangoapps.student.models import CourseEnrollment
+
+    return CourseEnrollment
+
+
+def _team(key: Any) -> set[int]:
+    """User ids of the course team; global staff are known by their user."""
+    # common/djangoapps/student/models/user.py; a role of a whole organisation has an empty course key (roles.py).
+    from common.djangoapps.student.models import CourseAccessRole
+    from django.db.models import Q
+    from opaque_keys.edx.django.models import CourseKeyField
+
+    of_course_or_org = Q(course_id=key) | Q(org=key.org, course_id=CourseKeyField.Empty)
+    members = CourseAccessRole.objects.filter(of_course_or_org, role__in=_TEAM)
+    return set(members.values_list("user_id", flat=True))

@@ -37,6 +37,24 @@ class GradedBlock(NamedTuple):
     due: int | None  # microseconds since 1970, UTC; None: no due date
 
 
+class Outcome(NamedTuple):
+    """That somebody has what a course gives. Whoever has neither certificate nor a passing grade has no outcome."""
+
+    user_id: int
+    certified_at: datetime | None = None
+    passed_at: datetime | None = None
+
+
+class HandedIn(NamedTuple):
+    """The best that somebody has handed in for a block, as the platform keeps it."""
+
+    user_id: int
+    block: str  # usage key
+    score: float
+    possible: float
+    at: datetime
+
+
 class CourseSchedule(NamedTuple):
     """What is known of a course run beforehand: its dates, what is graded, and what it takes to pass.
 
@@ -83,6 +101,14 @@ class Platform(Protocol):
 
     def roster(self, course_key: str) -> Iterator[Enrolment]:
         """Everyone enrolled by now: learners and beta testers, not course staff, not global staff."""
+        ...
+
+    def outcomes(self, course_key: str) -> Iterator[Outcome]:
+        """Everyone who holds a certificate of the run or has a passing grade; who is on the roster or not."""
+        ...
+
+    def handed_in(self, course_key: str) -> Iterator[HandedIn]:
+        """Everything handed in so far, read from the platform's own tables: what no log tells us any more."""
         ...
 
     def role(self, request: HttpRequest, course_key: str) -> Role:

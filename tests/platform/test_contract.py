@@ -7,17 +7,25 @@ from typing import Any
 
 import pytest
 
-from engage_backend.platform.api import get_platform
+from engage_backend.platform.api import edx_platform_is_here, get_platform
 from engage_backend.platform.protocol import CourseSchedule, GradedBlock, Platform
-from engage_backend.platform.standalone.models import Course
+
+SIDE = "edx" if edx_platform_is_here() else "standalone"
 
 
-@pytest.fixture(params=["standalone", "edx"])
-def platform(request: pytest.FixtureRequest, site: Any, settings: Any) -> Platform:
-    """Each side of the platform in turn; on the standalone one a course whose schedule says all that can be said."""
-    settings.ENGAGE = {"PLATFORM": request.param}
-    if request.param == "edx":
-        pytest.importorskip("lms.djangoapps.courseware", reason="no edx-platform here")
+@pytest.fixture
+def platform(request: pytest.FixtureRequest, settings: Any) -> Platform:
+    """The side of the platform that is here: `tests/platform/test_in_an_lms.py` runs this file beside an LMS, too."""
+    settings.ENGAGE = {"PLATFORM": SIDE}
+    if SIDE == "edx":
+        from tests.edx_platform.course import make_run
+
+        request.getfixturevalue("db")
+        make_run()
+        return get_platform()
+    from engage_backend.platform.standalone.models import Course
+
+    request.getfixturevalue("site")
     full = CourseSchedule(
         course="course-v1:TestX+Full+2024",
         display_name="Full",
@@ -62,6 +70,15 @@ def test_a_course_run_that_does_not_exist_is_empty(platform: Platform) -> None:
     assert not platform.has_course(key)
     assert platform.schedule(key) is None
     assert list(platform.roster(key)) == []
+
+
+def test_outcomes_and_what_was_handed_in_are_of_people_and_have_times(platform: Platform) -> None:
+    for key in platform.courses():
+        for outcome in platform.outcomes(key):
+            assert outcome.certified_at or outcome.passed_at
+        for handed_in in platform.handed_in(key):
+            assert handed_in.possible > 0
+            assert handed_in.at.tzinfo is not None
 
 
 def test_there_is_a_course_to_test_with(platform: Platform) -> None:

@@ -1,0 +1,90 @@
+"""What a course run of an LMS grades: blocks, their share of the course grade, their due dates (files named as in Teak).
+
+edx-platform is imported inside the functions only: this module loads, and is checked, where there is none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from engage_backend.platform.moments import to_microseconds
+from engage_backend.platform.protocol import GradedBlock
+
+
+class _Problem(NamedTuple):
+    block: str
+    points: float
+    due: int | None
+
+
+def graded_blocks(key: Any) -> Iterator[GradedBlock]:
+    """Every block that counts, with its share of the course grade (together 1 at most) and its due date.
+
+    The weight of an assignment type is shared by its subsections alike, and within one by the points of its problems. Where
+    the grading policy foresees more assignments than there are yet, the missing ones keep their share. Dropped assignments
+    are not foreseen: which one is dropped is known at the end only.
+
+    Raises whatever the platform raises for a course that was never published or whose structure is just being rebuilt.
+    """
+    # openedx/core/djangoapps/content/block_structure/api.py, lms/djangoapps/grades/context.py
+    from lms.djangoapps.grades.context import graded_subsections_for_course
+    from openedx.core.djangoapps.content.block_structure.api import get_course_in_cache
+
+    structure = get_course_in_cache(key)
+    by_type: dict[str, list[list[_Problem]]] = defaultdict(list)
+    for subsection in graded_subsections_for_course(structure):
+        if problems := list(_problems(structure, subsection.location)):
+            by_type[getattr(subsection, "format", None) or ""].append(problems)
+    policy = _policy(key)
+    for kind, subsections in by_type.items():
+        weight, count = policy.get(kind, (0.0, 0))
+        for problems in subsections:
+            total = sum(problem.points for problem in problems)
+            for block, points, due in problems:
+                if share := weight / max(len(subsections), count) * points / total:
+                    yield GradedBlock(block, share, due)
+
+
+def _problems(structure: Any, subsection: Any) -> Iterator[_Problem]:
+    """The problems under a subsection that give points."""
+    # openedx/core/djangoapps/content/block_structure/block_structure.py: what a block lacks is the default, and no error.
+    # lms/djangoapps/grades/transformer.py says what is collected (a vertical has no `max_score`), scores.py what counts:
+    # points are the weight where there is one, and `explicit_graded` takes a single problem out.
+    from lms.djangoapps.grades.transformer import GradesTransformer
+
+    for usage_key in structure.topological_traversal(start_node=subsection):
+        if not structure.get_xblock_field(usage_key, "has_score", False):
+            continue
+        if not structure.get_xblock_field(usage_key, "graded", False):
+            continue
+        if structure.get_transformer_block_field(usage_key, GradesTransformer, "explicit_graded") is False:
+            continue
+        most = structure.get_transformer_block_field(usage_key, GradesTransformer, "max_score")
+        weight = structure.get_xblock_field(usage_key, "weight")
+        points = most if weight is None else weight
+        if not (most and points):
+            continue
+        # `due` is inherited (xmodule/modulestore/inheritance.py); a structure of an old cache may lack it on the problem.
+        due = structure.get_xblock_field(usage_key, "due") or structure.get_xblock_field(subsection, "due")
+        yield _Problem(str(usage_key), float(points), moment(due))
+
+
+def _policy(key: Any) -> Mapping[str, tuple[float, int]]:
+    """Assignment type -> (share of the course grade, how many assignments are foreseen)."""
+    # xmodule/course_block.py: `raw_grader` is the list of assignment types of the grading policy, as Studio saved it.
+    from xmodule.modulestore.django import modulestore
+
+    return {
+        kind["type"]: (float(kind.get("weight") or 0.0), int(kind.get("min_count") or 0))
+        for kind in modulestore().get_course(key).raw_grader
+    }
+
+
+def moment(when: datetime | None) -> int | None:
+    """Microseconds since 1970 of a date that the platform keeps; some of its caches drop the time zone, which is UTC."""
+    if when is None:
+        return None
+    return to_microseconds(when if when.tzinfo is not None else when.replace(tzinfo=UTC))
