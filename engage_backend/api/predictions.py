@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from django.db.models import Max, QuerySet
 
+from engage_backend.api.columns import columns
+from engage_backend.api.conditional import weak_etag
 from engage_backend.api.problems import CursorUnknown
 from engage_backend.conf import engage_settings
 from engage_backend.models import Checkpoint, CourseRun, Learner, LearnerStatus, Prediction
+from engage_backend.platform.moments import to_text
 
 _CURSOR = re.compile(r"[0-9]{1,18}")
-CHUNK = 500
 NAME_LENGTH = 40  # of a model in its identity, `name/digest`
 COLUMNS = ("learners", "state", "certify", "complete", "leave")
 
@@ -43,8 +43,7 @@ class Standing:
     def etag(self) -> str:
         """Changes with whatever the answer says; with the consumer's sign of life once a minute, not every poll."""
         seen = None if self.consumer_seen is None else int(self.consumer_seen.timestamp() // 60)
-        stands = repr((self.run_id, self.version, self.model, self.calibrated, self.as_of, seen))
-        return f'W/"{hashlib.blake2b(stands.encode(), digest_size=12).hexdigest()}"'
+        return weak_etag(self.run_id, self.version, self.model, self.calibrated, self.as_of, seen)
 
 
 def standing(course_key: str) -> Standing:
@@ -74,50 +73,31 @@ def answer(stands: Standing, since: int | None) -> bytes:
     `total` counts everyone enrolled. `consumer.last_seen` is when a consumer last gave a sign of life, in the world's
     time (it does so every five seconds while it runs); `lag_seconds` is how long ago that was by this server's clock.
     """
+    rows: QuerySet[Any, tuple[Any, ...]]
     everyone = Learner.objects.filter(course_run=stands.run_id).exclude(state=LearnerStatus.LEFT)
     if since is None:
-        columns = _columns(
-            everyone.values_list(
-                "pseudonym", "state", "prediction__certify", "prediction__complete", "prediction__leave"
-            )
+        rows = everyone.values_list(
+            "pseudonym", "state", "prediction__certify", "prediction__complete", "prediction__leave"
         )
-        total = len(columns[0])
     else:
         changed = Prediction.objects.filter(course_run=stands.run_id, version__gt=since)
-        columns = _columns(changed.values_list("learner__pseudonym", "learner__state", "certify", "complete", "leave"))
-        total = everyone.count()
+        rows = changed.values_list("learner__pseudonym", "learner__state", "certify", "complete", "leave")
+    found = columns(rows, len(COLUMNS))
+    total = len(found[0]) if since is None else everyone.count()
     seen = stands.consumer_seen
     body: dict[str, Any] = {
-        "as_of": _text(stands.as_of),
+        "as_of": to_text(stands.as_of),
         "cursor": str(stands.version),
         "model": _model(stands.model),
         "calibrated": stands.calibrated,
         "total": total,
         "consumer": {
-            "last_seen": _text(seen),
+            "last_seen": to_text(seen),
             "lag_seconds": None if seen is None else max(0.0, round((datetime.now(UTC) - seen).total_seconds(), 1)),
         },
-        **dict(zip(COLUMNS, columns, strict=True)),
+        **dict(zip(COLUMNS, found, strict=True)),
     }
     return msgspec.json.encode(body)
-
-
-def _columns(rows: QuerySet[Any, tuple[Any, ...]]) -> tuple[list[Any], ...]:
-    """The rows turned into the five columns, some at a time: as one list of 100,000 tuples they take a quarter longer,
-    most of it the garbage collector walking the list while it grows."""
-    columns: tuple[list[Any], ...] = tuple([] for _ in COLUMNS)
-    found = rows.iterator(chunk_size=CHUNK)
-    while chunk := list(islice(found, CHUNK)):
-        for column, values in zip(columns, zip(*chunk, strict=True), strict=True):
-            column.extend(values)
-    return columns
-
-
-def _text(when: datetime | None) -> str | None:
-    if when is None:
-        return None
-    spec = "milliseconds" if when.microsecond else "seconds"
-    return when.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")
 
 
 def _model(identity: str) -> dict[str, str | None] | None:

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
+from engage_backend.api.facets import FacetsView
+from engage_backend.api.tasks import HandedInView, TasksView
 from engage_backend.api.views import PredictionsView
 
 # `path` and not `str`: the key of an older course run has slashes, raw or percent-encoded (WSGI decodes them).
-urlpatterns = [path("courses/<path:course_key>/predictions", PredictionsView.as_view(), name="predictions")]
+COURSE = "courses/<path:course_key>"
+
+urlpatterns = [
+    path(f"{COURSE}/predictions", PredictionsView.as_view(), name="predictions"),
+    path(f"{COURSE}/facets", FacetsView.as_view(), name="facets"),
+    path(f"{COURSE}/tasks", TasksView.as_view(), name="tasks"),
+    path(f"{COURSE}/tasks/handed_in", HandedInView.as_view(), name="handed_in"),
+]

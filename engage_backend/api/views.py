@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response
 from rest_framework.exceptions import NotFound
-from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from engage_backend.api.access import AUTHENTICATION, IsCourseStaff, canonical_course_key
+from engage_backend.api.conditional import conditional
+from engage_backend.api.parsing import SmallJSONParser
 from engage_backend.api.predictions import answer, cursor, standing
 from engage_backend.api.problems import problem_document
+from engage_backend.models import CourseRun
 from engage_backend.platform.api import get_platform
 
 
@@ -25,7 +25,7 @@ class CourseView(APIView):
 
     authentication_classes = AUTHENTICATION
     permission_classes = [IsCourseStaff]
-    parser_classes = [JSONParser]
+    parser_classes = [SmallJSONParser]
     renderer_classes = [JSONRenderer]
     throttle_classes = ()
 
@@ -35,6 +35,18 @@ class CourseView(APIView):
     @property
     def default_response_headers(self) -> dict[str, str]:
         return {**super().default_response_headers, "Cache-Control": "private, no-cache"}
+
+
+def course_run(course_key: str) -> CourseRun:
+    """The course run that an address names; one without learners, and not stored, while no consumer has met it.
+
+    NotFound where the platform has no such course run.
+    """
+    key = canonical_course_key(course_key)
+    run = CourseRun.objects.filter(course_key=key).first()
+    if run is None and not get_platform().has_course(key):
+        raise NotFound(f"There is no course run {key}.")
+    return run or CourseRun(course_key=key)
 
 
 class PredictionsView(CourseView):
@@ -48,7 +60,4 @@ class PredictionsView(CourseView):
         if stands.run_id is None and not get_platform().has_course(key):
             raise NotFound(f"There is no course run {key}.")
         since = cursor(request.query_params.get("since"), stands)
-        unchanged = get_conditional_response(request._request, etag=stands.etag)
-        response = unchanged or HttpResponse(answer(stands, since), content_type="application/json")
-        response["ETag"] = stands.etag
-        return response
+        return conditional(request._request, stands.etag, lambda: answer(stands, since))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engage_backend.platform.protocol import GradedBlock
+from engage_backend.platform.protocol import GradedBlock, task_name
 
 # Blocks that hand in a score. A structure does not say which blocks of third parties do, unless `has_score` is set.
 SCORED = {"problem", "openassessment", "lti", "lti_consumer", "drag-and-drop-v2", "edx_sga", "staffgradedxblock",
@@ -58,9 +58,19 @@ def graded_blocks(structure: dict[str, Any], root: str, policy: dict[str, Any]) 
     total = sum(shares.values())
     if total <= 0:
         return []
+    together = Counter(above.get("graded_at") for _, _, above in found)
     return [
-        GradedBlock(key, shares[key] / total, micros(due) if (due := moment(above.get("due"))) else None)
-        for key, _, above in found
+        GradedBlock(
+            key,
+            shares[key] / total,
+            micros(due) if (due := moment(above.get("due"))) else None,
+            task_name(
+                above.get("graded_name", ""),
+                str((block.get("metadata") or {}).get("display_name") or ""),
+                is_alone=together[above.get("graded_at")] == 1,
+            ),
+        )
+        for key, block, above in found
         if shares[key] > 0
     ]
 
@@ -78,6 +88,7 @@ def _walk(structure: dict[str, Any], root: str, above: dict[str, Any]) -> Iterat
         here = {**above, **{name: own[name] for name in ("graded", "format", "due") if own.get(name) is not None}}
         if own.get("graded") is not None or own.get("format"):
             here["graded_at"] = key
+            here["graded_name"] = str(own.get("display_name") or "")
         yield key, block, here
         todo.extend((child, here) for child in reversed(block.get("children") or []))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from engage_backend.messaging.criteria import MINUTES_A_DAY, Criteria
 from engage_backend.models import CourseRun, Delivery, DeliveryState, Learner, LearnerStatus, Submission
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from engage_backend.platform.moments import from_minutes, to_minutes
 
 
 def select(run: CourseRun, criteria: Criteria, now: datetime) -> list[int]:
@@ -37,22 +36,13 @@ def count(run: CourseRun, criteria: Criteria, now: datetime) -> int:
 
 def shown(run: CourseRun) -> QuerySet[Learner]:
     """The learners that pages show, and that can be selected: all but those who left."""
-    return Learner.objects.filter(course_run=run).exclude(state=LearnerStatus.LEFT)
-
-
-def to_minutes(when: datetime) -> int:
-    """Whole minutes since 1970, UTC."""
-    return (when - _EPOCH) // timedelta(minutes=1)
-
-
-def _from_minutes(minutes: int) -> datetime:
-    return _EPOCH + timedelta(minutes=minutes)
+    return Learner.objects.filter(course_run=run.pk).exclude(state=LearnerStatus.LEFT)
 
 
 def _matching(run: CourseRun, criteria: Criteria, now: datetime) -> QuerySet[Learner]:
     """The learners whom every filter lets through; include and exclude are not asked."""
     minute = to_minutes(now)
-    found = Learner.objects.filter(course_run=run, state__in=criteria.states)
+    found = Learner.objects.filter(course_run=run.pk, state__in=criteria.states)
     if not criteria.everyone:
         for target, (low, high) in criteria.ranges.items():
             found = found.filter(**{f"prediction__{target}__range": (low, high)})
@@ -68,7 +58,7 @@ def _matching(run: CourseRun, criteria: Criteria, now: datetime) -> QuerySet[Lea
         handed_in = Exists(Submission.objects.filter(learner=OuterRef("pk"), block=criteria.task.block))
         found = found.filter(handed_in if criteria.task.handed_in else ~handed_in)
     if criteria.written_to is not None:
-        since = _from_minutes(minute - criteria.written_to.days * MINUTES_A_DAY)
+        since = from_minutes(minute - criteria.written_to.days * MINUTES_A_DAY)
         had = Exists(Delivery.objects.filter(learner=OuterRef("pk"), state=DeliveryState.SENT, finished_at__gte=since))
         found = found.filter(had if criteria.written_to.had else ~had)
     return found
@@ -79,7 +69,7 @@ def _inactive(days: tuple[int | None, int | None], minute: int) -> Q:
     low, high = days
     inside = Q(last_active__isnull=False)
     if low:
-        inside &= Q(last_active__lt=_from_minutes(minute - low * MINUTES_A_DAY + 1))
+        inside &= Q(last_active__lt=from_minutes(minute - low * MINUTES_A_DAY + 1))
     if high is not None:
-        inside &= Q(last_active__gte=_from_minutes(minute - (high + 1) * MINUTES_A_DAY + 1))
+        inside &= Q(last_active__gte=from_minutes(minute - (high + 1) * MINUTES_A_DAY + 1))
     return inside

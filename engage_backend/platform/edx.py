@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from engage_backend.platform.edx_schedule import graded_blocks, moment
 from engage_backend.platform.moments import to_microseconds
-from engage_backend.platform.protocol import CourseSchedule, Enrolment, GradedBlock, HandedIn, Outcome, Role
+from engage_backend.platform.protocol import (
+    MOST_FOUND,
+    CourseSchedule,
+    Enrolment,
+    GradedBlock,
+    HandedIn,
+    Outcome,
+    Role,
+)
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -122,6 +130,14 @@ class EdxPlatform:
         )
         for user_id, block, score, possible, at in rows.iterator(chunk_size=_ROWS):
             yield HandedIn(user_id, str(block), float(score), float(possible), at)
+
+    def find_people(self, course_key: str, query: str) -> list[int]:
+        # common/djangoapps/student/models/user.py: the full name stands in the profile, as learners typed it
+        from django.db.models import Q
+
+        is_meant = Q(user__username__iexact=query) | Q(user__email__iexact=query) | Q(user__profile__name__iexact=query)
+        found = _enrolment().objects.filter(is_meant, course_id=_key(course_key), is_active=True)
+        return list(found.order_by("user").values_list("user_id", flat=True)[:MOST_FOUND])
 
     def role(self, request: HttpRequest, course_key: str) -> Role:
         from django.conf import settings

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from engage_backend.platform.moments import to_microseconds
-from engage_backend.platform.protocol import GradedBlock
+from engage_backend.platform.protocol import GradedBlock, task_name
 
 
 class _Problem(NamedTuple):
     block: str
     points: float
     due: int | None
+    name: str
 
 
 def graded_blocks(key: Any) -> Iterator[GradedBlock]:
@@ -34,18 +35,19 @@ def graded_blocks(key: Any) -> Iterator[GradedBlock]:
     from openedx.core.djangoapps.content.block_structure.api import get_course_in_cache
 
     structure = get_course_in_cache(key)
-    by_type: dict[str, list[list[_Problem]]] = defaultdict(list)
+    by_type: dict[str, list[tuple[str, list[_Problem]]]] = defaultdict(list)
     for subsection in graded_subsections_for_course(structure):
         if problems := list(_problems(structure, subsection.location)):
-            by_type[getattr(subsection, "format", None) or ""].append(problems)
+            title = getattr(subsection, "display_name", None) or ""
+            by_type[getattr(subsection, "format", None) or ""].append((title, problems))
     policy = _policy(key)
     for kind, subsections in by_type.items():
         weight, count = policy.get(kind, (0.0, 0))
-        for problems in subsections:
+        for title, problems in subsections:
             total = sum(problem.points for problem in problems)
-            for block, points, due in problems:
+            for block, points, due, name in problems:
                 if share := weight / max(len(subsections), count) * points / total:
-                    yield GradedBlock(block, share, due)
+                    yield GradedBlock(block, share, due, task_name(title, name, is_alone=len(problems) == 1))
 
 
 def _problems(structure: Any, subsection: Any) -> Iterator[_Problem]:
@@ -69,7 +71,9 @@ def _problems(structure: Any, subsection: Any) -> Iterator[_Problem]:
             continue
         # `due` is inherited (xmodule/modulestore/inheritance.py); a structure of an old cache may lack it on the problem.
         due = structure.get_xblock_field(usage_key, "due") or structure.get_xblock_field(subsection, "due")
-        yield _Problem(str(usage_key), float(points), moment(due))
+        # Course blocks' API collects the name: lms/djangoapps/course_api/blocks/transformers/blocks_api.py
+        name = structure.get_xblock_field(usage_key, "display_name") or ""
+        yield _Problem(str(usage_key), float(points), moment(due), name)
 
 
 def _policy(key: Any) -> Mapping[str, tuple[float, int]]:

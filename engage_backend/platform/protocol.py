@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+MOST_FOUND = 5  # people that a search by name answers with
+
+
 class Role(StrEnum):
     """How somebody stands to one course, once masquerading has been taken into account."""
 
@@ -35,6 +38,14 @@ class GradedBlock(NamedTuple):
     block: str  # usage key
     points: float  # share of the course grade, 0 to 1
     due: int | None  # microseconds since 1970, UTC; None: no due date
+    name: str = ""  # as learners know it; empty: not told
+
+
+def task_name(subsection: str, problem: str, *, is_alone: bool) -> str:
+    """How learners know a problem: by its subsection, `Homework 1`; where it is not alone in there, `Homework 1: Sums`."""
+    if is_alone or not problem or problem == subsection:
+        return subsection or problem
+    return f"{subsection}: {problem}" if subsection else problem
 
 
 class Outcome(NamedTuple):
@@ -109,6 +120,13 @@ class Platform(Protocol):
 
     def handed_in(self, course_key: str) -> Iterator[HandedIn]:
         """Everything handed in so far, read from the platform's own tables: what no log tells us any more."""
+        ...
+
+    def find_people(self, course_key: str, query: str) -> list[int]:
+        """User ids of those enrolled whose user name, address or full name is `query`, whatever the case; 5 at most.
+
+        The whole of it and not a part, so that nobody can leaf through names.
+        """
         ...
 
     def role(self, request: HttpRequest, course_key: str) -> Role:

@@ -139,14 +139,14 @@ def test_assignment_types_share_their_weight_over_subsections() -> None:
         "hw1": {
             "category": "sequential",
             "children": ["v1"],
-            "metadata": {"graded": True, "format": "Homework", "due": due},
+            "metadata": {"graded": True, "format": "Homework", "due": due, "display_name": "Homework 1"},
         },
         "v1": {"category": "vertical", "children": ["a", "b", "text"]},
-        "a": {"category": "problem", "metadata": {"weight": 3}},
+        "a": {"category": "problem", "metadata": {"weight": 3, "display_name": "Sums"}},
         "b": {"category": "problem", "metadata": {}},
         "text": {"category": "html", "metadata": {}},
         "hw2": {"category": "sequential", "children": ["c"], "metadata": {"graded": True, "format": "Homework"}},
-        "c": {"category": "openassessment"},
+        "c": {"category": "openassessment", "metadata": {"display_name": "An essay"}},
         "exam": {"category": "sequential", "children": ["d"], "metadata": {"graded": True, "format": "Exam"}},
         "d": {"category": "problem"},
         "practice": {"category": "sequential", "children": ["e"]},
@@ -156,3 +156,5 @@ def test_assignment_types_share_their_weight_over_subsections() -> None:
     graded = {one.block: one for one in graded_blocks(tree, "course", policy)}
     assert {name: round(one.points, 6) for name, one in graded.items()} == {"a": 0.15, "b": 0.05, "c": 0.2, "d": 0.6}
     assert graded["a"].due == micros(datetime(2024, 1, 8, tzinfo=UTC)) and graded["d"].due is None
+    names = {"a": "Homework 1: Sums", "b": "Homework 1", "c": "An essay", "d": ""}
+    assert {name: one.name for name, one in graded.items()} == names

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from engage_backend.platform.protocol import CourseSchedule, Enrolment, HandedIn, Outcome, Role
+from engage_backend.platform.protocol import MOST_FOUND, CourseSchedule, Enrolment, HandedIn, Outcome, Role
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest
+
+    from engage_backend.platform.standalone.models import Enrolment as Row
 
 # The standalone site's masquerade: this session key, set to "learner" or "stranger", lowers the role of a member of
 # staff to that. It never raises anybody's.
@@ -48,18 +51,31 @@ class StandalonePlatform:
         return None if stored is None else CourseSchedule.from_json(stored)
 
     def roster(self, course_key: str) -> Iterator[Enrolment]:
+        rows = self._enrolled(course_key).order_by("pk").values_list("user_id", "created", "mode", "cohort")
+        # Not `.iterator()`: the caller writes while reading, and SQLite would show it its own writes.
+        return (Enrolment(*row) for row in rows)
+
+    def find_people(self, course_key: str, query: str) -> list[int]:
+        from django.db.models import Q, Value
+        from django.db.models.functions import Concat
+
+        found = (
+            self._enrolled(course_key)
+            .annotate(full_name=Concat("user__first_name", Value(" "), "user__last_name"))
+            .filter(Q(user__username__iexact=query) | Q(user__email__iexact=query) | Q(full_name__iexact=query))
+        )
+        return list(found.order_by("user").values_list("user_id", flat=True)[:MOST_FOUND])
+
+    def _enrolled(self, course_key: str) -> QuerySet[Row]:
+        """The enrolments of learners by now; not those of the course team."""
         from engage_backend.platform.standalone.models import CourseStaff
         from engage_backend.platform.standalone.models import Enrolment as Row
 
-        rows = (
+        return (
             Row.objects.filter(course__key=course_key, is_active=True, created__lte=self.now())
             .filter(user__is_staff=False, user__is_superuser=False)
             .exclude(user__in=CourseStaff.objects.filter(course__key=course_key).values("user"))
-            .order_by("pk")
-            .values_list("user_id", "created", "mode", "cohort")
         )
-        # Not `.iterator()`: the caller writes while reading, and SQLite would show it its own writes.
-        return (Enrolment(*row) for row in rows)
 
     def outcomes(self, course_key: str) -> Iterator[Outcome]:
         return iter(())  # this site issues no certificates and keeps no grades; who has passed is counted from clicks
