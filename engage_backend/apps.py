@@ -34,9 +34,14 @@ class EngageConfig(AppConfig):
     }
 
     def ready(self) -> None:
-        """Register what `manage.py check` asks of our settings."""
+        """Register what `manage.py check` asks of our settings, and listen to the platform where there is one."""
         from django.core.checks import register
 
         from engage_backend.conf import check_settings
+        from engage_backend.platform.api import is_edx
 
         register(check_settings)
+        if is_edx():
+            from engage_backend.signals import connect
+
+            connect()

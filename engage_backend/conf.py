@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -36,6 +37,13 @@ class EngageSettings:
     #    model that ships with the package.
     model: Path = BASE_MODEL
 
+    # .. setting_name: ENGAGE["COURSES"]
+    # .. setting_default: None
+    # .. setting_description: The course runs that Engage predicts for: a list of course keys, in which * stands for any
+    #    characters, such as ["course-v1:OrgX+*"]. Nothing is taken in for the others. None: every course run of the
+    #    site.
+    courses: tuple[str, ...] | None = None
+
     # .. setting_name: ENGAGE["POLL_MILLISECONDS"]
     # .. setting_default: 2000
     # .. setting_description: How often an open Communicator asks for what changed; 250 to 600000.
@@ -62,6 +70,10 @@ class EngageSettings:
     #    position: at most 10 MB of them and the 10 MB before. It holds what the log held, names included. None: they are
     #    counted, not kept.
     quarantine: Path | None = None
+
+    def covers(self, course_key: str) -> bool:
+        """Whether the site wants predictions for this course run."""
+        return self.courses is None or any(fnmatchcase(course_key, pattern) for pattern in self.courses)
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,17 @@ def _stream(value: Any) -> Stream | None:
     )
 
 
+def _courses(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    # No brackets and question marks, which `fnmatch` would read as more than themselves.
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(pattern, str) and re.fullmatch(r"[^\s\[\]?]+", pattern) for pattern in value
+    ):
+        raise ValueError
+    return tuple(value)
+
+
 def _file(value: Any) -> Path | None:
     if value is None:
         return None
@@ -126,6 +149,9 @@ def _file(value: Any) -> Path | None:
 _KEYS: dict[str, _Key] = {
     "PLATFORM": _Key("platform", '"auto", "edx" or "standalone"', _platform),
     "MODEL": _Key("model", "the path of a model's folder, or None for the base model", _model),
+    "COURSES": _Key(
+        "courses", "a list of course keys, in which * stands for any characters, or None for all", _courses
+    ),
     "POLL_MILLISECONDS": _Key("poll_milliseconds", "a whole number from 250 to 600000", _whole_number(250, 600_000)),
     "STREAM": _Key(
         "stream",

@@ -1,7 +1,7 @@
 """The tables. Each belongs to one subject; every model says what it holds about a person (`.. pii:`)."""
 
 from engage_backend.models.clickstream import Checkpoint, HistoryChunk, Kind, Submission
-from engage_backend.models.clock import Lease
+from engage_backend.models.clock import Lease, ReadAgain
 from engage_backend.models.course import CourseRun, Learner, LearnerStatus
 from engage_backend.models.governance import AccessRecord, Objection, Tombstone
 from engage_backend.models.messaging import Communication, CommunicationVersion, Delivery, DeliveryState, Segment
@@ -24,6 +24,7 @@ __all__ = [
     "Lease",
     "Objection",
     "Prediction",
+    "ReadAgain",
     "Segment",
     "Submission",
     "Tombstone",

@@ -1,4 +1,4 @@
-"""Who of many processes does what only one needs to do."""
+"""Who of many processes does what only one needs to do, and what is waiting to be done."""
 
 from __future__ import annotations
 
@@ -17,3 +17,16 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.holder or 'free'}"
+
+
+class ReadAgain(models.Model):
+    """That something changed on the platform: from `due` on (the world's clock) a consumer reads this course run again.
+
+    .. no_pii:
+    """
+
+    course_key = models.CharField(max_length=255)
+    due = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.course_key} from {self.due}"

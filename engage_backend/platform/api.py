@@ -13,16 +13,21 @@ def get_platform() -> Platform:
 
     Cheap; neither side keeps state between calls.
     """
-    from engage_backend.conf import engage_settings
-
-    chosen = engage_settings().platform
-    if chosen == "edx" or (chosen == "auto" and edx_platform_is_here()):
+    if is_edx():
         from engage_backend.platform.edx import EdxPlatform
 
         return EdxPlatform()
     from engage_backend.platform.standalone.platform import StandalonePlatform
 
     return StandalonePlatform()
+
+
+def is_edx() -> bool:
+    """Whether this process is an LMS or Studio, as `ENGAGE["PLATFORM"]` says, or as found."""
+    from engage_backend.conf import engage_settings
+
+    chosen = engage_settings().platform
+    return chosen == "edx" or (chosen == "auto" and edx_platform_is_here())
 
 
 @cache

@@ -22,6 +22,7 @@ from engage_backend.clickstream.event import ClickEvent
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
+from engage_backend.engagement.live.changes import take_changes
 from engage_backend.engagement.live.forward import move
 from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.publish import raise_version
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 ROSTER_SECONDS = 30.0  # how old a roster has to be before an unknown learner makes us read it again
 COURSES_SECONDS = 300.0  # how often the platform is asked for new course runs and changed rosters
+CHANGES_SECONDS = 1.0  # how often we look whether the platform said that a course run changed
 _AT_ONCE = 500  # learners a transaction
 _MOST_ROSTERS = 10_000
 
@@ -72,7 +74,7 @@ class Engine:
         self.lease = JobLease("clock")
         self._waiting = Waiting(max_waiting)
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
-        self._courses_read = float("-inf")
+        self._courses_read = self._changes_read = float("-inf")
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
 
     def ingest(self, events: Iterable[ClickEvent]) -> Counter[Unplaced]:
@@ -183,6 +185,10 @@ class Engine:
             for course_key in self.platform.courses():
                 self._read_roster(course_key)
             self._courses_read = time.monotonic()
+        if time.monotonic() - self._changes_read > CHANGES_SECONDS:
+            for course_key in take_changes(real or datetime.now(UTC)):
+                self._read_roster(course_key)
+            self._changes_read = time.monotonic()
         now = self.platform.now()
         if not identity:
             for run in CourseRun.objects.exclude(model=""):

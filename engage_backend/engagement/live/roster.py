@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
 
+from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.consent import left_out, resumed
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.upsert import update_learners
 from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction
 from engage_backend.platform.moments import from_microseconds
-from engage_backend.platform.protocol import Enrolment, Platform
+from engage_backend.platform.protocol import Enrolment, Outcome, Platform
 
 
 def sync_run(platform: Platform, course_key: str) -> CourseRun | None:
-    """The run with its schedule and roster as they are on the platform now; None where the platform has no such run."""
+    """The run with its schedule and roster as they are on the platform now; None where it has none, or ours leaves it out."""
     run = sync_schedule(platform, course_key)
     if run is not None:
         _sync_learners(run, list(platform.roster(course_key)), platform.now())
+        _sync_outcomes(run, platform.outcomes(course_key), platform.now())
     return run
 
 
 def sync_schedule(platform: Platform, course_key: str) -> CourseRun | None:
     """The run with its schedule alone."""
-    schedule = platform.schedule(course_key)
+    schedule = platform.schedule(course_key) if engage_settings().covers(course_key) else None
     if schedule is None:
         return None
     known = {
@@ -99,3 +102,20 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
             ignore_conflicts=True,
         )
         Prediction.objects.filter(learner__in=moved).update(version=version)
+
+
+def _sync_outcomes(run: CourseRun, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Who holds a certificate or a passing grade has finished, whatever the clicks say; nobody is predicted to leave then."""
+    since = {one.user_id: min(at for at in (one.certified_at, one.passed_at) if at) for one in outcomes}
+    if not since:
+        return
+    going_on = Learner.objects.filter(course_run=run, finished_at=None).exclude(state=LearnerStatus.LEFT)
+    finished = [learner for learner in going_on if learner.user_id in since]
+    if not finished:
+        return
+    for learner in finished:
+        learner.state, learner.finished_at = LearnerStatus.FINISHED, since[learner.user_id]
+    with transaction.atomic():
+        update_learners(finished, ["state", "finished_at"])
+        version = raise_version(run, now)
+        Prediction.objects.filter(learner__in=finished).update(leave=None, version=version)

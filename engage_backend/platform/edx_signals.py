@@ -1,0 +1,113 @@
+"""What an LMS or Studio tells us of itself: which signals there are, and what each says (files named as in Teak).
+
+Receivers run inside the platform's own requests and tasks. They do next to nothing, and what goes wrong in one is logged and
+not raised: some of these signals are sent with plain `send`, where an error of ours would be the platform's.
+
+A user who is renamed needs no signal: names are read from the platform when they are used, and kept nowhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol
+
+log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """What is done about it."""
+
+    def roster_changed(self, course_key: str) -> None:
+        """Somebody came, left, changed mode or cohort, joined or left the team, passed, or was given a certificate."""
+        ...
+
+    def schedule_changed(self, course_key: str) -> None:
+        """The course was published: its dates, pacing, grading or blocks may have changed."""
+        ...
+
+
+class _Signal(NamedTuple):
+    path: str  # module, and what to take from it
+    method: str
+    what: Callable[[dict[str, Any]], Any]  # from the signal's arguments to the method's; None: not for us
+
+
+def _course(argument: str) -> Callable[[dict[str, Any]], str | None]:
+    """From an event whose data has a course: openedx_events/learning/data.py."""
+    return lambda sent: str(sent[argument].course.course_key)
+
+
+def _passed(sent: dict[str, Any]) -> str | None:
+    """A grade is written at every submission; one that has passed is news."""
+    grade = sent["grade"]
+    return str(grade.course.course_key) if grade.passed_timestamp is not None else None
+
+
+def _role(sent: dict[str, Any]) -> str | None:
+    """A role of a whole organisation names no course; the rosters of its courses are read within minutes."""
+    key = sent["course_access_role_data"].course_key
+    return str(key) if key else None
+
+
+_EVENTS = "openedx_events.learning.signals."
+SIGNALS = (
+    # common/djangoapps/student/models/course_enrollment.py sends these three
+    _Signal(_EVENTS + "COURSE_ENROLLMENT_CREATED", "roster_changed", _course("enrollment")),
+    _Signal(_EVENTS + "COURSE_ENROLLMENT_CHANGED", "roster_changed", _course("enrollment")),
+    _Signal(_EVENTS + "COURSE_UNENROLLMENT_COMPLETED", "roster_changed", _course("enrollment")),
+    # openedx/core/djangoapps/course_groups/models.py
+    _Signal(_EVENTS + "COHORT_MEMBERSHIP_CHANGED", "roster_changed", _course("cohort")),
+    # common/djangoapps/student/signals/signals.py
+    _Signal(_EVENTS + "COURSE_ACCESS_ROLE_ADDED", "roster_changed", _role),
+    _Signal(_EVENTS + "COURSE_ACCESS_ROLE_REMOVED", "roster_changed", _role),
+    # lms/djangoapps/certificates/models.py
+    _Signal(_EVENTS + "CERTIFICATE_CREATED", "roster_changed", _course("certificate")),
+    # lms/djangoapps/grades/models.py and events.py
+    _Signal(_EVENTS + "PERSISTENT_GRADE_SUMMARY_CHANGED", "roster_changed", _passed),
+    _Signal(_EVENTS + "COURSE_PASSING_STATUS_UPDATED", "roster_changed", _course("course_passing_status")),
+    # xmodule/modulestore/django.py; sent where somebody publishes: in Studio, or by an import
+    _Signal(
+        "xmodule.modulestore.django.SignalHandler.course_published",
+        "schedule_changed",
+        lambda sent: str(sent["course_key"]),
+    ),
+)
+
+
+def connect(listener: Listener) -> list[str]:
+    """Listen to every signal that this release of the platform has; gives the paths of those that it has not."""
+    missing = []
+    for one in SIGNALS:
+        try:
+            signal = _find(one.path)
+        except (ImportError, AttributeError):
+            missing.append(one.path)
+            continue
+        signal.connect(_receiver(one, listener), weak=False, dispatch_uid=f"engage {one.path}")
+    if missing:
+        log.warning("This platform does not send: %s. What they say is read within minutes.", ", ".join(missing))
+    return missing
+
+
+def _find(path: str) -> Any:
+    """What the longest importable beginning of the path leads to."""
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError:
+        owner, _, attribute = module.rpartition(".")
+        return getattr(getattr(import_module(owner), attribute), name)
+
+
+def _receiver(one: _Signal, listener: Listener) -> Callable[..., None]:
+    def receive(sender: Any = None, **sent: Any) -> None:
+        try:
+            if (about := one.what(sent)) is not None:
+                getattr(listener, one.method)(about)
+        except Exception as error:
+            # No traceback: it may quote what the signal carried, names and addresses among it.
+            log.error("%s was not understood: %s", one.path, type(error).__name__)
+
+    return receive

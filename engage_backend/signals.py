@@ -1,0 +1,21 @@
+"""What happens on the platform, and which of our rooms is told."""
+
+from __future__ import annotations
+
+from engage_backend.engagement.live.changes import SCHEDULE_DELAY, read_again_soon
+from engage_backend.platform import edx_signals
+
+
+class Listener:
+    """See `engage_backend.platform.edx_signals.Listener`."""
+
+    def roster_changed(self, course_key: str) -> None:
+        read_again_soon(course_key)
+
+    def schedule_changed(self, course_key: str) -> None:
+        read_again_soon(course_key, SCHEDULE_DELAY)
+
+
+def connect() -> list[str]:
+    """Listen to the LMS or Studio that this process is; gives the signals that it does not send."""
+    return edx_signals.connect(Listener())
