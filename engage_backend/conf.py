@@ -22,6 +22,16 @@ BASE_MODEL = Path(__file__).resolve().parent / "base_model"
 
 
 @dataclass(frozen=True)
+class Retention:
+    """For how many days data about people is kept; None: for ever."""
+
+    learners: int | None = 730
+    messages: int | None = 730
+    access_records: int | None = 730
+    quarantine: int | None = 30
+
+
+@dataclass(frozen=True)
 class EngageSettings:
     """What a site can decide; the key in `ENGAGE` is the field's name in capitals."""
 
@@ -70,6 +80,23 @@ class EngageSettings:
     #    position: at most 10 MB of them and the 10 MB before. It holds what the log held, names included. None: they are
     #    counted, not kept.
     quarantine: Path | None = None
+
+    # .. setting_name: ENGAGE["RETENTION_DAYS"]
+    # .. setting_default: {"LEARNERS": 730, "MESSAGES": 730, "ACCESS_RECORDS": 730, "QUARANTINE": 30}
+    # .. setting_description: For how many days data about people is kept; None: for ever. Keys that are left out keep
+    #    their default. LEARNERS: clicks, kept states, predictions, snapshots and what was handed in, counted from the
+    #    end of the course run, or where it has no end, from a learner's last click. Raise it before you backfill an
+    #    older run. MESSAGES: which learner had which message, counted from the end of the course run. ACCESS_RECORDS:
+    #    who of the course team looked at what. QUARANTINE: broken records. What is older is deleted by the consumer's
+    #    clock, by `engage_tick` and by `engage_retention`.
+    retention_days: Retention = Retention()
+
+    # .. setting_name: ENGAGE["LEARNERS_SEE_PREDICTIONS"]
+    # .. setting_default: false
+    # .. setting_description: Whether learners see their own three figures on their page: False, True, or a list of the
+    #    course keys where they do. Off unless a course team asks for it, since being told that one is likely to fail
+    #    can make one fail. The figures are part of what `engage_export_learner` gives in any case.
+    learners_see_predictions: bool | frozenset[str] = False
 
     def covers(self, course_key: str) -> bool:
         """Whether the site wants predictions for this course run."""
@@ -146,6 +173,22 @@ def _file(value: Any) -> Path | None:
     return Path(value)
 
 
+def _retention(value: Any) -> Retention:
+    known = {field.name.upper(): field.name for field in fields(Retention)}
+    if not isinstance(value, Mapping) or not set(value) <= set(known):
+        raise ValueError
+    days = _whole_number(1, 36_500)
+    return Retention(**{known[key]: None if given is None else days(given) for key, given in value.items()})
+
+
+def _some_courses(value: Any) -> bool | frozenset[str]:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list | tuple | set | frozenset) or not all(isinstance(key, str) for key in value):
+        raise ValueError
+    return frozenset(value)
+
+
 _KEYS: dict[str, _Key] = {
     "PLATFORM": _Key("platform", '"auto", "edx" or "standalone"', _platform),
     "MODEL": _Key("model", "the path of a model's folder, or None for the base model", _model),
@@ -161,6 +204,14 @@ _KEYS: dict[str, _Key] = {
     ),
     "ACTIVE_DAYS": _Key("active_days", "a whole number from 1 to 365", _whole_number(1, 365)),
     "QUARANTINE": _Key("quarantine", "the path of a file, or None", _file),
+    "RETENTION_DAYS": _Key(
+        "retention_days",
+        'a dict of days (1 to 36500) or None: {"LEARNERS": 730, "MESSAGES": 730, "ACCESS_RECORDS": 730, "QUARANTINE": 30}',
+        _retention,
+    ),
+    "LEARNERS_SEE_PREDICTIONS": _Key(
+        "learners_see_predictions", "True, False, or a list of course keys", _some_courses
+    ),
 }
 assert {key.field for key in _KEYS.values()} == {field.name for field in fields(EngageSettings)}
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import types
+from dataclasses import is_dataclass
 from importlib.metadata import entry_points, requires
 from io import StringIO
 from pathlib import Path
@@ -107,6 +108,8 @@ def test_every_setting_is_documented_and_its_default_is_the_one_in_force(setting
     assert set(told) == {name.upper() for name in EngageSettings.__dataclass_fields__}
     for name, default in told.items():
         value = getattr(in_force, name.lower())
+        if is_dataclass(value):
+            value = {field.upper(): one for field, one in vars(value).items()}
         assert (None if value == BASE_MODEL else value) == (None if default == "None" else json.loads(default))
 
 
@@ -120,6 +123,9 @@ def test_every_setting_is_documented_and_its_default_is_the_one_in_force(setting
         ({"PLATFORM": "moodle"}, ERROR, "'moodle'", '"standalone"'),
         ({"PLATFORM": ["edx"]}, ERROR, "['edx']", '"standalone"'),
         ({"MODEL": 7}, ERROR, "7", "path"),
+        ({"RETENTION_DAYS": {"LEARNERS": 0}}, ERROR, "0", "days"),
+        ({"RETENTION_DAYS": {"CLICKS": 30}}, ERROR, "CLICKS", "QUARANTINE"),
+        ({"LEARNERS_SEE_PREDICTIONS": "yes"}, ERROR, "'yes'", "course keys"),
         ([("ACTIVE_DAYS", 3)], ERROR, "list", "ENGAGE = {"),
     ],
 )

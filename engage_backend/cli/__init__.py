@@ -10,10 +10,9 @@ import argparse
 import importlib
 import sys
 
-SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "consume", "backfill", "tick", "status", "simulate")
-
-# Management commands: all words behind these are theirs. argparse alone would take options that come first for its own.
-PASSED_ON = ("consume", "backfill", "tick", "status")
+# What only passes its words on to a management command: argparse alone would take options that come first for its own.
+PASSED_ON = ("consume", "backfill", "tick", "status", "retire", "retention", "export-learner")
+SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "simulate", *PASSED_ON)
 
 
 class Refusal(Exception):
@@ -29,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     runners = {}
     # Only the module that was asked for is imported: `engage inspect` must not wait for torch.
     for name in (asked,) if asked in SUBCOMMANDS else SUBCOMMANDS:
-        module = importlib.import_module(f"engage_backend.cli.{name}")
+        module = importlib.import_module(f"engage_backend.cli.{name.replace('-', '_')}")
         module.add_arguments(choices.add_parser(name, help=module.HELP, description=module.HELP))
         runners[name] = module.run
     if asked in PASSED_ON and words[0] == asked:

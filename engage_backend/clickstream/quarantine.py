@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class Quarantine:
         for line in lines:
             if size + len(line) > self.max_bytes and size:
                 self._write(part)
-                self.path.replace(self.path.with_name(self.path.name + ".1"))
+                self.path.replace(twins(self.path)[1])
                 part, size = [], 0
             part.append(line)
             size += len(line)
@@ -95,3 +95,45 @@ class Quarantine:
                 raise OSError(28, "No space left on device")
         finally:
             os.close(handle)
+
+
+def twins(path: Path) -> tuple[Path, Path]:
+    """The file, and the one before it."""
+    return path, path.with_name(path.name + ".1")
+
+
+def erase(path: Path, unwanted: Callable[[dict[str, Any]], bool]) -> int:
+    """Take the records that are `unwanted` out of the file and the one before it; how many.
+
+    Each is written over where it lies, with an empty object and blanks: other processes append meanwhile, and what they write
+    must not be lost. A line that cannot be read is taken out too. Of the two, the older is removed when nothing is left in
+    it. Raises OSError.
+    """
+    erased = 0
+    for file in twins(path):
+        try:
+            handle = file.open("r+b")
+        except FileNotFoundError:
+            continue
+        with handle:
+            at, left = 0, 0
+            for line in handle.readlines():
+                size = len(line.rstrip(b"\n"))
+                if line.rstrip() not in (b"", b"{}"):
+                    if _reads_as(line, unwanted):
+                        os.pwrite(handle.fileno(), b"{}".ljust(size), at)
+                        erased += 1
+                    else:
+                        left += 1
+                at += len(line)
+        if not left and file != path:  # the file itself may just be growing
+            file.unlink(missing_ok=True)
+    return erased
+
+
+def _reads_as(line: bytes, unwanted: Callable[[dict[str, Any]], bool]) -> bool:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return True
+    return not isinstance(found, dict) or unwanted(found)

@@ -49,12 +49,16 @@ class Consumer:
         max_wait: float = 0.2,
         quarantine: Quarantine | None = None,
         watch: Callable[[Taken], None] | None = None,
+        chores: Sequence[Callable[[], None]] = (),
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`watch` is told of every batch; `pause` waits before a batch that the database failed is repeated."""
+        """`watch` is told of every batch; `pause` waits before a batch that the database failed is repeated.
+
+        `chores` are called after every batch, and look by themselves whether something is due; they have to be repeatable.
+        """
         self.source, self.engine = source, engine
         self.max_batch, self.max_wait = max_batch, max_wait
-        self.quarantine, self.watch, self.pause = quarantine, watch, pause
+        self.quarantine, self.watch, self.chores, self.pause = quarantine, watch, chores, pause
         self._written = float("-inf")
         self._began = time.monotonic()
         self._recent: deque[tuple[float, int]] = deque()  # (when, events) of the last minute
@@ -75,6 +79,8 @@ class Consumer:
             self._written = time.monotonic()
         taken = Taken(len(batch.records), len(events), counts, time.monotonic() - began, last)
         self._repeated(self.engine.tick)
+        for chore in self.chores:
+            self._repeated(chore)
         if counts:
             fields = {"source": self.source.name, "records": taken.records, "events": taken.events}
             fields |= {"rejected": dict(counts), "seconds": round(taken.seconds, 3)}

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from engage_backend.clickstream.quarantine import Quarantine
 from engage_backend.clickstream.sources.base import MAX_BATCH, Source
 from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.management.chores import chores
 from engage_backend.management.json_log import log_json
 from engage_backend.management.stopping import stop_on_signals
 from engage_backend.streams import MOST_SHARDS
@@ -74,6 +75,7 @@ class Command(BaseCommand):
                 max_wait=options["max_wait"],
                 quarantine=Quarantine(broken) if broken else None,
                 watch=metrics.batch if metrics else None,
+                chores=chores(),
             )
             if options["once"]:
                 consumer.catch_up(stop)

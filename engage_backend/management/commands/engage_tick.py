@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from engage_backend.management.chores import chores
+
 
 class Command(BaseCommand):
     """`engage_tick`: does nothing that is not due; of many at once, and beside consumers, one does the pass."""
@@ -20,6 +22,8 @@ class Command(BaseCommand):
 
         engine = Engine(get_platform())
         passed = engine.tick()
+        for chore in chores():
+            chore()
         if engine.watch.model is None:
             self.stderr.write(f"no predictions: {engine.watch.why_none}")
         for course_key in passed:

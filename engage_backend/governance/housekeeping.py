@@ -1,0 +1,30 @@
+"""What the clock does for people's privacy beside the engine's own: sweeps after retirements, and retention."""
+
+from __future__ import annotations
+
+import time
+
+from engage_backend.governance.retention import expire
+from engage_backend.governance.sweep import Sweep
+from engage_backend.platform.api import get_platform
+
+SWEEP_SECONDS = 60.0
+RETENTION_SECONDS = 3_600.0
+
+
+class Housekeeping:
+    """One process's; `run` is called often and looks by itself whether something is due. Many processes may do it at once."""
+
+    def __init__(self) -> None:
+        self._sweep = Sweep()
+        self._swept = self._expired = float("-inf")
+
+    def run(self) -> None:
+        """Do what is due. Raises what the database raises: the caller repeats it."""
+        if time.monotonic() - self._swept < SWEEP_SECONDS:
+            return
+        self._swept = time.monotonic()
+        self._sweep.run()
+        if time.monotonic() - self._expired >= RETENTION_SECONDS:
+            self._expired = time.monotonic()
+            expire(get_platform().now())
