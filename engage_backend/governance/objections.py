@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from engage_backend.engagement.live.changes import read_again_soon
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.models import (
     CourseRun,
@@ -70,6 +71,7 @@ def take_back(run: CourseRun | None, user_id: int, now: datetime) -> None:
                 learner.state = LearnerStatus.NEVER_STARTED
             learner.save(update_fields=["counted_from", "state"])
             _tell(learner, now)
+            read_again_soon(learner.course_run.course_key)
 
 
 def erase_profile(learners: Sequence[Learner], now: datetime) -> None:

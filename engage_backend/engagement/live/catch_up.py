@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
 
+from django.db import transaction
+
 from engage_backend.clickstream.event import ClickEvent
+from engage_backend.engagement.live.consent import counted_from
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.engagement.live.submissions import write_submissions
-from engage_backend.models import LearnerStatus
+from engage_backend.models import Learner, LearnerStatus
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import HandedIn, Platform
 
@@ -32,8 +35,12 @@ def catch_up(platform: Platform, course_key: str) -> int | None:
         for event in _events(run.course_key, part):
             if event.learner in learners:
                 by_learner[learners[event.learner]].append(event)
-                count += 1
-        write_submissions(by_learner)
+        with transaction.atomic():
+            locked = Learner.objects.select_for_update().filter(pk__in=list(by_learner)).order_by("pk")
+            begins = counted_from(run, list(locked))
+            taken = {pk: [event for event in by_learner[pk] if event.time >= begin] for pk, begin in begins.items()}
+            write_submissions(taken)
+        count += sum(map(len, taken.values()))
     return count
 
 

@@ -110,12 +110,14 @@ def _sync_outcomes(run: CourseRun, outcomes: Iterable[Outcome], now: datetime) -
     if not since:
         return
     going_on = Learner.objects.filter(course_run=run, finished_at=None).exclude(state=LearnerStatus.LEFT)
-    finished = [learner for learner in going_on if learner.user_id in since]
-    if not finished:
+    passed = [pk for pk, user_id in going_on.values_list("pk", "user_id") if user_id in since]
+    if not passed:
         return
-    for learner in finished:
-        learner.state, learner.finished_at = LearnerStatus.FINISHED, since[learner.user_id]
     with transaction.atomic():
+        # Asked again behind the lock: somebody may have objected in between.
+        finished = list(going_on.select_for_update().filter(pk__in=passed).order_by("pk"))
+        for learner in finished:
+            learner.state, learner.finished_at = LearnerStatus.FINISHED, since[learner.user_id]
         update_learners(finished, ["state", "finished_at"])
         version = raise_version(run, now)
         Prediction.objects.filter(learner__in=finished).update(leave=None, version=version)
