@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -12,63 +11,35 @@ from django.utils.html import format_html
 from web_fragments.fragment import Fragment
 from xblock.completable import XBlockCompletionMode
 from xblock.core import XBlock
-from xblock.exceptions import JsonHandlerError
-from xblock.fields import Boolean, Scope, String
+from xblock.fields import Boolean, List, Scope, String
 
 from engage_backend.conf import engage_settings
-from engage_xblock.viewer import is_author, is_course_staff
+from engage_xblock.studio import TARGETS, StudioViews
+from engage_xblock.viewer import is_course_staff
 
-LONGEST_NAME = 120  # characters of a display name
 API = "/engage/api/v1"  # where the plugin's URLs are mounted, in LMS and standalone site alike
 
-# The class names are those of Studio's own editors: it lays them out, and hides its own buttons for `.xblock-actions`.
-STUDIO_FORM = """
-<form class="engage-studio editor-with-buttons" data-failed="{failed}">
-  <div class="wrapper-comp-settings is-active">
-    <ul class="list-input settings-list">
-      <li class="field comp-setting-entry is-set">
-        <label class="label setting-label"><span>{label}</span>
-          <input class="input setting-input" type="text" name="display_name" value="{value}" maxlength="{longest}" required>
-        </label>
-        <span class="tip setting-help">{help}</span>
-      </li>
-    </ul>
-    <p class="engage-studio-problem" role="alert"></p>
-  </div>
-  <div class="xblock-actions">
-    <ul>
-      <li class="action-item"><button type="submit" class="button action-primary save-button">{save}</button></li>
-      <li class="action-item"><button type="button" class="button cancel-button">{cancel}</button></li>
-    </ul>
-  </div>
-</form>
-"""
 PAGE = '<section class="engage-communicator" data-engage-config="{}"><h3 class="engage-title">{}</h3></section>'
 TEXT = '<section class="engage-communicator"><h3 class="engage-title">{}</h3><p class="engage-lead">{}</p></section>'
 
-JsonHandler = Callable[[Any, Any, str], Mapping[str, Any]]
 
+class AlwaysSet(Boolean):
+    """A field whose default counts as set by an author.
 
-def authors_only(handler: JsonHandler) -> JsonHandler:
-    """Refuses a handler, with 403, to whoever may not change the block: learners, strangers, and everyone in the LMS.
-
-    The runtimes do not do this for us: an LMS hands a handler to users who are not enrolled, and Studio to anyone logged in.
+    The course blocks API and the learner's outline look at what is set on a block and not at its class
+    (`get_field_on_block`, lms/djangoapps/course_blocks/transformers/utils.py): they would list a block that only hides by
+    default.
     """
 
-    @wraps(handler)
-    def guarded(block: Any, data: Any, suffix: str = "") -> Mapping[str, Any]:
-        if not is_author(block):
-            raise JsonHandlerError(403, block.gettext("Only authors of this course can change this block, in Studio."))
-        return handler(block, data, suffix)
-
-    return guarded
+    def is_set_on(self, xblock: Any) -> bool:
+        return True
 
 
 @XBlock.needs("i18n")
 @XBlock.wants("user")
 @XBlock.wants("studio_user_permissions")
-class CommunicatorXBlock(XBlock):
-    """Shows course staff who will certify, complete or leave; shows nothing to anyone else."""
+class CommunicatorXBlock(StudioViews, XBlock):
+    """Shows course staff who will certify, complete or leave; shows nothing to anyone else. Keeps no learner's state."""
 
     display_name = String(
         display_name="Display name",
@@ -76,8 +47,26 @@ class CommunicatorXBlock(XBlock):
         default="Communicator",
         scope=Scope.settings,
     )
-    # Hides the block and its handlers from learners in the LMS ...
-    visible_to_staff_only = Boolean(
+    targets = List(
+        display_name="Charts",
+        help="Which probabilities the page shows.",
+        default=list(TARGETS),
+        scope=Scope.settings,
+    )
+    presets_allowed = Boolean(
+        display_name="Presets",
+        help="Whether the page offers groups of learners that are chosen beforehand.",
+        default=True,
+        scope=Scope.settings,
+    )
+    automation_allowed = Boolean(
+        display_name="Automation",
+        help="Whether the page offers to write to learners who come to match later.",
+        default=True,
+        scope=Scope.settings,
+    )
+    # Hides the block and its handlers from learners in the LMS, and from their outline ...
+    visible_to_staff_only = AlwaysSet(
         display_name="Visible to staff only",
         help="The Communicator is for the course team.",
         default=True,
@@ -100,55 +89,14 @@ class CommunicatorXBlock(XBlock):
         fragment = Fragment(
             format_html(
                 PAGE,
-                json.dumps(self._page_config()),
+                json.dumps(self.page_config()),
                 self.display_name,
             )
         )
-        self._add_style(fragment)
+        self.add_style(fragment)
         fragment.add_javascript_url(self.runtime.local_resource_url(self, "public/communicator.js"))
         fragment.initialize_js("EngageCommunicator")
         return fragment
-
-    def author_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
-        """What Studio shows in its outline: which page this is, and where to see it. Studio knows no learners."""
-        text = self.gettext(
-            "Here the course team sees, in the LMS, how likely each learner is to earn a certificate, to complete and to "
-            "leave. Learners do not see this block, and it does not count towards completion. Publish it, then choose "
-            "“View live version”."
-        )
-        return self._text(f"{self.display_name} · {self.gettext('for the course team only')}", text)
-
-    def studio_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
-        """Studio's form: the display name."""
-        fragment = Fragment(
-            format_html(
-                STUDIO_FORM,
-                failed=self.gettext("The display name was not saved."),
-                label=self.gettext("Display name"),
-                value=self.display_name,
-                longest=LONGEST_NAME,
-                help=self.gettext("The title of the page, which only the course team sees."),
-                save=self.gettext("Save"),
-                cancel=self.gettext("Cancel"),
-            )
-        )
-        fragment.add_javascript_url(self.runtime.local_resource_url(self, "public/studio.js"))
-        fragment.initialize_js("EngageCommunicatorStudio")
-        return fragment
-
-    @XBlock.json_handler
-    @authors_only
-    def submit(self, data: Any, suffix: str = "") -> Mapping[str, Any]:
-        """Saves the display name: `{"display_name": text}`. 400 with the reason when it cannot be one."""
-        name = data.get("display_name") if isinstance(data, dict) else None
-        if not isinstance(name, str) or not name.strip():
-            raise JsonHandlerError(400, self.gettext("Give the page a name."))
-        name = " ".join(name.split())
-        if len(name) > LONGEST_NAME:
-            problem = self.gettext("The name is too long: {longest} characters at most.")
-            raise JsonHandlerError(400, problem.format(longest=LONGEST_NAME))
-        self.display_name = name
-        return {"display_name": name}
 
     @staticmethod
     def workbench_scenarios() -> list[tuple[str, str]]:
@@ -165,18 +113,30 @@ class CommunicatorXBlock(XBlock):
         """The text in the language of whoever is looking."""
         return str(self.runtime.service(self, "i18n").gettext(text))
 
-    def _page_config(self) -> dict[str, Any]:
-        """What the page needs: course, where its predictions are (None outside a course run), how often to ask (ms)."""
+    def page_config(self) -> dict[str, Any]:
+        """What the page needs.
+
+        The course and where its predictions are (None outside a course run), how often to ask (ms), and what the author of
+        the course left on the page.
+        """
         context = getattr(self.scope_ids.usage_id, "context_key", None)
         course = str(context) if context is not None and context.is_course else None
         url = f"{API}/courses/{quote(course, safe=':+@/')}/predictions" if course else None
-        return {"course": course, "predictionsUrl": url, "pollMs": engage_settings().poll_milliseconds}
+        return {
+            "course": course,
+            "predictionsUrl": url,
+            "pollMs": engage_settings().poll_milliseconds,
+            # Read with care: an import may have brought anything.
+            "targets": [target for target in TARGETS if target in self.targets] or list(TARGETS),
+            "presetsAllowed": self.presets_allowed,
+            "automationAllowed": self.automation_allowed,
+        }
 
     def _text(self, title: str, text: str) -> Fragment:
         """A fragment that only says something."""
         fragment = Fragment(format_html(TEXT, title, text))
-        self._add_style(fragment)
+        self.add_style(fragment)
         return fragment
 
-    def _add_style(self, fragment: Fragment) -> None:
+    def add_style(self, fragment: Fragment) -> None:
         fragment.add_css_url(self.runtime.local_resource_url(self, "public/communicator.css"))

@@ -11,7 +11,7 @@ they need (Copyright 2010-2023 Mike Bostock, ISC) and crossfilter2 (Copyright 20
 
 await build({
   absWorkingDir: here,
-  entryPoints: { communicator: "src/index.js", studio: "src/studio.js" },
+  entryPoints: { communicator: "src/index.js", studio: "src/studio.js", author: "src/author.js" },
   outdir,
   bundle: true,
   minify: true,

@@ -81,12 +81,15 @@ def learn(request: HttpRequest) -> HttpResponse:
 @ensure_csrf_cookie
 @require_GET
 def studio(request: HttpRequest) -> HttpResponse:
-    """The block's editor as Studio shows it; course staff only."""
+    """The block as Studio shows it in its outline, and its editor; course staff only."""
     schedule = _schedule()
     page = _page(request, schedule)
     if page["role"] != Role.STAFF:
         raise Http404
-    page |= _rendered(communicator(request, schedule.course, studio=True).render("studio_view"))
+    block = communicator(request, schedule.course, studio=True)
+    outline, editor = _rendered(block.render("author_view")), _rendered(block.render("studio_view"))
+    page |= {kind: sorted({*outline[kind], *editor[kind]}) for kind in ("styles", "scripts")}
+    page |= {"outline": outline["communicator"], "editor": editor["communicator"]}
     return render(request, "engage_demo/studio.html", page)
 
 

@@ -1,6 +1,15 @@
-// Studio's form: saves the display name, and says in Studio's own way what happened.
+// Studio's form: saves the settings, and says in Studio's own way what happened.
 
 const csrfToken = () => /(?:^|;\s*)csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+
+/** What the form says, as the handler takes it. */
+function settingsOf(form) {
+  const boxes = [...form.querySelectorAll('input[type="checkbox"]')];
+  const settings = { display_name: form.elements.display_name.value };
+  settings.targets = boxes.filter((box) => box.name === "targets" && box.checked).map((box) => box.value);
+  for (const box of boxes) if (box.name !== "targets") settings[box.name] = box.checked;
+  return settings;
+}
 
 window.EngageCommunicatorStudio = function EngageCommunicatorStudio(runtime, element) {
   const root = element instanceof Element ? element : element[0];
@@ -16,7 +25,7 @@ window.EngageCommunicatorStudio = function EngageCommunicatorStudio(runtime, ele
         method: "POST",
         credentials: "same-origin",
         headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
-        body: JSON.stringify({ display_name: form.elements.display_name.value }),
+        body: JSON.stringify(settingsOf(form)),
       });
       if (!response.ok) {
         const answer = await response.json().catch(() => ({}));

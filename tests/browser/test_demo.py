@@ -253,6 +253,14 @@ def test_learner_and_stranger_see_no_predictions(page: Page) -> None:
     expect(page.locator(".engage-communicator svg").first).to_be_visible()
 
 
+def test_an_author_sees_the_figures_of_this_course_in_studios_outline(demo: Demo, page: Page) -> None:
+    page.goto(f"{demo.address}studio/")
+    note = page.locator(".engage-author-note")
+    expect(note).to_contain_text("learners of this course")
+    assert note.get_attribute("data-state") == "live"
+    expect(page.locator(".engage-author-chart")).to_have_count(3)
+
+
 def test_without_a_model_the_page_says_so_and_with_it_the_bars_are_back(demo: Demo, page: Page) -> None:
     away = demo.home / "model.away"
     (demo.home / "model").rename(away)

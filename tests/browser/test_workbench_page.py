@@ -44,3 +44,24 @@ def test_studios_form_saves_the_name_and_says_why_when_it_does_not(workbench: st
     assert saved.value.status == 200
     page.goto(f"{workbench}/{SCENARIO}.0/?student=staff")
     expect(page.locator(".engage-title")).to_have_text("Who needs a hand?")
+
+
+def test_an_author_is_shown_a_sample_that_says_it_is_one(workbench: str, open_page: OpenPage) -> None:
+    page = open_page(f"{workbench}/{SCENARIO}.0/author_view/?student=staff")
+    expect(page.locator(".engage-author-note")).to_contain_text("These are not your learners")
+    expect(page.locator(".engage-author-chart")).to_have_count(3)
+
+
+def test_an_author_takes_a_chart_and_the_automation_away(workbench: str, open_page: OpenPage) -> None:
+    page = open_page(f"{workbench}/{SCENARIO}.0/studio_view/?student=staff")
+    page.get_by_label("Leaves").uncheck()
+    page.get_by_label("Automatic messages").uncheck()
+    with page.expect_response("**/submit/**") as saved:
+        page.get_by_role("button", name="Save").click()
+    assert saved.value.status == 200
+    page.goto(f"{workbench}/{SCENARIO}.0/studio_view/?student=staff")
+    expect(page.get_by_label("Leaves")).not_to_be_checked()
+    expect(page.get_by_label("Automatic messages")).not_to_be_checked()
+    expect(page.get_by_label("Groups that are chosen beforehand")).to_be_checked()
+    page.goto(f"{workbench}/{SCENARIO}.0/author_view/?student=staff")
+    expect(page.locator(".engage-author-chart figcaption")).to_have_text(["Earns a certificate", "Completes"])

@@ -78,6 +78,9 @@ def test_staff_of_the_course_get_the_page_of_their_course() -> None:
         "course": str(COURSE),
         "predictionsUrl": "/engage/api/v1/courses/course-v1:OUx+BBB+2013B/predictions",
         "pollMs": 2000,
+        "targets": ["certify", "complete", "leave"],
+        "presetsAllowed": True,
+        "automationAllowed": True,
     }
 
 
@@ -158,14 +161,6 @@ def test_every_handler_refuses_whoever_may_not_use_it() -> None:
     for name in handlers:
         request = Request.blank("/", method="POST", body=b"{}")
         assert block_for({"user_is_staff": False}).handle(name, request).status_code == 403
-
-
-def test_studio_finds_the_author_view_and_it_shows_no_learner() -> None:
-    block = block_for({"user_is_staff": False, "anonymous_user_id": "student"})
-    assert block.has_author_view is True
-    fragment = block.render("author_view")
-    assert "for the course team only" in fragment.content
-    assert "data-engage-config" not in fragment.content
 
 
 def test_the_entry_point_names_the_block() -> None:

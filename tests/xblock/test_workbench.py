@@ -54,7 +54,8 @@ def submit(workbench: str, who: dict[str, str], data: Any) -> requests.Response:
 def test_staff_get_the_page_with_its_script_and_style(workbench: str) -> None:
     page = scenario(workbench, STAFF)
     # The workbench has no course: the page then says so itself, and has nothing to ask.
-    assert configurations(page) == [{"course": None, "predictionsUrl": None, "pollMs": 750}]
+    (config,) = configurations(page)
+    assert (config["course"], config["predictionsUrl"], config["pollMs"]) == (None, None, 750)
     assert "EngageCommunicator" in inits(page)
     for file in ("communicator.js", "communicator.css"):
         address = f"/resource/engage_communicator/public/{file}"
