@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engage_backend.engagement.live.changes import SCHEDULE_DELAY, read_again_soon
+from engage_backend.governance.retirement import retire
 from engage_backend.platform import edx_signals
 
 
@@ -14,6 +15,10 @@ class Listener:
 
     def schedule_changed(self, course_key: str) -> None:
         read_again_soon(course_key, SCHEDULE_DELAY)
+
+    def retired(self, user_id: int) -> None:
+        # In the transaction of the retirement, which it never breaks; what lies in Redis and in files the clock takes out.
+        retire(user_id)
 
 
 def connect() -> list[str]:

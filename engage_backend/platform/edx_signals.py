@@ -27,6 +27,10 @@ class Listener(Protocol):
         """The course was published: its dates, pacing, grading or blocks may have changed."""
         ...
 
+    def retired(self, user_id: int) -> None:
+        """Somebody leaves the platform for good."""
+        ...
+
 
 class _Signal(NamedTuple):
     path: str  # module, and what to take from it
@@ -72,6 +76,12 @@ SIGNALS = (
         "xmodule.modulestore.django.SignalHandler.course_published",
         "schedule_changed",
         lambda sent: str(sent["course_key"]),
+    ),
+    # openedx/core/djangoapps/user_api/accounts/signals.py; sent with plain `send` by accounts/views.py
+    _Signal(
+        "openedx.core.djangoapps.user_api.accounts.signals.USER_RETIRE_LMS_MISC",
+        "retired",
+        lambda sent: int(sent["user"].id),
     ),
 )
 
