@@ -38,9 +38,11 @@ class EngageConfig(AppConfig):
         from django.core.checks import register
 
         from engage_backend.conf import check_settings
+        from engage_backend.messaging.presets import check_presets
         from engage_backend.platform.api import is_edx
 
         register(check_settings)
+        register(check_presets)
         if is_edx():
             from engage_backend.signals import connect
 

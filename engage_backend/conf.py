@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 from django.conf import settings
 from django.core import checks
 
+from engage_backend.presets import MOST_PRESETS, PRESETS, Preset
 from engage_backend.streams import MOST_SHARDS, Stream
 
 BASE_MODEL = Path(__file__).resolve().parent / "base_model"
@@ -64,6 +65,15 @@ class EngageSettings:
     # .. setting_description: After how many days of silence a learner counts as gone; 1 to 365. The base model was
     #    trained and judged with 14.
     active_days: int = 14
+
+    # .. setting_name: ENGAGE["PRESETS"]
+    # .. setting_default: the five of engage_backend/presets.py
+    # .. setting_description: The selections that the Communicator offers by name, 20 at most: a list of
+    #    {"NAME": "Silent for a week", "CRITERIA": {"days_inactive": [7, None]}}. CRITERIA are those of the API (see
+    #    docs/openapi.yaml) without `version`: ranges in per mille, both ends included. With "TASK_DUE_HOURS": 48 those are
+    #    meant who have not handed in the task that is due next, and the preset is there only while one is due within so
+    #    many hours (1 to 1440). An empty list: no presets.
+    presets: tuple[Preset, ...] = PRESETS
 
     # .. setting_name: ENGAGE["STREAM"]
     # .. setting_default: None
@@ -165,6 +175,12 @@ def _courses(value: Any) -> tuple[str, ...] | None:
     return tuple(value)
 
 
+def _presets(value: Any) -> tuple[Preset, ...]:
+    if not isinstance(value, list | tuple) or len(value) > MOST_PRESETS:
+        raise ValueError
+    return tuple(Preset.from_setting(one) for one in value)
+
+
 def _file(value: Any) -> Path | None:
     if value is None:
         return None
@@ -196,6 +212,11 @@ _KEYS: dict[str, _Key] = {
         "courses", "a list of course keys, in which * stands for any characters, or None for all", _courses
     ),
     "POLL_MILLISECONDS": _Key("poll_milliseconds", "a whole number from 250 to 600000", _whole_number(250, 600_000)),
+    "PRESETS": _Key(
+        "presets",
+        'a list of at most 20 {"NAME": a text, "CRITERIA": {...}}, some of them with "TASK_DUE_HOURS": 1 to 1440',
+        _presets,
+    ),
     "STREAM": _Key(
         "stream",
         'None, or {"URL": "redis://...", "PREFIX": letters and digits, "SHARDS": 1 to 64, "MAXLEN": 1000 or more}',

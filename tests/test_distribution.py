@@ -21,6 +21,7 @@ from django.urls import resolve, reverse
 from edx_django_utils.plugins import add_plugins, get_plugin_apps, get_plugin_url_patterns
 
 from engage_backend.conf import BASE_MODEL, EngageSettings, check_settings, engage_settings
+from engage_backend.presets import PRESETS
 from engage_backend.settings import common, production
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,6 +107,8 @@ def test_every_setting_is_documented_and_its_default_is_the_one_in_force(setting
     told = dict(re.findall(r'setting_name: ENGAGE\["(\w+)"\]\n    # \.\. setting_default: (.+)\n', source))
     in_force = engage_settings()
     assert set(told) == {name.upper() for name in EngageSettings.__dataclass_fields__}
+    assert told.pop("PRESETS") == "the five of engage_backend/presets.py" and len(PRESETS) == 5
+    assert in_force.presets == PRESETS
     for name, default in told.items():
         value = getattr(in_force, name.lower())
         if is_dataclass(value):

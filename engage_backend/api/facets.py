@@ -13,7 +13,7 @@ from engage_backend.api.columns import Minutes, columns
 from engage_backend.api.conditional import conditional, to_json, weak_etag
 from engage_backend.api.views import CourseView, course_run
 from engage_backend.messaging.criteria import TARGETS
-from engage_backend.messaging.past import day_a_week_ago
+from engage_backend.messaging.past import a_week_ago
 from engage_backend.messaging.selection import shown
 from engage_backend.models import CourseRun, Delivery, DeliveryState
 from engage_backend.platform.api import get_platform
@@ -40,7 +40,7 @@ def facets(run: CourseRun, now: datetime) -> dict[str, Any]:
     Moments are whole minutes since 1970. `week` is by how much per mille a prediction has moved since it was shown a week
     ago; null where none was given then or is now. `mode` and `cohort` are places in the lists, null for none.
     """
-    week = FilteredRelation("snapshots", condition=Q(snapshots__day=day_a_week_ago(run, now.date())))
+    week = FilteredRelation("snapshots", condition=Q(snapshots__day=a_week_ago(run, now.date())))
     moved = {f"moved_{target}": F(f"prediction__{target}") - F(f"week__{target}") for target in TARGETS}
     rows = shown(run).annotate(week=week, active=Minutes("last_active"), **moved)
     fields = ["pk", "pseudonym", "mode", "cohort", "active", *moved]

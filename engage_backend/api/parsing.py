@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from io import BytesIO
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser
 
 MOST_BYTES = 1 << 20  # criteria that name 20,000 learners one by one are a quarter of that
 
@@ -17,11 +17,17 @@ class TooLarge(APIException):
     """413: more than any request of ours needs."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"The body is larger than {MOST_BYTES:,} bytes; nothing was read."
+    default_detail = f"The body is larger than {MOST_BYTES:,} bytes; it was not read to its end."
 
 
-class SmallJSONParser(JSONParser):
-    """JSON, strictly, and no more than `MOST_BYTES` of it: REST framework would read whatever comes."""
+class SmallJSONParser(BaseParser):
+    """JSON, strictly, and no more than `MOST_BYTES` of it.
+
+    Not REST framework's own: that reads whatever comes before it looks, and what is too large or nested too deeply ends in
+    an error page in place of a problem document.
+    """
+
+    media_type = "application/json"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -30,6 +36,10 @@ class SmallJSONParser(JSONParser):
         if len(body) > MOST_BYTES:
             raise TooLarge
         try:
-            return super().parse(BytesIO(body), media_type, parser_context)
-        except RecursionError:
-            raise ParseError("JSON parse error - nested too deeply") from None
+            return json.loads(body.decode("utf-8"), parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise ParseError(f"The body is no JSON that can be read: {error}.") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number of JSON")

@@ -20,6 +20,12 @@ class CursorUnknown(APIException):
     default_detail = "This cursor is not known here (any more). Ask again without `since`."
 
 
+class Conflict(APIException):
+    """409: not as things stand now; the text says what stands against it."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
 def problem_document(exc: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's exception handler: `{type, title, status, detail}`; None leaves it to Django (a 500)."""
     response = exception_handler(exc, context)

@@ -1,14 +1,17 @@
-"""Whom criteria select in a course run, by one or two queries."""
+"""Whom criteria select in a course run: by one query, however many criteria are counted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from engage_backend.messaging.criteria import MINUTES_A_DAY, Criteria
+from engage_backend.messaging.criteria import MINUTES_A_DAY, MOST_NAMES, Criteria
 from engage_backend.models import CourseRun, Delivery, DeliveryState, Learner, LearnerStatus, Submission
 from engage_backend.platform.moments import from_minutes, to_minutes
+
+NOBODY = Q(pk__in=())
 
 
 def select(run: CourseRun, criteria: Criteria, now: datetime) -> list[int]:
@@ -16,22 +19,31 @@ def select(run: CourseRun, criteria: Criteria, now: datetime) -> list[int]:
 
     Pseudonyms in `include` and `exclude` that the run does not have say nothing.
     """
-    matching = _matching(run, criteria, now)
-    if criteria.exclude:
-        out = set(criteria.exclude)
-        chosen = {pk for pk, pseudonym in matching.values_list("pk", "pseudonym") if pseudonym not in out}
-    else:
-        chosen = set(matching.values_list("pk", flat=True))
-    if criteria.include:
-        chosen.update(shown(run).filter(pseudonym__in=criteria.include).values_list("pk", flat=True))
-    return sorted(chosen)
+    found = shown(run).filter(selected(run, criteria, now))
+    return list(found.order_by("pk").values_list("pk", flat=True))
 
 
-def count(run: CourseRun, criteria: Criteria, now: datetime) -> int:
-    """How many `select` selects; one query where nobody is ticked or unticked by name."""
-    if criteria.include or criteria.exclude:
-        return len(select(run, criteria, now))
-    return _matching(run, criteria, now).count()
+def counts(run: CourseRun, several: Sequence[Criteria], now: datetime) -> list[int]:
+    """How many `select` selects for each of several criteria. One query, unless they name very many learners."""
+    numbers: list[int] = []
+    for part in in_parts(several):
+        asked = {f"n{at}": Count("pk", filter=selected(run, criteria, now)) for at, criteria in enumerate(part)}
+        numbers += shown(run).aggregate(**asked).values()
+    return numbers
+
+
+def in_parts(several: Sequence[Criteria]) -> list[list[Criteria]]:
+    """The criteria in parts that one query can hold: databases limit how many values it names."""
+    parts: list[list[Criteria]] = []
+    room = 0
+    for criteria in several:
+        names = len(criteria.include) + len(criteria.exclude)
+        if names > room or not parts:
+            parts.append([])
+            room = 2 * MOST_NAMES
+        room -= names
+        parts[-1].append(criteria)
+    return parts
 
 
 def shown(run: CourseRun) -> QuerySet[Learner]:
@@ -39,32 +51,49 @@ def shown(run: CourseRun) -> QuerySet[Learner]:
     return Learner.objects.filter(course_run=run.pk).exclude(state=LearnerStatus.LEFT)
 
 
-def _matching(run: CourseRun, criteria: Criteria, now: datetime) -> QuerySet[Learner]:
-    """The learners whom every filter lets through; include and exclude are not asked."""
-    minute = to_minutes(now)
-    found = Learner.objects.filter(course_run=run.pk, state__in=criteria.states)
-    if not criteria.everyone:
-        for target, (low, high) in criteria.ranges.items():
-            found = found.filter(**{f"prediction__{target}__range": (low, high)})
+def selected(run: CourseRun, criteria: Criteria, now: datetime) -> Q:
+    """What holds for the learners selected, among those shown."""
+    return by_hand(_matching(run, criteria, to_minutes(now)), criteria)
+
+
+def by_hand(matching: Q, criteria: Criteria, pseudonym: str = "pseudonym") -> Q:
+    """Those who match, less those left out by hand, and those added by hand; `pseudonym` is where it stands."""
+    if criteria.exclude:
+        matching &= ~Q(**{f"{pseudonym}__in": criteria.exclude})
+    if criteria.include:
+        matching |= Q(**{f"{pseudonym}__in": criteria.include})
+    return matching
+
+
+def _matching(run: CourseRun, criteria: Criteria, minute: int) -> Q:
+    """What holds for the learners whom every filter lets through."""
+    if criteria.task is not None and criteria.task.block not in {block for block, *_ in run.graded}:
+        return NOBODY
+    holds = Q(state__in=criteria.states) & of_enrolment(criteria) & ranges(criteria, "prediction__")
     if criteria.days_inactive is not None:
-        found = found.filter(_inactive(criteria.days_inactive, minute))
-    if criteria.modes:
-        found = found.filter(mode__in=criteria.modes)
-    if criteria.cohorts:
-        found = found.filter(cohort__in=criteria.cohorts)
+        holds &= silent(criteria.days_inactive, minute)
     if criteria.task is not None:
-        if criteria.task.block not in {block for block, *_ in run.graded}:
-            return found.none()
         handed_in = Exists(Submission.objects.filter(learner=OuterRef("pk"), block=criteria.task.block))
-        found = found.filter(handed_in if criteria.task.handed_in else ~handed_in)
+        holds &= Q(handed_in if criteria.task.handed_in else ~handed_in)
     if criteria.written_to is not None:
-        since = from_minutes(minute - criteria.written_to.days * MINUTES_A_DAY)
-        had = Exists(Delivery.objects.filter(learner=OuterRef("pk"), state=DeliveryState.SENT, finished_at__gte=since))
-        found = found.filter(had if criteria.written_to.had else ~had)
-    return found
+        holds &= written_to(criteria, minute, OuterRef("pk"))
+    return holds
 
 
-def _inactive(days: tuple[int | None, int | None], minute: int) -> Q:
+def ranges(criteria: Criteria, prefix: str) -> Q:
+    """The figures lie in the ranges; `prefix` is where they stand. Who has no figure is in no range."""
+    if criteria.everyone:
+        return Q()
+    return Q(**{f"{prefix}{target}__range": ends for target, ends in criteria.ranges.items()})
+
+
+def of_enrolment(criteria: Criteria, prefix: str = "") -> Q:
+    """Mode and cohort are among those named, where any are."""
+    named = {"mode": criteria.modes, "cohort": criteria.cohorts}
+    return Q(**{f"{prefix}{field}__in": names for field, names in named.items() if names})
+
+
+def silent(days: tuple[int | None, int | None], minute: int) -> Q:
     """Last click so many whole days ago. A click from the future (a clock that is wrong) is one of today."""
     low, high = days
     inside = Q(last_active__isnull=False)
@@ -73,3 +102,12 @@ def _inactive(days: tuple[int | None, int | None], minute: int) -> Q:
     if high is not None:
         inside &= Q(last_active__gte=from_minutes(minute - (high + 1) * MINUTES_A_DAY + 1))
     return inside
+
+
+def written_to(criteria: Criteria, minute: int, learner: OuterRef, *, until: datetime | None = None) -> Q:
+    """Had a message in the last days, or had not; `until` leaves out what was sent at that time or later."""
+    assert criteria.written_to is not None
+    since = from_minutes(minute - criteria.written_to.days * MINUTES_A_DAY)
+    sent = Delivery.objects.filter(learner=learner, state=DeliveryState.SENT, finished_at__gte=since)
+    had = Exists(sent if until is None else sent.filter(finished_at__lt=until))
+    return Q(had if criteria.written_to.had else ~had)

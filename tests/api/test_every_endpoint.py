@@ -73,9 +73,10 @@ def test_nothing_is_written_without_a_token_against_forgery(site: Any, route: st
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_what_cannot_be_read_is_refused_and_nothing_breaks(site: Any, staff_client: Client, route: str) -> None:
-    bodies = [b"", b"{", b"[]", b"null", b'"text"', b"{}", b'{"criteria": NaN}', b"\xff\xfe", b"[" * 100_000]
+    deep, large = b"[" * 100_000, b'{"criteria": "' + b"x" * 10_000_000 + b'"}'
+    bodies = [b"", b"{", b"[]", b"null", b'"text"', b"{}", b'{"criteria": NaN}', b"\xff\xfe"]
     for method in ("post", "put", "patch", "delete"):
-        for body in (*bodies, b'{"criteria": "' + b"x" * 10_000_000 + b'"}'):
+        for body in (*bodies, deep, large) if method == "post" else bodies:
             send = getattr(staff_client, method)
             response = send(address(route, site.run.course_key), body, content_type="application/json")
             assert response.status_code in (400, 404, 405, 413), (method, body[:20], response.content)

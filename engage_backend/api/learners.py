@@ -1,0 +1,141 @@
+"""One learner, as the course team may see them: what was said of them, what they did, what they had from us."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from engage_backend.api.access import caller_id, canonical_course_key
+from engage_backend.api.views import CourseView
+from engage_backend.engagement.activity import GROUPS, WEEK, by_week, times_and_kinds
+from engage_backend.governance.audit import Action, record
+from engage_backend.messaging.criteria import TARGETS
+from engage_backend.messaging.tasks import tasks_of
+from engage_backend.models import (
+    DailySnapshot,
+    Delivery,
+    HistoryChunk,
+    Kind,
+    Learner,
+    LearnerStatus,
+    Submission,
+)
+from engage_backend.platform.api import get_platform
+from engage_backend.platform.moments import from_microseconds, to_microseconds, to_text
+
+MOST_WEEKS = 300
+
+
+class LearnerView(CourseView):
+    """GET: one learner. That it was looked at is recorded."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request, course_key: str, pseudonym: str) -> Response:
+        learner = (
+            Learner.objects.filter(course_run__course_key=canonical_course_key(course_key), pseudonym=pseudonym)
+            .exclude(state=LearnerStatus.LEFT)
+            .select_related("course_run", "prediction")
+            .first()
+        )
+        if learner is None:
+            raise NotFound("There is no such learner in this course run; perhaps they have left it.")
+        record(learner.course_run, caller_id(request), Action.LOOK, {"learner": learner.pseudonym})
+        return Response(told(learner, get_platform().now()))
+
+
+def told(learner: Learner, now: datetime) -> dict[str, Any]:
+    """What the course team is told of a learner; `now` is the site's clock. Probabilities are per mille."""
+    prediction = getattr(learner, "prediction", None)
+    return {
+        "pseudonym": learner.pseudonym,
+        "state": learner.state,
+        "mode": learner.mode or None,
+        "cohort": learner.cohort or None,
+        "enrolled_at": to_text(learner.enrolled_at),
+        "last_active": to_text(learner.last_active),
+        "probabilities": {target: getattr(prediction, target, None) for target in TARGETS},
+        "reasons": {},
+        "weeks": _weeks(learner),
+        "activity": _activity(learner, now),
+        "tasks": _tasks(learner),
+        "messages": _messages(learner),
+    }
+
+
+def _origin(learner: Learner) -> int:
+    """Where weeks are counted from, as the model counts them: the run's start, or a self-paced learner's enrolment."""
+    run = learner.course_run
+    return to_microseconds(max(run.start, learner.enrolled_at) if run.self_paced else run.start)
+
+
+def _weeks(learner: Learner) -> list[dict[str, Any]]:
+    """What was shown at the end of each week, oldest first; of the current week, what was shown last."""
+    kept = DailySnapshot.objects.filter(learner=learner).order_by("day").values_list("day", *TARGETS)
+    first = from_microseconds(_origin(learner)).date()
+    last_of_week = {(day - first).days // 7: (day, figures) for day, *figures in kept}
+    return [
+        {"day": day.isoformat(), **dict(zip(TARGETS, figures, strict=True))} for day, figures in last_of_week.values()
+    ]
+
+
+def _activity(learner: Learner, now: datetime) -> list[dict[str, Any]]:
+    """Events by week and kind, silent weeks among them, from the first week to the current one or the last event's."""
+    chunks = HistoryChunk.objects.filter(learner=learner).order_by("number").values_list("data", flat=True)
+    events = [times_and_kinds(bytes(data)) for data in chunks]
+    used = {kind for _, kinds in events for kind in kinds}
+    names = dict(Kind.objects.filter(number__in=used).values_list("number", "name"))
+    origin = _origin(learner)
+    weeks = by_week(events, names, origin)
+    if not weeks:
+        return []
+    until = now if learner.course_run.end is None else min(now, learner.course_run.end)
+    last = max(*weeks, (to_microseconds(until) - origin) // WEEK + 1, 1)
+    first = max(min(*weeks, 1), last - MOST_WEEKS)
+    return [
+        {
+            "week": week,
+            "total": weeks[week].total() if week in weeks else 0,
+            "kinds": {group: weeks[week][group] if week in weeks else 0 for group in GROUPS},
+        }
+        for week in range(first, last + 1)
+    ]
+
+
+def _tasks(learner: Learner) -> list[dict[str, Any]]:
+    """The course's tasks by due date, with the best that the learner has handed in; null where nothing was."""
+    fields = ("score", "possible", "attempts", "last_at")
+    stored = Submission.objects.filter(learner=learner).values_list("block", *fields)
+    handed_in = {block: values for block, *values in stored}
+    found = []
+    for task in tasks_of(learner.course_run):
+        score, possible, attempts, at = handed_in.get(task.block, (None, None, 0, None))
+        found.append(
+            {
+                "block": task.block,
+                "name": task.name,
+                "due": to_text(task.due),
+                "score": score,
+                "possible": possible,
+                "attempts": attempts,
+                "at": to_text(from_microseconds(at)) if at is not None else None,
+            }
+        )
+    return found
+
+
+def _messages(learner: Learner) -> list[dict[str, Any]]:
+    """The messages to this learner, the latest first, with what became of each."""
+    rows = (
+        Delivery.objects.filter(learner=learner)
+        .order_by("-pk")
+        .values_list("communication_id", "version__subject", "state", "finished_at", "claimed_at", "due_at")
+    )
+    return [
+        {"id": number, "subject": subject, "state": state, "at": to_text(next(filter(None, moments), None))}
+        for number, subject, state, *moments in rows
+    ]

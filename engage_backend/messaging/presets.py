@@ -1,0 +1,116 @@
+"""Criteria with names: those that a site gives every course team, and those that a course team keeps for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core import checks
+
+from engage_backend.conf import engage_settings
+from engage_backend.messaging.criteria import VERSION, Criteria, CriteriaProblem
+from engage_backend.messaging.describe import describe
+from engage_backend.messaging.past import a_week_ago, counts_then
+from engage_backend.messaging.selection import counts
+from engage_backend.messaging.tasks import Task, tasks_of
+from engage_backend.models import CourseRun, Segment
+from engage_backend.presets import Preset
+
+MOST_SEGMENTS = 50  # of a course run
+
+
+class SegmentProblem(ValueError):
+    """A segment that cannot be kept; the text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Criteria with a name, and how many they select."""
+
+    name: str
+    criteria: Criteria
+    description: str
+    count: int
+    week_ago: int | None  # None: not known
+    segment: Segment | None = None  # None: a preset
+
+    def to_json(self) -> dict[str, Any]:
+        """As the API answers it; a segment with its number."""
+        said = {
+            "name": self.name,
+            "criteria": self.criteria.to_json(),
+            "count": self.count,
+            "week_ago": self.week_ago,
+            "description": self.description,
+        }
+        return said if self.segment is None else {"id": self.segment.pk, **said}
+
+
+def counted(run: CourseRun, now: datetime) -> list[Counted]:
+    """The presets that apply now, then the course team's segments; in a few queries, however many there are.
+
+    A segment that an older version wrote and this one cannot read is left out.
+    """
+    tasks = tasks_of(run)
+    named: list[tuple[str, Criteria, Segment | None]] = []
+    for preset in engage_settings().presets:
+        if (criteria := _criteria(preset, tasks, now)) is not None:
+            named.append((str(preset.name), criteria, None))
+    for segment in Segment.objects.filter(course_run=run.pk).order_by("name", "pk"):
+        try:
+            named.append((segment.name, Criteria.from_json(segment.criteria), segment))
+        except CriteriaProblem:
+            continue
+    several = [criteria for _, criteria, _ in named]
+    day = a_week_ago(run, now.date())
+    then = counts_then(run, several, day) if day is not None else [None] * len(several)
+    names = {task.block: task.name for task in tasks}
+    return [
+        Counted(name, criteria, describe(criteria, tasks=names), number, earlier, segment)
+        for (name, criteria, segment), number, earlier in zip(named, counts(run, several, now), then, strict=True)
+    ]
+
+
+def _criteria(preset: Preset, tasks: Iterable[Task], now: datetime) -> Criteria | None:
+    """The criteria of a preset; None where it speaks of a task and none is due, or where it cannot be used."""
+    try:
+        criteria = Criteria.from_json({"version": VERSION, **preset.criteria})
+    except CriteriaProblem:
+        return None  # `check_presets` says so
+    if preset.task_due_hours is None:
+        return criteria
+    until = now + timedelta(hours=preset.task_due_hours)
+    due = next((task.block for task in tasks if task.due is not None and now < task.due <= until), None)
+    if due is None:
+        return None
+    said = {**criteria.to_json(), "task": {"block": due, "handed_in": False}}
+    return Criteria.from_json(said)
+
+
+def keep_segment(run: CourseRun, name: str, criteria: Criteria, author_id: int) -> Segment:
+    """Keep criteria under a name. SegmentProblem when the course team has that name, or as many as there can be."""
+    names = set(Segment.objects.filter(course_run=run.pk).values_list("name", flat=True))
+    if name in names:
+        raise SegmentProblem(f"There is a segment {name!r} already. Delete it first, or choose another name.")
+    if len(names) >= MOST_SEGMENTS:
+        raise SegmentProblem(f"There are {MOST_SEGMENTS} segments already. Delete one first.")
+    return Segment.objects.create(course_run=run, name=name, criteria=criteria.to_json(), author_id=author_id)
+
+
+def check_presets(app_configs: object = None, **kwargs: object) -> list[checks.CheckMessage]:
+    """Django system check: presets of the settings whose criteria cannot be used; the page does not offer them."""
+    messages: list[checks.CheckMessage] = []
+    for preset in engage_settings().presets:
+        try:
+            Criteria.from_json({"version": VERSION, **preset.criteria})
+        except CriteriaProblem as problem:
+            messages.append(
+                checks.Error(
+                    f'ENGAGE["PRESETS"]: {str(preset.name)!r} cannot be used, and is not offered: {problem}.',
+                    hint="Its CRITERIA are those of the API, version 1, without the key version.",
+                    id="engage.E003",
+                )
+            )
+    return messages

@@ -1,0 +1,173 @@
+"""One learner, as the course team sees them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from engage_backend.engagement.history import NONE, Row, pack
+from engage_backend.models import (
+    AccessRecord,
+    Communication,
+    CommunicationVersion,
+    CourseRun,
+    DailySnapshot,
+    Delivery,
+    HistoryChunk,
+    Kind,
+    Learner,
+    Submission,
+)
+from engage_backend.platform.moments import to_microseconds
+from engage_backend.platform.standalone.models import Clock
+from tests.api.counting import questions
+from tests.api.test_access import assert_problem
+
+START = datetime(2024, 1, 1, tzinfo=UTC)  # of the course
+NOW = START + timedelta(days=30)
+HOMEWORK = "block-v1:TestX+T101+2024+type@problem+block@hw1"
+
+
+@pytest.fixture
+def learner(site: Any) -> Learner:
+    """A learner with something of everything."""
+    Clock.objects.create(site_time=NOW, real_time=NOW, speed=0)
+    site.run.graded = [[HOMEWORK, 0.5, to_microseconds(NOW), "Homework 1"], ["other", 0.5, None, "Exam"]]
+    site.run.save()
+    made: Learner = site.learner(site.users["learner"].pk, shown=(700, 650, None))
+    made.mode, made.last_active = "audit", START + timedelta(days=8)
+    made.save()
+    for number, name in enumerate(("play_video", "problem_check_correct")):
+        Kind.objects.create(number=number, name=name)
+    clicks = [(0, 0), (1, 1), (8, 0)]
+    rows = [Row(to_microseconds(START + timedelta(days=day)), kind, 0, 0, NONE, NONE, -1) for day, kind in clicks]
+    chunk = {"first": rows[0].time, "last": rows[-1].time, "events": len(rows), "data": pack(rows)}
+    HistoryChunk.objects.create(learner=made, number=0, **chunk)
+    Submission.objects.create(
+        learner=made, block=HOMEWORK, score=0.5, possible=1, attempts=2, last_at=to_microseconds(START)
+    )
+    for day, certify in ((5, 500), (6, 510), (7, 520), (29, 700)):
+        at = date(2024, 1, 1) + timedelta(days=day)
+        DailySnapshot.objects.create(learner=made, day=at, model="m", certify=certify, complete=1, leave=None)
+    return made
+
+
+def address(learner: Learner) -> str:
+    return f"/engage/api/v1/courses/{learner.course_run.course_key}/learners/{learner.pseudonym}"
+
+
+def write_to(one: Learner, subject: str, state: str, at: datetime | None) -> int:
+    message = Communication.objects.create(course_run=one.course_run, author_id=1)
+    version = CommunicationVersion.objects.create(
+        communication=message, number=1, author_id=1, subject=subject, criteria={}
+    )
+    Delivery.objects.create(communication=message, learner=one, version=version, state=state, finished_at=at)
+    return message.pk
+
+
+def test_what_was_said_of_a_learner_what_they_did_and_what_they_had(learner: Learner, staff_client: Client) -> None:
+    first, second = write_to(learner, "Hello", "sent", START), write_to(learner, "Again", "queued", None)
+    assert staff_client.get(address(learner)).json() == {
+        "pseudonym": learner.pseudonym,
+        "state": "active",
+        "mode": "audit",
+        "cohort": None,
+        "enrolled_at": "2024-03-01T12:00:00Z",
+        "last_active": "2024-01-09T00:00:00Z",
+        "probabilities": {"certify": 700, "complete": 650, "leave": None},
+        "reasons": {},
+        "weeks": [
+            {"day": "2024-01-07", "certify": 510, "complete": 1, "leave": None},
+            {"day": "2024-01-08", "certify": 520, "complete": 1, "leave": None},
+            {"day": "2024-01-30", "certify": 700, "complete": 1, "leave": None},
+        ],
+        "activity": [
+            {"week": 1, "total": 2, "kinds": {"video": 1, "problem": 1, "forum": 0, "other": 0}},
+            {"week": 2, "total": 1, "kinds": {"video": 1, "problem": 0, "forum": 0, "other": 0}},
+            {"week": 3, "total": 0, "kinds": {"video": 0, "problem": 0, "forum": 0, "other": 0}},
+            {"week": 4, "total": 0, "kinds": {"video": 0, "problem": 0, "forum": 0, "other": 0}},
+            {"week": 5, "total": 0, "kinds": {"video": 0, "problem": 0, "forum": 0, "other": 0}},
+        ],
+        "tasks": [
+            {
+                "block": HOMEWORK,
+                "name": "Homework 1",
+                "due": "2024-01-31T00:00:00Z",
+                "score": 0.5,
+                "possible": 1.0,
+                "attempts": 2,
+                "at": "2024-01-01T00:00:00Z",
+            },
+            {
+                "block": "other",
+                "name": "Exam",
+                "due": None,
+                "score": None,
+                "possible": None,
+                "attempts": 0,
+                "at": None,
+            },
+        ],
+        "messages": [
+            {"id": second, "subject": "Again", "state": "queued", "at": None},
+            {"id": first, "subject": "Hello", "state": "sent", "at": "2024-01-01T00:00:00Z"},
+        ],
+    }
+
+
+def test_nothing_says_who_the_learner_is(learner: Learner, staff_client: Client) -> None:
+    response = staff_client.get(address(learner))
+    told = (response.content.decode() + repr(response.headers)).lower()
+    assert "marked" not in told
+    assert str(learner.user_id) not in told
+
+
+def test_whoever_looks_at_a_learner_is_written_down(site: Any, learner: Learner, staff_client: Client) -> None:
+    staff_client.get(address(learner))
+    record = AccessRecord.objects.get()
+    assert (record.user_id, record.action) == (site.users["staff"].pk, "look")
+    assert record.detail == {"learner": learner.pseudonym}
+
+
+def test_somebody_without_clicks_has_empty_lists(site: Any, staff_client: Client) -> None:
+    body = staff_client.get(address(site.learner(5, state="never_started"))).json()
+    assert (body["weeks"], body["activity"], body["messages"], body["last_active"]) == ([], [], [], None)
+    assert body["probabilities"] == {"certify": None, "complete": None, "leave": None}
+
+
+def test_weeks_of_the_self_paced_begin_at_enrolment(learner: Learner, staff_client: Client) -> None:
+    CourseRun.objects.update(self_paced=True)
+    Learner.objects.update(enrolled_at=START + timedelta(days=7))
+    weeks = [week["week"] for week in staff_client.get(address(learner)).json()["activity"]]
+    assert weeks == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("pseudonym", ["zzzzzzzz", "A" * 8, "0", "ada@example.org", "a" * 300, "%00", "'"])
+def test_a_pseudonym_that_is_not_there_is_not_found(learner: Learner, staff_client: Client, pseudonym: str) -> None:
+    response = staff_client.get(address(learner).replace(learner.pseudonym, pseudonym))
+    assert_problem(response, 404)
+    assert not AccessRecord.objects.exists()
+
+
+def test_a_learner_of_another_course_is_not_found_and_nobody_who_left(
+    site: Any, learner: Learner, staff_client: Client
+) -> None:
+    other = CourseRun.objects.create(course_key="course-v1:TestX+Other+2024", start=START)
+    elsewhere = Learner.objects.create(course_run=other, user_id=5, enrolled_at=START)
+    assert_problem(staff_client.get(address(learner).replace(learner.pseudonym, elsewhere.pseudonym)), 404)
+    assert_problem(staff_client.get(address(site.learner(6, state="left"))), 404)
+
+
+@pytest.mark.parametrize("much", [1, 40])
+def test_the_number_of_queries_does_not_grow_with_what_there_is(
+    learner: Learner, staff_client: Client, much: int
+) -> None:
+    for number in range(much):
+        write_to(learner, "Hello", "sent", START)
+        DailySnapshot.objects.create(learner=learner, day=date(2024, 2, 1) + timedelta(days=number), model="m")
+    with questions() as asked:
+        assert staff_client.get(address(learner)).status_code == 200
+    assert len(asked) <= 11
