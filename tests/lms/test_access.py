@@ -1,0 +1,155 @@
+"""The table of docs/access.md, cell by cell over HTTP, for every address that the plugin mounts. In doubt: refused.
+
+An address that is added is asked of without being named here: all that is about a course belongs to its team, and what is not
+about a course has to be named in `OWN`, or the tests fail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from engage_backend.engagement.live.roster import sync_run
+from engage_backend.models import Learner, Prediction
+from tests.edx_platform.course import KEY, PEOPLE, masquerade
+
+STUDIO = settings.ROOT_URLCONF == "cms.urls"
+PREFIX = "engage/"
+COURSE = "api/v1/courses/<path:course_key>/"
+# What is not about a course but about whoever asks: open to everyone who is logged in, and to themselves alone.
+OWN: frozenset[str] = frozenset()
+METHODS = ("get", "post", "put", "patch", "delete")
+MASQUERADES = {"masquerading": None, "masquerading_as_a_learner": "marked-username-learner"}
+MARKS = re.compile(rb"arked")  # names and addresses of the stand-in's people are marked
+
+
+class Endpoint(NamedTuple):
+    """An address with a method."""
+
+    route: str
+    method: str
+
+    @property
+    def path(self) -> str:
+        """The address for the course `KEY`, and some values for what else it asks for."""
+        path = self.route.replace("<path:course_key>", str(KEY))
+        return "/" + PREFIX + re.sub(r"<(int:)?[^>]+>", lambda found: "1" if found[1] else "abcdefgh", path)
+
+
+def endpoints() -> Iterator[Endpoint]:
+    """Every address under /engage/ with every method that it answers."""
+    for pattern in get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver) and str(pattern.pattern) == f"^{PREFIX}":
+            for route, view in _below(pattern, ""):
+                kind = getattr(view, "view_class", None)
+                named = [method for method in METHODS if kind is None or method in kind.http_method_names]
+                yield from (Endpoint(route, method) for method in named if kind is None or hasattr(kind, method))
+
+
+def _below(resolver: URLResolver, before: str) -> Iterator[tuple[str, Any]]:
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route, pattern.callback
+        else:
+            yield from _below(pattern, route)
+
+
+ALL = sorted(set(endpoints()))
+TEAM = [endpoint for endpoint in ALL if endpoint.route.startswith(COURSE)]
+# Who is let in to what is about the course.
+LET_IN = {
+    "anonymous": 401,
+    "learner": 403,
+    "beta_tester": 403,
+    "data_researcher": 403,
+    "stranger": 403,
+    "has_left": 403,
+    "staff_elsewhere": 403,
+    "staff": None,
+    "instructor": None,
+    "org_staff": None,
+    "global_staff": None,
+    "limited_staff": 403 if STUDIO else None,  # they have no access to Studio
+    # Studio has no masquerade: an author who looks as a learner in the LMS is an author in Studio.
+    "masquerading": None if STUDIO else 403,
+    "masquerading_as_a_learner": None if STUDIO else 403,
+}
+
+
+@pytest.fixture
+def known(run: Any, platform: Any) -> Any:
+    """The course run with a prediction of its learner."""
+    sync_run(platform, str(KEY))
+    learner = Learner.objects.get(user_id=run.users["learner"].id)
+    Prediction.objects.filter(learner=learner).update(certify=717, complete=717, leave=717)
+    return run
+
+
+def client_of(run: Any, who: str, **given: Any) -> Client:
+    """A browser in which somebody is logged in."""
+    client = Client(**given)
+    if who in MASQUERADES:
+        client.force_login(run.users["staff"])
+        masquerade(client, as_user=MASQUERADES[who])
+    elif who != "anonymous":
+        client.force_login(run.users[who])
+    return client
+
+
+def test_there_are_addresses_to_ask_and_each_belongs_to_somebody() -> None:
+    assert len(TEAM) >= 4
+    assert {endpoint.route for endpoint in ALL if not endpoint.route.startswith(COURSE)} <= OWN
+    assert set(LET_IN) == {"anonymous", *PEOPLE, *MASQUERADES}
+
+
+@pytest.mark.parametrize("who", list(LET_IN))
+def test_what_is_about_a_course_is_for_its_team(known: Any, who: str) -> None:
+    client, expected = client_of(known, who), LET_IN[who]
+    for endpoint in TEAM:
+        response = getattr(client, endpoint.method)(endpoint.path, data={}, content_type="application/json")
+        told = f"{endpoint.method} {endpoint.path}: {response.status_code} {response.content[:200]!r}"
+        if expected is None:
+            assert response.status_code not in (401, 403, 500), told
+        else:
+            assert response.status_code == expected, told
+            assert response["Content-Type"] == "application/problem+json", told
+            assert b"717" not in response.content, told
+        assert not MARKS.search(response.content), told
+
+
+@pytest.mark.parametrize("who", ["staff", "instructor", "global_staff"])
+def test_a_write_without_a_token_of_the_page_is_refused(known: Any, who: str) -> None:
+    client = client_of(known, who, enforce_csrf_checks=True)
+    for endpoint in ALL:
+        if endpoint.method != "get":
+            response = getattr(client, endpoint.method)(endpoint.path, data={}, content_type="application/json")
+            assert response.status_code == 403, endpoint
+            assert b"CSRF" in response.content, endpoint
+
+
+def test_an_account_that_was_closed_is_anonymous(known: Any) -> None:
+    client = client_of(known, "staff")
+    known.users["staff"].is_active = False
+    known.users["staff"].save()
+    for endpoint in TEAM:
+        assert getattr(client, endpoint.method)(endpoint.path).status_code == 401, endpoint
+
+
+def test_what_masquerading_hides_is_back_when_it_ends(known: Any) -> None:
+    client = client_of(known, "masquerading")
+    path = f"/engage/api/v1/courses/{KEY}/predictions"
+    assert client.get(path).status_code == (200 if STUDIO else 403)
+    masquerade(client, role="staff")
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.skipif(not STUDIO, reason="the LMS sends")
+def test_studio_has_no_address_that_sends() -> None:
+    assert [endpoint for endpoint in ALL if endpoint.route.endswith(("/send", "/resend", "/test"))] == []
