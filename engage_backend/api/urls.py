@@ -3,6 +3,7 @@
 from django.urls import path
 
 from engage_backend.api.facets import FacetsView
+from engage_backend.api.hindsight import HindsightView
 from engage_backend.api.learners import LearnerView
 from engage_backend.api.lookup import LookupView
 from engage_backend.api.segments import CountView, PresetsView, SegmentsView, SegmentView
@@ -15,6 +16,7 @@ COURSE = "courses/<path:course_key>"
 urlpatterns = [
     path(f"{COURSE}/predictions", PredictionsView.as_view(), name="predictions"),
     path(f"{COURSE}/facets", FacetsView.as_view(), name="facets"),
+    path(f"{COURSE}/hindsight", HindsightView.as_view(), name="hindsight"),
     path(f"{COURSE}/learners/<str:pseudonym>", LearnerView.as_view(), name="learner"),
     path(f"{COURSE}/lookup", LookupView.as_view(), name="lookup"),
     path(f"{COURSE}/presets", PresetsView.as_view(), name="presets"),
