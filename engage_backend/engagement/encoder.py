@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -47,15 +48,34 @@ def encode(rows: Sequence[Row], before: int | None, tokens: Tokens) -> tuple[Tok
     `before` is the time (µs) of the event before the first row, None at a learner's beginning. Carried are the logarithm of the
     seconds since the event before, whether a new session began, whether something was handed in, and its score, 0 to 1.
     """
-    kinds = np.fromiter((row.kind for row in rows), dtype=np.int64, count=len(rows))
-    times = np.fromiter((row.time for row in rows), dtype=np.int64, count=len(rows))
-    gaps = np.diff(times, prepend=times[:1] if before is None else before).clip(min=0) / 1e6
-    carried = np.zeros((len(rows), CARRIED), dtype=np.float32)
+    return encode_many([rows], [before], tokens)[0]
+
+
+def encode_many(
+    rows: Sequence[Sequence[Row]], before: Sequence[int | None], tokens: Tokens
+) -> list[tuple[Tokens, Floats]]:
+    """`encode` for many learners at once: live, most of them bring one row, and an array for each would cost more."""
+    flat = [row for one in rows for row in one]
+    if not flat:
+        nothing = np.zeros(0, dtype=np.int64), np.zeros((0, CARRIED), dtype=np.float32)
+        return [nothing] * len(rows)
+    lengths = [len(one) for one in rows]
+    ends = list(accumulate(lengths))
+    kinds = np.array([row.kind for row in flat], dtype=np.int64)
+    times = np.array([row.time for row in flat], dtype=np.int64)
+    earlier = np.empty_like(times)
+    earlier[1:] = times[:-1]
+    for one, moment, end in zip(rows, before, ends, strict=True):
+        if one:
+            earlier[end - len(one)] = one[0].time if moment is None else moment
+    gaps = np.maximum(times - earlier, 0) / 1e6
+    carried = np.zeros((len(flat), CARRIED), dtype=np.float32)
     carried[:, 0] = np.log1p(gaps) / 14.0
     carried[:, 1] = gaps > 1800.0
-    for at, row in enumerate(rows):
+    for at, row in enumerate(flat):
         if row.possible > 0.0 and row.score >= 0.0:
             carried[at, 2] = 1.0
             carried[at, 3] = row.score / row.possible
     known = kinds < len(tokens)
-    return np.where(known, tokens[np.where(known, kinds, 0)] if len(tokens) else 0, UNKNOWN_TOKEN), carried
+    read = np.where(known, tokens[np.where(known, kinds, 0)] if len(tokens) else 0, UNKNOWN_TOKEN)
+    return [(read[end - length : end], carried[end - length : end]) for length, end in zip(lengths, ends, strict=True)]

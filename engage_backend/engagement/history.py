@@ -12,16 +12,19 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from itertools import accumulate
+from operator import sub
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from engage_backend.clickstream.event import ClickEvent
 
 CHUNK = 512  # events in a full chunk
 NONE = -1.0  # stands for "no score", so that rows compare with each other
 
+_NO_SUBMISSION = (NONE, NONE, -1)
+_SUBMISSION_BYTES = 2 + 8 + 8 + 4
 _FORMAT = 1
 _HEADER = struct.Struct("<BHqHHH")  # format, events, first time, distinct blocks, distinct sessions, submissions
 
@@ -75,46 +78,51 @@ def split(rows: Sequence[Row], first_number: int = 0) -> list[tuple[int, Sequenc
     return [(first_number + at // CHUNK, rows[at : at + CHUNK]) for at in range(0, len(rows), CHUNK)]
 
 
-def _planes(values: npt.NDArray[Any]) -> bytes:
+def _planes(values: Sequence[int]) -> bytes:
     """Integers as byte planes, least significant first: a count of planes, then the planes that are not all zero."""
-    width = values.dtype.itemsize
-    planes = values.view(np.uint8).reshape(len(values), width).T
-    used = next((n for n in range(width, 0, -1) if planes[n - 1].any()), 0)
-    return bytes([used]) + planes[:used].tobytes()
+    used = (max(values).bit_length() + 7) // 8
+    if used == 0:
+        return b"\0"
+    if used == 1:
+        return b"\1" + bytes(values)
+    wide = np.array(values, dtype="<u8").view(np.uint8).reshape(len(values), 8)
+    return bytes([used]) + wide.T[:used].tobytes()
 
 
-def _indexed(values: Sequence[int]) -> tuple[list[int], npt.NDArray[np.uint16]]:
+def _indexed(values: Sequence[int]) -> tuple[list[int], list[int]]:
     """The distinct values in order of first appearance, and the index of each value among them."""
-    position = dict(zip(dict.fromkeys(values), range(len(values)), strict=False))
-    return list(position), np.fromiter(map(position.__getitem__, values), dtype="<u2", count=len(values))
+    position = {value: at for at, value in enumerate(dict.fromkeys(values))}
+    return list(position), list(map(position.__getitem__, values))
 
 
-def _narrow(values: list[int], size: int) -> bytes:
+def _narrow(values: Iterable[int], size: int) -> bytes:
     """Integers in `size` bytes each, least significant first."""
-    return np.array(values, dtype="<u8").view(np.uint8).reshape(-1, 8)[:, :size].tobytes()
+    return b"".join([value.to_bytes(size, "little") for value in values])
 
 
 def pack(rows: Sequence[Row]) -> bytes:
     """Sorted rows (1 to 512) as bytes; `unpack` gives them back exactly."""
     if not 0 < len(rows) <= CHUNK:
         raise ValueError(f"a chunk holds 1 to {CHUNK} events, not {len(rows)}")
-    times, kinds, blocks, sessions, scores, possibles, attempts = zip(*rows, strict=True)
-    gaps = np.diff(np.array(times, dtype="<i8"), prepend=times[0]).astype("<u8")
+    times, kinds, blocks, sessions, *_ = zip(*rows, strict=True)
     distinct_blocks, block_index = _indexed(blocks)
     distinct_sessions, session_index = _indexed(sessions)
-    submissions = [
-        at for at, row in enumerate(zip(scores, possibles, attempts, strict=True)) if row != (NONE, NONE, -1)
-    ]
+    submissions = [at for at, row in enumerate(rows) if row[4:] != _NO_SUBMISSION]
+    handed_in = [rows[at] for at in submissions]
+    count = len(submissions)
     body = b"".join(
         (
-            _planes(gaps),
-            _planes(np.array(kinds, dtype="<u4")),
+            _planes([0, *map(sub, times[1:], times)]),
+            _planes(kinds),
             _planes(block_index),
             _planes(session_index),
-            np.array(submissions, dtype="<u2").tobytes(),
-            np.array([scores[at] for at in submissions], dtype="<f8").tobytes(),
-            np.array([possibles[at] for at in submissions], dtype="<f8").tobytes(),
-            np.array([attempts[at] for at in submissions], dtype="<i4").tobytes(),
+            struct.pack(
+                f"<{count}H{count}d{count}d{count}i",
+                *submissions,
+                *(row.score for row in handed_in),
+                *(row.possible for row in handed_in),
+                *(row.attempt for row in handed_in),
+            ),
             _narrow(distinct_blocks, 6),
             _narrow(distinct_sessions, 4),
         )
@@ -138,55 +146,50 @@ class _Reader:
         self.at += size
         return part
 
-    def array(self, dtype: str, count: int) -> npt.NDArray[Any]:
-        return np.frombuffer(self.take(np.dtype(dtype).itemsize * count), dtype=dtype)
-
-    def planes(self, dtype: str, count: int) -> npt.NDArray[Any]:
+    def planes(self, count: int) -> list[int]:
         used = self.take(1)[0]
-        values = np.zeros((count, np.dtype(dtype).itemsize), dtype=np.uint8)
-        values[:, :used] = np.frombuffer(self.take(used * count), dtype=np.uint8).reshape(used, count).T
-        return values.view(dtype).reshape(count)
-
-    def numbers(self, size: int, count: int) -> npt.NDArray[np.uint64]:
+        if used == 0:
+            return [0] * count
+        if used == 1:
+            return list(self.take(count))
         wide = np.zeros((count, 8), dtype=np.uint8)
-        wide[:, :size] = np.frombuffer(self.take(size * count), dtype=np.uint8).reshape(count, size)
-        return wide.view("<u8").reshape(count)
+        wide[:, :used] = np.frombuffer(self.take(used * count), dtype=np.uint8).reshape(used, count).T
+        values: list[int] = wide.view("<u8").reshape(count).tolist()
+        return values
+
+    def numbers(self, size: int, count: int) -> list[int]:
+        data = self.take(size * count)
+        return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
 
 
 def unpack(data: bytes) -> list[Row]:
     """The rows that `pack` wrote. ValueError when the bytes are not such a chunk."""
     try:
-        form, count, first, blocks, sessions, submitted = _HEADER.unpack_from(data)
+        form, count, first, distinct_blocks, distinct_sessions, submitted = _HEADER.unpack_from(data)
         if form != _FORMAT:
             raise ValueError(f"history chunk of format {form}, this version reads {_FORMAT}")
         reader = _Reader(zlib.decompress(bytes(data[_HEADER.size :])))
     except (struct.error, zlib.error) as broken:
         raise ValueError(f"not a history chunk: {broken}") from broken
-    times = (np.cumsum(reader.planes("<u8", count).astype("<i8")) + first).tolist()
-    kinds = reader.planes("<u4", count).tolist()
-    block_index = reader.planes("<u2", count)
-    session_index = reader.planes("<u2", count)
-    positions = reader.array("<u2", submitted).tolist()
-    scores = reader.array("<f8", submitted).tolist()
-    possibles = reader.array("<f8", submitted).tolist()
-    attempts = reader.array("<i4", submitted).tolist()
-    block_of = reader.numbers(6, blocks)
-    session_of = reader.numbers(4, sessions)
-    score, possible, attempt = [NONE] * count, [NONE] * count, [-1] * count
-    for at, *handed_in in zip(positions, scores, possibles, attempts, strict=True):
-        score[at], possible[at], attempt[at] = handed_in
-    return list(
-        map(
-            _as_row,
-            zip(
-                times,
-                kinds,
-                block_of[block_index].tolist(),
-                session_of[session_index].tolist(),
-                score,
-                possible,
-                attempt,
-                strict=True,
-            ),
-        )
+    gaps, kinds = reader.planes(count), reader.planes(count)
+    block_index, session_index = reader.planes(count), reader.planes(count)
+    submissions = struct.unpack(
+        f"<{submitted}H{submitted}d{submitted}d{submitted}i", reader.take(_SUBMISSION_BYTES * submitted)
     )
+    blocks, sessions = reader.numbers(6, distinct_blocks), reader.numbers(4, distinct_sessions)
+    score, possible, attempt = [NONE] * count, [NONE] * count, [-1] * count
+    parts = (submissions[at : at + submitted] for at in range(0, 4 * submitted, submitted or 1))
+    for at, *handed_in in zip(*parts, strict=True):
+        score[at], possible[at], attempt[at] = handed_in
+    times = accumulate(gaps, initial=first)
+    next(times)  # before the first gap, which is 0
+    columns = (
+        times,
+        kinds,
+        map(blocks.__getitem__, block_index),
+        map(sessions.__getitem__, session_index),
+        score,
+        possible,
+        attempt,
+    )
+    return list(map(_as_row, zip(*columns, strict=True)))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engage_backend.engagement.counters import Counters, Plan
-from engage_backend.engagement.encoder import Floats, KindTable, encode
+from engage_backend.engagement.encoder import Floats, KindTable, encode_many
 from engage_backend.engagement.history import Row
 from engage_backend.engagement.model import Model
 
@@ -41,7 +41,8 @@ def advance(model: Model, kinds: KindTable, kept: Sequence[Kept], rows: Sequence
         while waiting and (not part or events + len(rows[waiting[-1]]) <= _EVENTS_AT_ONCE):
             part.append(waiting.pop())
             events += len(rows[part[-1]])
-        read = [encode(rows[at], kept[at].counters.last if kept[at].counters.events else None, tokens) for at in part]
+        before = [kept[at].counters.last if kept[at].counters.events else None for at in part]
+        read = encode_many([rows[at] for at in part], before, tokens)
         states = np.stack([kept[at].hidden for at in part])
         states = model.lstm.run(states, [one for one, _ in read], [carried for _, carried in read])
         for at, state in zip(part, states, strict=True):

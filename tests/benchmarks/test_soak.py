@@ -146,6 +146,7 @@ def test_a_thousand_lines_a_second_are_shown_within_a_second(site: DiskSite, req
         consumer = subprocess.Popen(words, cwd=ROOT, env=site.environment, stderr=errors, text=True)
     site.started.append(consumer)
     took: list[float] = []
+    slowest: dict[int, float] = {}  # quarter of a minute -> the longest of it
     waiting: dict[int, tuple[str, float]] = {}  # probe -> the moment it clicked, as text and by the clock
     memory: dict[float, float] = {}
     with asking(site) as ask, log.open("ab", buffering=0) as out:
@@ -166,6 +167,8 @@ def test_a_thousand_lines_a_second_are_shown_within_a_second(site: DiskSite, req
             for learner, last in ask() if waiting else ():
                 if learner in waiting and seen(last) == waiting[learner][0]:
                     took.append(time.monotonic() - waiting.pop(learner)[1])
+                    quarter = int(passed // 15)
+                    slowest[quarter] = max(slowest.get(quarter, 0.0), took[-1])
             memory.setdefault(passed // 15 * 15, megabytes(consumer.pid))
             time.sleep(0.004)
         memory[passed] = megabytes(consumer.pid)
@@ -181,7 +184,8 @@ def test_a_thousand_lines_a_second_are_shown_within_a_second(site: DiskSite, req
         f" ({rows['read'] / SECONDS:,.0f} a second), {rows['came']:,} of {LEARNERS:,} learners came,"
         f" {rows['predicted']:,} predictions, {rows['chunks']:,} chunks with {rows['events']:,} events;"
         f" {len(took):,} timed from the line to the figure: p50 {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms,"
-        f" most {max(took) * 1000:.0f} ms; memory {early:.0f} MB after a minute, {memory[passed]:.0f} MB at the end"
+        f" most {max(took) * 1000:.0f} ms, by quarters of a minute"
+        f" {', '.join(f'{most * 1000:.0f}' for most in slowest.values())}; memory {early:.0f} MB after a minute, {memory[passed]:.0f} MB at the end"
         f" ({', '.join(f'{size:.0f}' for size in memory.values())}); {os.cpu_count()} processors,"
         f" load {os.getloadavg()[0]:.1f}"
     )

@@ -24,6 +24,7 @@ from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
 from engage_backend.engagement.live.changes import take_changes
 from engage_backend.engagement.live.forward import move
+from engage_backend.engagement.live.heads import Heads
 from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, register_kinds
@@ -70,6 +71,7 @@ class Engine:
         self.pass_seconds = pass_seconds
         self.max_kinds = max_kinds
         self.kinds = KindTable()
+        self.heads = Heads()
         self.watch = ModelWatch(lambda: engage_settings().model)
         self.lease = JobLease("clock")
         self._waiting = Waiting(max_waiting)
@@ -123,6 +125,7 @@ class Engine:
     def forget(self) -> None:
         """Drop what was read or given out in a transaction that did not last."""
         self.kinds = KindTable()
+        self.heads.clear()
         self._rosters.clear()
         self._waiting.undo()
 
@@ -150,6 +153,7 @@ class Engine:
             rows,
             model=self.watch.look(),
             kinds=self.kinds,
+            heads=self.heads,
             now=self.platform.now(),
             active_days=engage_settings().active_days,
         )

@@ -1,13 +1,14 @@
 """Moving learners forward: new rows into histories, states along with them, and predictions for now.
 
-The state that is kept lags behind the clock by LAG, and what is newer is replayed each time: events of servers whose clocks
-differ, or that come late by less than a minute, cost nothing. An event older than that replays its learner from the start.
+The state that is stored lags behind the clock by LAG at least: events of servers whose clocks differ, or that come late by
+less than a minute, replay no more than that. An event older than the stored state replays its learner from the start.
+An event that follows all others, as most do, costs one step from the head that the process remembers.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row
 from engage_backend.engagement.live import histories
 from engage_backend.engagement.live.consent import counted_from
+from engage_backend.engagement.live.heads import Heads
 from engage_backend.engagement.live.histories import Tail
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import load_kinds
@@ -29,7 +31,10 @@ from engage_backend.engagement.trees import TARGETS
 from engage_backend.models import CourseRun, Learner, LearnerState, LearnerStatus, Prediction
 from engage_backend.platform.moments import from_microseconds, to_microseconds
 
-LAG = MINUTE  # every new event replays so much: at ten minutes, 1,000 events a second took more than a processor
+LAG = MINUTE
+# How far the stored state falls behind while a head is at hand, in events before LAG: what a restart replays at most.
+STORE = 32  # it is written anew when the learner pauses for LAG
+REPLAY = 128  # it is moved by a replay, for those who never pause
 LEAVE_IS_KNOWN = 14 * DAY  # in a run's last days nobody can be seen to leave: no such prediction is given
 
 Shown = tuple[int | None, int | None, int | None]  # per mille, in the order of TARGETS
@@ -43,6 +48,8 @@ class _Moving:
     learner: Learner
     tail: Tail
     kept: Kept | None
+    stored: int | None = None  # position of the state that is stored, if there is one
+    headed: bool = False  # `kept` is the head, and not what is stored
     changed: int | None = None  # number of the first event of the history that is to be written
     last: int | None = None  # time of the last event
 
@@ -53,6 +60,7 @@ def move(
     *,
     model: Model | None,
     kinds: KindTable,
+    heads: Heads,
     now: datetime,
     active_days: int,
 ) -> dict[int, int]:
@@ -67,7 +75,8 @@ def move(
     learners = {pk: learners[pk] for pk in begins}
     new = {pk: [row for row in new[pk] if row.time >= begin] if begin else new[pk] for pk, begin in begins.items()}
     load_kinds(kinds)  # after the lock: another consumer may have written kinds here that are new to this one
-    moving = _read(learners, new, model)
+    horizon = to_microseconds(now) - LAG
+    moving = _read(learners, new, model, heads, horizon)
     histories.write({one.learner.pk: (one.tail, one.changed) for one in moving if one.changed is not None})
     clock = to_microseconds(now)
     schedule = schedule_of(run)
@@ -76,7 +85,7 @@ def move(
     shown: dict[int, Shown] = {}
     finished: set[int] = set()
     if model is not None:
-        current = _advance(moving, model, kinds, clock - LAG)
+        current = _advance(moving, model, kinds, heads, horizon)
         chances = np.rint(probabilities(model, current, plans, clock) * 1000).astype(int).tolist()
         for one, state, plan, chance in zip(moving, current, plans, chances, strict=True):
             if plan.graded and state.counters.earned(plan) >= plan.passing_grade:
@@ -86,34 +95,72 @@ def move(
     return begins
 
 
-def _read(learners: Mapping[int, Learner], new: Mapping[int, Sequence[Row]], model: Model | None) -> list[_Moving]:
-    """Each learner with as little of the history as the new rows and the kept state allow."""
-    kept = _kept_states(learners, model)
-    lengths = histories.last_chunks(learners)
-    settled = {
-        pk for pk in learners if not new[pk] and pk in kept and kept[pk].position == histories.length(lengths.get(pk))
-    }
-    at_hand = histories.read_last(pk for pk in learners if pk in lengths and pk not in settled)
-    moving, whole = [], []
-    for pk, learner in learners.items():
-        if pk in settled:
-            end = kept[pk].position
-            moving.append(_Moving(learner, Tail(end, []), kept[pk], last=kept[pk].counters.last if end else None))
-            continue
+def _read(
+    learners: Mapping[int, Learner],
+    new: Mapping[int, Sequence[Row]],
+    model: Model | None,
+    heads: Heads,
+    horizon: int,
+) -> list[_Moving]:
+    """Each learner with as little of the history as the new rows and the state at hand allow."""
+    moving: list[_Moving] = []
+    came = {pk for pk in learners if new[pk]}
+    at_hand = histories.read_last(came)
+    fresh: dict[int, list[Row]] = {}
+    for pk in came:
         tail = at_hand.get(pk, Tail())
-        known = set(tail.rows)
-        rows = [row for row in new[pk] if row not in known]
-        one = _continued(learner, tail, rows, kept.get(pk), needs_state=model is not None)
+        fresh[pk] = _unknown(tail.rows, new[pk])
+        head = heads.get(pk, model.identity, tail) if model is not None else None
+        if head is None or (fresh[pk] and min(fresh[pk]) < tail.rows[-1]):
+            continue
+        past = _before(tail.rows, horizon)  # of the last chunk; what lies in the chunks before it may be younger, too
+        if past and tail.begin + past - head.stored > REPLAY:
+            continue
+        one = _continued(learners[pk], tail, fresh[pk], head.kept, needs_state=True)
+        assert one is not None, "a head continues with what follows it"
+        one.stored, one.headed = head.stored, True
+        moving.append(one)
+    headed = {one.learner.pk for one in moving}
+    others = [pk for pk in learners if pk not in headed]
+    kept = _kept_states(others, model)
+    quiet = [pk for pk in others if pk not in came]
+    lengths = histories.last_chunks(quiet)
+    settled = {pk for pk in quiet if pk in kept and kept[pk].position == histories.length(lengths.get(pk))}
+    at_hand |= histories.read_last(pk for pk in quiet if pk in lengths and pk not in settled)
+    whole = []
+    for pk in others:
+        state, stored = kept.get(pk), kept[pk].position if pk in kept else None
+        if state is not None and pk in settled:
+            last = state.counters.last if state.position else None
+            one = _Moving(learners[pk], Tail(state.position, []), state, last=last)
+        else:
+            one = _continued(
+                learners[pk], at_hand.get(pk, Tail()), fresh.get(pk, []), state, needs_state=model is not None
+            )
         if one is None:
             whole.append(pk)
         else:
+            one.stored = stored
             moving.append(one)
     everything = histories.read_whole(whole)
     for pk in whole:
         one = _continued(learners[pk], everything.get(pk, Tail()), new[pk], kept.get(pk), needs_state=model is not None)
         assert one is not None, "a whole history continues from nothing"
+        one.stored = kept[pk].position if pk in kept else None
         moving.append(one)
-    return moving
+    return sorted(moving, key=lambda one: one.learner.pk)  # so that two consumers write in one order
+
+
+def _before(rows: Sequence[Row], moment: int) -> int:
+    """How many of the sorted rows lie before the moment (µs)."""
+    return bisect_left(rows, moment, key=lambda row: row.time)
+
+
+def _unknown(known: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    if not known or min(rows) > known[-1]:
+        return list(rows)
+    there = set(known)
+    return [row for row in rows if row not in there]
 
 
 def _continued(
@@ -129,10 +176,10 @@ def _continued(
     if kept is None and needs_state and tail.begin:
         return None
     last = merged.rows[-1].time if merged.rows else None
-    return _Moving(learner, merged, kept, first if merged.end > tail.end else None, last)
+    return _Moving(learner, merged, kept, changed=first if merged.end > tail.end else None, last=last)
 
 
-def _kept_states(learners: Mapping[int, Learner], model: Model | None) -> dict[int, Kept]:
+def _kept_states(learners: Iterable[int], model: Model | None) -> dict[int, Kept]:
     if model is None:
         return {}
     stored = LearnerState.objects.filter(learner__in=list(learners), model=model.identity)
@@ -144,12 +191,15 @@ def _kept_states(learners: Mapping[int, Learner], model: Model | None) -> dict[i
     }
 
 
-def _advance(moving: Sequence[_Moving], model: Model, kinds: KindTable, horizon: int) -> list[Kept]:
-    """The states after all events; stores those after the events before `horizon` (µs)."""
+def _advance(moving: Sequence[_Moving], model: Model, kinds: KindTable, heads: Heads, horizon: int) -> list[Kept]:
+    """The states after all events; stores those after the events before `horizon` (µs), and remembers the heads."""
     kept = [one.kept or Kept.start(model) for one in moving]
     waiting = [one.tail.rows[state.position - one.tail.begin :] for one, state in zip(moving, kept, strict=True)]
-    cuts = [bisect_left(rows, horizon, key=lambda row: row.time) for rows in waiting]
+    cuts = [_before(rows, horizon) for rows in waiting]
     settled = advance(model, kinds, kept, [rows[:cut] for rows, cut in zip(waiting, cuts, strict=True)])
+    due = [(one, state) for one, state in zip(moving, settled, strict=True) if _is_due(one, state, horizon)]
+    for one, state in due:
+        one.stored = state.position
     upsert(
         LearnerState,
         (
@@ -160,15 +210,27 @@ def _advance(moving: Sequence[_Moving], model: Model, kinds: KindTable, horizon:
                 state.counters.to_bytes(),
                 state.position,
             )
-            for one, state in zip(moving, settled, strict=True)
-            if one.kept is None or state.position != one.kept.position
+            for one, state in due
         ),
         unique=["learner", "model"],
         update=["hidden", "counters", "position"],
     )
-    if not any(cut < len(rows) for rows, cut in zip(waiting, cuts, strict=True)):
-        return settled
-    return advance(model, kinds, settled, [rows[cut:] for rows, cut in zip(waiting, cuts, strict=True)])
+    current = settled
+    if any(cut < len(rows) for rows, cut in zip(waiting, cuts, strict=True)):
+        current = advance(model, kinds, settled, [rows[cut:] for rows, cut in zip(waiting, cuts, strict=True)])
+    for one, state, rows in zip(moving, current, waiting, strict=True):
+        if rows and one.stored is not None:
+            heads.keep(one.learner.pk, model.identity, state, one.stored)
+    return current
+
+
+def _is_due(one: _Moving, settled: Kept, horizon: int) -> bool:
+    """Whether the state is to be stored; `settled` is the one after the events before the horizon, or a head's newer one."""
+    if one.kept is None or one.stored is None:
+        return True
+    if one.headed:
+        return settled.position - one.stored >= STORE and settled.counters.last < horizon
+    return settled.position != one.stored
 
 
 def _publish(
