@@ -185,7 +185,8 @@ def test_a_thousand_lines_a_second_are_shown_within_a_second(site: DiskSite, req
         f" {rows['predicted']:,} predictions, {rows['chunks']:,} chunks with {rows['events']:,} events;"
         f" {len(took):,} timed from the line to the figure: p50 {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms,"
         f" most {max(took) * 1000:.0f} ms, by quarters of a minute"
-        f" {', '.join(f'{most * 1000:.0f}' for most in slowest.values())}; memory {early:.0f} MB after a minute, {memory[passed]:.0f} MB at the end"
+        f" {', '.join(f'{most * 1000:.0f}' for most in slowest.values())};"
+        f" memory {early:.0f} MB after a minute, {memory[passed]:.0f} MB at the end"
         f" ({', '.join(f'{size:.0f}' for size in memory.values())}); {os.cpu_count()} processors,"
         f" load {os.getloadavg()[0]:.1f}"
     )
