@@ -7,9 +7,11 @@ from setuptools import find_packages, setup
 WORKER = ["torch>=2.6,<3", "numpy>=1.26,<3", "safetensors>=0.4", "prometheus-client>=0.19"]
 TRAIN = [*WORKER, "xgboost-cpu>=3,<4", "scikit-learn>=1.4", "rich>=13"]
 DEMO = [*WORKER, "XBlock[django]>=5.2,<7", "waitress>=3", "rich>=13"]
+MAIL = ["django-anymail>=12,<15"]  # 15 asks for a Django that a Teak LMS does not have
 TEST = [
     *TRAIN,
     *DEMO,
+    "aiosmtpd>=1.4",
     "event-tracking>=3.3",
     "hypothesis>=6.100",
     "playwright>=1.50",
@@ -45,11 +47,12 @@ setup(
         "celery>=5.4,<6",
         "djangorestframework>=3.14",
         "edx-opaque-keys>=2.11",
+        "markdown-it-py>=3,<5",
         "msgspec>=0.18",
         "redis>=4.5",
         "requests>=2.31",
     ],
-    extras_require={"worker": WORKER, "train": TRAIN, "demo": DEMO, "test": TEST, "lint": LINT},
+    extras_require={"worker": WORKER, "train": TRAIN, "demo": DEMO, "mail": MAIL, "test": TEST, "lint": LINT},
     entry_points={
         "xblock.v1": ["engage_communicator = engage_xblock:CommunicatorXBlock"],
         "lms.djangoapp": ["engage_backend = engage_backend.apps:EngageConfig"],

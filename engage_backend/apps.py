@@ -17,6 +17,7 @@ _STUDIO_SETTINGS = {
     "production": {"relative_path": "settings.production"},
 }
 _URLS = {"namespace": "engage", "regex": "^engage/", "relative_path": "urls"}
+_STUDIO_URLS = {**_URLS, "relative_path": "studio_urls"}  # nobody is written to from Studio
 
 
 class EngageConfig(AppConfig):
@@ -29,7 +30,7 @@ class EngageConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     plugin_app: ClassVar[dict[str, Any]] = {
-        "url_config": {"lms.djangoapp": _URLS, "cms.djangoapp": _URLS},
+        "url_config": {"lms.djangoapp": _URLS, "cms.djangoapp": _STUDIO_URLS},
         "settings_config": {"lms.djangoapp": _LMS_SETTINGS, "cms.djangoapp": _STUDIO_SETTINGS},
     }
 

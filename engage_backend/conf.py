@@ -108,6 +108,65 @@ class EngageSettings:
     #    can make one fail. The figures are part of what `engage_export_learner` gives in any case.
     learners_see_predictions: bool | frozenset[str] = False
 
+    # .. setting_name: ENGAGE["ROOT_URL"]
+    # .. setting_default: None
+    # .. setting_description: Where learners reach this site, "https://courses.example.org", for the links in messages.
+    #    None: the platform's LMS_ROOT_URL. Without either nothing is sent: every message needs an unsubscribe link.
+    root_url: str | None = None
+
+    # .. setting_name: ENGAGE["FROM_EMAIL"]
+    # .. setting_default: None
+    # .. setting_description: The address that messages come from; the author's name stands before it. None: the
+    #    platform's BULK_EMAIL_DEFAULT_FROM_EMAIL, else DEFAULT_FROM_EMAIL.
+    from_email: str | None = None
+
+    # .. setting_name: ENGAGE["CHANNEL"]
+    # .. setting_default: "mail"
+    # .. setting_description: How messages leave the site: "mail" (Django's EMAIL_BACKEND: SMTP, or any provider that
+    #    django-anymail knows) or "ace" (edx-ace, as the platform has set it up, for sites on Braze or Sailthru).
+    channel: Literal["mail", "ace"] = "mail"
+
+    # .. setting_name: ENGAGE["QUEUE"]
+    # .. setting_default: "engage"
+    # .. setting_description: The Celery queue for messages: `celery -A lms.celery worker -Q engage`. A queue of its own,
+    #    so that a message to 20,000 learners is in nobody's way.
+    queue: str = "engage"
+
+    # .. setting_name: ENGAGE["MAILS_PER_SECOND"]
+    # .. setting_default: 10
+    # .. setting_description: How many messages leave the site in a second at most, by all workers together; 1 to 10000,
+    #    or None for no limit. What your provider allows.
+    mails_per_second: int | None = 10
+
+    # .. setting_name: ENGAGE["RETRY_SECONDS"]
+    # .. setting_default: 60
+    # .. setting_description: How long a message waits that a server has put off (4xx), and how long all of them wait
+    #    while the provider throttles; it grows from one time to the next. 1 to 3600.
+    retry_seconds: int = 60
+
+    # .. setting_name: ENGAGE["WORKER_SECONDS"]
+    # .. setting_default: 300
+    # .. setting_description: After how long without a sign of life a worker counts as lost. What it had not begun is
+    #    given to another one; what it had begun is shown as uncertain. 1 to 3600, and above the time one mail may take.
+    worker_seconds: int = 300
+
+    # .. setting_name: ENGAGE["MESSAGES_PER_DAY"]
+    # .. setting_default: 1
+    # .. setting_description: How many messages a learner gets in 24 hours at most before automatic ones are held back;
+    #    1 to 100. Course notices are exempt.
+    messages_per_day: int = 1
+
+    # .. setting_name: ENGAGE["MESSAGES_PER_WEEK"]
+    # .. setting_default: 2
+    # .. setting_description: The same in seven days; 1 to 100.
+    messages_per_week: int = 2
+
+    # .. setting_name: ENGAGE["QUIET_HOURS"]
+    # .. setting_default: [21, 8]
+    # .. setting_description: From which to which hour no automatic message goes out, in the course's time zone; two whole
+    #    numbers from 0 to 23, the same twice for no quiet hours.
+    quiet_hours: tuple[int, int] = (21, 8)
+
     def covers(self, course_key: str) -> bool:
         """Whether the site wants predictions for this course run."""
         return self.courses is None or any(fnmatchcase(course_key, pattern) for pattern in self.courses)
@@ -205,6 +264,45 @@ def _some_courses(value: Any) -> bool | frozenset[str]:
     return frozenset(value)
 
 
+def _root_url(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?", value):
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _address(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", value):
+        raise ValueError
+    return value
+
+
+def _channel(value: Any) -> str:
+    if value not in ("mail", "ace"):
+        raise ValueError
+    return cast(str, value)
+
+
+def _queue(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", value):
+        raise ValueError
+    return value
+
+
+def _rate(value: Any) -> int | None:
+    return None if value is None else _whole_number(1, 10_000)(value)
+
+
+def _hours(value: Any) -> tuple[int, int]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError
+    begin, end = (_whole_number(0, 23)(hour) for hour in value)
+    return begin, end
+
+
 _KEYS: dict[str, _Key] = {
     "PLATFORM": _Key("platform", '"auto", "edx" or "standalone"', _platform),
     "MODEL": _Key("model", "the path of a model's folder, or None for the base model", _model),
@@ -233,6 +331,16 @@ _KEYS: dict[str, _Key] = {
     "LEARNERS_SEE_PREDICTIONS": _Key(
         "learners_see_predictions", "True, False, or a list of course keys", _some_courses
     ),
+    "ROOT_URL": _Key("root_url", 'an address like "https://courses.example.org", or None', _root_url),
+    "FROM_EMAIL": _Key("from_email", "one mail address without a name, or None", _address),
+    "CHANNEL": _Key("channel", '"mail" or "ace"', _channel),
+    "QUEUE": _Key("queue", "the name of a Celery queue: letters, digits, dots, dashes", _queue),
+    "MAILS_PER_SECOND": _Key("mails_per_second", "a whole number from 1 to 10000, or None for no limit", _rate),
+    "RETRY_SECONDS": _Key("retry_seconds", "a whole number from 1 to 3600", _whole_number(1, 3600)),
+    "WORKER_SECONDS": _Key("worker_seconds", "a whole number from 1 to 3600", _whole_number(1, 3600)),
+    "MESSAGES_PER_DAY": _Key("messages_per_day", "a whole number from 1 to 100", _whole_number(1, 100)),
+    "MESSAGES_PER_WEEK": _Key("messages_per_week", "a whole number from 1 to 100", _whole_number(1, 100)),
+    "QUIET_HOURS": _Key("quiet_hours", "two whole numbers from 0 to 23, like [21, 8]", _hours),
 }
 assert {key.field for key in _KEYS.values()} == {field.name for field in fields(EngageSettings)}
 

@@ -1,7 +1,13 @@
-"""Our addresses, mounted under `/engage/` in LMS, Studio and the standalone site."""
+"""Our addresses, mounted under `/engage/` in the LMS and on the standalone site; in Studio those of `studio_urls`."""
 
 from django.urls import include, path
 
+from engage_backend.api.unsubscribe import unsubscribe
+
 app_name = "engage"
 
-urlpatterns = [path("api/v1/", include("engage_backend.api.urls"))]
+urlpatterns = [
+    path("api/v1/", include("engage_backend.api.urls")),
+    path("api/v1/", include("engage_backend.api.communication_urls")),
+    path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
+]

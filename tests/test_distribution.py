@@ -113,6 +113,7 @@ def test_every_setting_is_documented_and_its_default_is_the_one_in_force(setting
         value = getattr(in_force, name.lower())
         if is_dataclass(value):
             value = {field.upper(): one for field, one in vars(value).items()}
+        value = list(value) if isinstance(value, tuple) else value
         assert (None if value == BASE_MODEL else value) == (None if default == "None" else json.loads(default))
 
 

@@ -4,11 +4,21 @@ from engage_backend.models.clickstream import Checkpoint, HistoryChunk, Kind, Su
 from engage_backend.models.clock import Lease, ReadAgain
 from engage_backend.models.course import CourseRun, Learner, LearnerStatus
 from engage_backend.models.governance import AccessRecord, Objection, Tombstone
-from engage_backend.models.messaging import Communication, CommunicationVersion, Delivery, DeliveryState, Segment
+from engage_backend.models.messaging import (
+    AutomationDay,
+    Communication,
+    CommunicationVersion,
+    Delivery,
+    DeliveryState,
+    Outlet,
+    Segment,
+    Sending,
+)
 from engage_backend.models.prediction import DailySnapshot, LearnerState, Prediction
 
 __all__ = [
     "AccessRecord",
+    "AutomationDay",
     "Checkpoint",
     "Communication",
     "CommunicationVersion",
@@ -23,9 +33,11 @@ __all__ = [
     "LearnerStatus",
     "Lease",
     "Objection",
+    "Outlet",
     "Prediction",
     "ReadAgain",
     "Segment",
+    "Sending",
     "Submission",
     "Tombstone",
 ]

@@ -46,8 +46,10 @@ class Communication(models.Model):
     author_id = models.BigIntegerField()
     automation = models.CharField(max_length=8, choices=Automation.choices, default=Automation.OFF)
     paused_because = models.CharField(max_length=255, blank=True)
-    order = models.PositiveIntegerField(default=0)
-    course_notice = models.BooleanField(default=False)
+    order = models.PositiveIntegerField(default=0, help_text="Of automatic communications: the lowest writes first.")
+    course_notice = models.BooleanField(
+        default=False, help_text="About deadlines and the like: how often a learner is written to does not matter."
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -82,6 +84,46 @@ class CommunicationVersion(models.Model):
         return self.subject
 
 
+class Sending(models.Model):
+    """One confirmed wish to send a version to a list of learners. What is confirmed can only shrink.
+
+    .. pii: The LMS user id of the course team member who confirmed it.
+    .. pii_types: id
+    .. pii_retirement: local_api
+    """
+
+    class State(models.TextChoices):
+        """From the confirmation to the last mail."""
+
+        WAITING = "waiting"  # may still be undone, or its time has not come
+        SENDING = "sending"
+        DONE = "done"
+        UNDONE = "undone"  # before a mail went out
+        STOPPED = "stopped"  # afterwards
+
+    communication = models.ForeignKey(Communication, on_delete=models.CASCADE, related_name="sendings")
+    version = models.ForeignKey(CommunicationVersion, on_delete=models.PROTECT, related_name="sendings")
+    author_id = models.BigIntegerField()
+    key = models.CharField(max_length=64, help_text="The caller's idempotency key: the same wish has the same key.")
+    automatic = models.BooleanField(default=False)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    selected = models.PositiveIntegerField(default=0)
+    left_out: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="{reason: count}")
+    created = models.DateTimeField(help_text="By the site's clock.")
+    undo_until = models.DateTimeField(help_text="By the world's clock.")
+    send_at = models.DateTimeField(null=True, blank=True, help_text="By the site's clock; null: at once.")
+    released_at = models.DateTimeField(
+        null=True, blank=True, help_text="From when on mails went out, by the site's clock."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["communication", "key"], name="engage_sending_once")]
+        indexes = [models.Index(fields=["state", "undo_until"], name="engage_sending_due")]
+
+    def __str__(self) -> str:
+        return f"sending {self.pk}: {self.state}"
+
+
 class DeliveryState(models.TextChoices):
     """The way of one message to one learner."""
 
@@ -105,16 +147,81 @@ class Delivery(models.Model):
     communication = models.ForeignKey(Communication, on_delete=models.CASCADE, related_name="deliveries")
     learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="deliveries")
     version = models.ForeignKey(CommunicationVersion, on_delete=models.PROTECT, related_name="deliveries")
+    sending = models.ForeignKey(Sending, null=True, on_delete=models.PROTECT, related_name="deliveries")
     state = models.CharField(max_length=16, choices=DeliveryState.choices, default=DeliveryState.QUEUED)
     reason = models.CharField(max_length=255, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True)
-    claimed_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a server has put it off.")
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="Not before, by the world's clock; null: not released."
+    )
+    batch = models.CharField(max_length=32, blank=True, help_text="The task that was last told to send it.")
+    announced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When that task was enqueued, by the world's clock."
+    )
+    claimed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Last sign of life of the worker that has it, by the world's clock."
+    )
+    begun_at = models.DateTimeField(
+        null=True, blank=True, help_text="From when on the mail may have gone out, by the world's clock."
+    )
+    finished_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was sent, or was decided not to be, by the site's clock."
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["communication", "learner"], name="engage_delivery_at_most_once")
         ]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="engage_delivery_due"),
+            models.Index(fields=["batch"], name="engage_delivery_batch"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.communication_id} to {self.learner_id}: {self.state}"
+
+
+class Outlet(models.Model):
+    """A way out of the site, shared by all workers: how fast it may be used, and whether it is resting.
+
+    .. no_pii:
+    """
+
+    name = models.CharField(max_length=16, primary_key=True)
+    free_at = models.DateTimeField(null=True, blank=True, help_text="When the next mail may go out at the set rate.")
+    resting_until = models.DateTimeField(null=True, blank=True, help_text="The provider throttles: nothing goes out.")
+    rests = models.PositiveSmallIntegerField(default=0, help_text="How often in a row it had to rest.")
+    said = models.CharField(max_length=255, blank=True, help_text="What the provider said last.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AutomationDay(models.Model):
+    """What an automatic communication found on one day, and what came of it. One row a day: a day is looked at once.
+
+    .. pii: Which learners matched, by the numbers of their rows.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    communication = models.ForeignKey(Communication, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField(help_text="By the clock of the site, UTC.")
+    at = models.DateTimeField(help_text="By the site's clock.")
+    model = models.CharField(max_length=64, blank=True)
+    gaps = models.PositiveIntegerField(default=0, help_text="How often a source had lost records by then.")
+    matched: models.JSONField[Any, Any] = models.JSONField(default=list, help_text="[learner], as the criteria say")
+    fresh: models.JSONField[Any, Any] = models.JSONField(
+        default=list, help_text="[learner] to be written to: matched two days in a row, known well, not had it yet"
+    )
+    sending = models.ForeignKey(Sending, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    tell = models.CharField(
+        max_length=16, blank=True, help_text="What the author is to be told: review, paused, or nothing."
+    )
+    told_at = models.DateTimeField(null=True, blank=True, help_text="By the world's clock.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["communication", "day"], name="engage_automation_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.communication_id} on {self.day}"

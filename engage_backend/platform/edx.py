@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from engage_backend.platform.edx_mail import EdxMail
 from engage_backend.platform.edx_schedule import graded_blocks, moment
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import (
@@ -37,7 +38,7 @@ _TEAM = ("instructor", "limited_staff", "staff")
 _ROWS = 2_000  # read at once from the platform's largest table
 
 
-class EdxPlatform:
+class EdxPlatform(EdxMail):
     """See `engage_backend.platform.protocol.Platform`."""
 
     def now(self) -> datetime:
@@ -90,7 +91,7 @@ class EdxPlatform:
         from openedx.core.djangoapps.course_groups.models import CohortMembership
 
         key = _key(course_key)
-        team = _team(key)
+        staff = team(key)
         memberships = CohortMembership.objects.filter(course_id=key)
         cohorts = dict(memberships.values_list("user_id", "course_user_group__name"))
         rows = (
@@ -100,7 +101,7 @@ class EdxPlatform:
             .values_list("user_id", "created", "mode")
         )
         for user_id, created, mode in rows:
-            if user_id not in team:
+            if user_id not in staff:
                 # `created` may be null; then nothing is known, and the course's start holds.
                 yield Enrolment(user_id, created or _EPOCH, mode or "", cohorts.get(user_id, ""))
 
@@ -184,7 +185,7 @@ def _enrolment() -> Any:
     return CourseEnrollment
 
 
-def _team(key: Any) -> set[int]:
+def team(key: Any) -> set[int]:
     """User ids of the course team; global staff are known by their user."""
     # common/djangoapps/student/models/user.py; a role of a whole organisation has an empty course key (roles.py).
     from common.djangoapps.student.models import CourseAccessRole

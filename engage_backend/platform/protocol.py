@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -30,6 +30,19 @@ class Enrolment(NamedTuple):
     enrolled_at: datetime
     mode: str = ""
     cohort: str = ""
+
+
+class Recipient(NamedTuple):
+    """Somebody who may be written to, with name and address: read at the moment of sending, and stored nowhere."""
+
+    user_id: int
+    email: str
+    full_name: str  # "": unknown
+    first_name: str  # "": unknown
+    is_reachable: bool
+    reason: str = (
+        ""  # why not, as a person says it: "not enrolled", "of the course team", "account closed", "no address"
+    )
 
 
 class GradedBlock(NamedTuple):
@@ -131,4 +144,20 @@ class Platform(Protocol):
 
     def role(self, request: HttpRequest, course_key: str) -> Role:
         """How the sender of this request stands to the course; sets masquerading up first."""
+        ...
+
+    def recipients(self, course_key: str, user_ids: Iterable[int]) -> Iterator[Recipient]:
+        """Those of the users that exist, as they stand to the course now; opt-outs are asked of `opted_out`."""
+        ...
+
+    def opted_out(self, course_key: str) -> set[int]:
+        """User ids of those who want no bulk e-mail of this course run."""
+        ...
+
+    def opt_out(self, course_key: str, user_id: int, out: bool) -> None:
+        """Write that somebody wants no bulk e-mail of this course run (`out`), or wants it again; holds everywhere."""
+        ...
+
+    def may_send(self, course_key: str) -> bool:
+        """Whether the platform allows bulk e-mail to the learners of this course run."""
         ...

@@ -16,6 +16,7 @@ class Course(models.Model):
 
     key = models.CharField(max_length=255, unique=True)
     schedule: models.JSONField[Any, Any] = models.JSONField(help_text="CourseSchedule.to_json()")
+    bulk_email = models.BooleanField(default=True, help_text="Whether the learners may be written to.")
 
     def __str__(self) -> str:
         return self.key
@@ -41,6 +42,24 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.course_id}"
+
+
+class OptOut(models.Model):
+    """That somebody wants no bulk e-mail of a course.
+
+    .. pii: A wish of a user of the standalone site.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="opt_outs")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["course", "user"], name="standalone_opted_out_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} not of {self.course_id}"
 
 
 class CourseStaff(models.Model):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from engage_backend.platform.protocol import MOST_FOUND, CourseSchedule, Enrolment, HandedIn, Outcome, Role
+from engage_backend.platform.protocol import MOST_FOUND, CourseSchedule, Enrolment, HandedIn, Outcome, Recipient, Role
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # The standalone site's masquerade: this session key, set to "learner" or "stranger", lowers the role of a member of
 # staff to that. It never raises anybody's.
 VIEW_AS = "engage_view_as"
+_AT_ONCE = 500  # users a query
 _LOWERED = {"learner": Role.LEARNER, "stranger": Role.STRANGER}
 
 
@@ -82,6 +83,56 @@ class StandalonePlatform:
 
     def handed_in(self, course_key: str) -> Iterator[HandedIn]:
         return iter(())  # what was handed in is in the clicks
+
+    def recipients(self, course_key: str, user_ids: Iterable[int]) -> Iterator[Recipient]:
+        from django.contrib.auth.models import User
+
+        from engage_backend.platform.standalone.models import CourseStaff
+        from engage_backend.platform.standalone.models import Enrolment as Row
+
+        wanted = sorted(set(user_ids))
+        course = {"course__key": course_key}
+        for at in range(0, len(wanted), _AT_ONCE):
+            part = wanted[at : at + _AT_ONCE]
+            enrolled = Row.objects.filter(**course, user__in=part, is_active=True, created__lte=self.now())
+            learners = set(enrolled.values_list("user_id", flat=True))
+            team = set(CourseStaff.objects.filter(**course, user__in=part).values_list("user_id", flat=True))
+            for user in User.objects.filter(pk__in=part).order_by("pk"):
+                reason = (
+                    "account closed"
+                    if not user.is_active
+                    else "of the course team"
+                    if user.is_staff or user.is_superuser or user.pk in team
+                    else "not enrolled"
+                    if user.pk not in learners
+                    else "no address"
+                    if not user.email
+                    else ""
+                )
+                yield Recipient(user.pk, user.email, user.get_full_name(), user.first_name, not reason, reason)
+
+    def opted_out(self, course_key: str) -> set[int]:
+        from engage_backend.platform.standalone.models import OptOut
+
+        return set(OptOut.objects.filter(course__key=course_key).values_list("user_id", flat=True))
+
+    def opt_out(self, course_key: str, user_id: int, out: bool) -> None:
+        from django.contrib.auth.models import User
+
+        from engage_backend.platform.standalone.models import Course, OptOut
+
+        course = Course.objects.filter(key=course_key).first()
+        if course is None or not User.objects.filter(pk=user_id).exists():
+            return
+        if out:
+            OptOut.objects.get_or_create(course=course, user_id=user_id)
+        else:
+            OptOut.objects.filter(course=course, user_id=user_id).delete()
+
+    def may_send(self, course_key: str) -> bool:
+        from engage_backend.platform.standalone.models import Course
+
+        return Course.objects.filter(key=course_key, bulk_email=True).exists()
 
     def role(self, request: HttpRequest, course_key: str) -> Role:
         from engage_backend.platform.standalone.models import CourseStaff

@@ -1,0 +1,392 @@
+"""The endpoints of communications. They are mounted in the LMS only: see `engage_backend.urls`.
+
+Below `/engage/api/v1/courses/{course_key}/`, for the course team alone. Errors are problem documents: 400 what was sent
+cannot be used (the text names the field), 404 no such communication here, 409 it cannot be done as things stand (the text
+says why and what to do), 413 more than 3 MB. Moments are ISO 8601; reasons are for people to read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.dateparse import parse_datetime
+from rest_framework import status
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from engage_backend.api.access import canonical_course_key
+from engage_backend.api.communications import detail, listed, sending, warned
+from engage_backend.api.views import CourseView
+from engage_backend.messaging import automatic
+from engage_backend.messaging.audience import UnknownLearners
+from engage_backend.messaging.criteria import Criteria, CriteriaProblem
+from engage_backend.messaging.drafts import (
+    NotAnExport,
+    change,
+    create,
+    draft,
+    export,
+    is_frozen,
+    newest,
+    pseudonyms_of,
+    take_in,
+)
+from engage_backend.messaging.mail import sender
+from engage_backend.messaging.queueing import TRIAL, enqueue
+from engage_backend.messaging.selection import select
+from engage_backend.messaging.sending import Refused, confirm, recipients, refusal, stop, undo
+from engage_backend.messaging.templates import TEMPLATES
+from engage_backend.messaging.trial import preview
+from engage_backend.messaging.wording import Wording, WordingProblem
+from engage_backend.models import Communication, CommunicationVersion, CourseRun, Learner
+from engage_backend.platform.api import get_platform
+
+MOST_BYTES = 3_000_000
+_WORDS = {"from_name", "reply_to", "subject", "body"}
+_DRAFT = _WORDS | {"criteria", "pseudonyms", "course_notice"}
+_KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+class Conflict(APIException):
+    """409: not as things stand."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
+class TooLarge(APIException):
+    """413: more than anybody writes."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The request is larger than 3 MB. A message has at most 20,000 characters, a list pseudonyms only."
+
+
+class SendingView(CourseView):
+    """What the endpoints share: the course run, the body, and errors of the rooms as answers."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        try:
+            size = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            size = 0
+        if size > MOST_BYTES:
+            raise TooLarge
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, WordingProblem | CriteriaProblem | UnknownLearners | NotAnExport):
+            named = "criteria." if isinstance(exc, CriteriaProblem) else ""
+            exc = ValidationError({"detail": f"{named}{exc}"})
+        elif isinstance(exc, Refused):
+            exc = Conflict(str(exc))
+        return super().handle_exception(exc)
+
+    def course_run(self) -> CourseRun:
+        key = canonical_course_key(self.kwargs["course_key"])
+        run = CourseRun.objects.filter(course_key=key).first()
+        if run is None:
+            raise NotFound(f"There is no course run {key} here: no consumer has met it yet.")
+        return run
+
+    def communication(self) -> Communication:
+        run, pk = self.course_run(), self.kwargs["communication"]
+        found = Communication.objects.select_related("course_run").filter(course_run=run, pk=pk).first()
+        if found is None:
+            raise NotFound(f"This course run has no communication {pk}.")
+        return found
+
+    def user_id(self) -> int:
+        return int(self.request.user.pk or 0)  # the permission has seen to it that somebody is logged in
+
+    def body(self, known: set[str]) -> dict[str, Any]:
+        """The JSON object of the request; 400 where it is none or has unknown keys."""
+        data = self.request.data
+        if not isinstance(data, dict):
+            raise ValidationError({"detail": "The body has to be a JSON object."})
+        if unknown := sorted(set(map(str, data)) - known):
+            raise ValidationError(
+                {"detail": f"{unknown[0][:40]}: is not known here; known are {', '.join(sorted(known))}."}
+            )
+        return data
+
+    def answer(self, made: Any) -> HttpResponseBase:
+        """JSON with an ETag, for what pages ask for again and again."""
+        content = msgspec.json.encode(made)
+        etag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+        unchanged = get_conditional_response(self.request._request, etag=etag)
+        response = unchanged or HttpResponse(content, content_type="application/json")
+        response["ETag"] = etag
+        return response
+
+
+class CommunicationsView(SendingView):
+    """GET: `{communications: [head]}`, the youngest first. POST: a new draft; nothing is sent.
+
+    A head is `{id, version, subject, mine, created, sent_at, state, active, automation, paused_because, order,
+    course_notice, counts: {queued, claimed, sent, failed, uncertain, held_back, skipped}, undo_seconds}`. `state`: draft,
+    waiting (for the time to undo, or to send at), sending, done, stopped. `automation`: off, ask, send.
+
+    POST `{from_name, reply_to, subject, body, criteria, pseudonyms, course_notice}`, all optional; `pseudonyms` is the list
+    as seen on the page, without it the criteria select. 201 with the whole, as GET `communications/{id}`.
+    """
+
+    http_method_names = ["get", "post", "head", "options"]
+
+    def get(self, request: Request, course_key: str) -> HttpResponseBase:
+        return self.answer({"communications": listed(self.course_run(), self.user_id())})
+
+    def post(self, request: Request, course_key: str) -> Response:
+        run, given = self.course_run(), self.body(_DRAFT)
+        made = draft(run, _checked(given), get_platform().now())
+        communication = create(run, self.user_id(), made, course_notice=given.get("course_notice", False))
+        return Response(detail(communication, self.user_id()), status=status.HTTP_201_CREATED)
+
+
+class CommunicationView(SendingView):
+    """GET `[?version=N]`: the whole. PATCH: save changes. DELETE: throw a draft away (204; 409 once it was confirmed).
+
+    The whole is the head and `{from_name, reply_to, subject, body, criteria, pseudonyms, frozen, warnings: [{field, words,
+    reason}], versions: [{number, subject, created, sent_at}], sendings: [sending], in_doubt: [pseudonym], failed: [{learner,
+    reason}], skipped: {reason: count}, matches: {day, fresh, decided} or null}`.
+
+    PATCH takes what POST takes, and `automation` (off, ask; send only after ask) and `order`. A version that was confirmed
+    is never changed: the words, criteria and list of a PATCH become the next version.
+    """
+
+    http_method_names = ["get", "patch", "delete", "head", "options"]
+
+    def get(self, request: Request, course_key: str, communication: int) -> HttpResponseBase:
+        number = request.query_params.get("version")
+        if number is not None and not re.fullmatch(r"[0-9]{1,9}", number):
+            raise ValidationError({"detail": "version: has to be a whole number."})
+        try:
+            return self.answer(detail(self.communication(), self.user_id(), None if number is None else int(number)))
+        except CommunicationVersion.DoesNotExist:
+            raise NotFound(f"This communication has no version {number}.") from None
+
+    def patch(self, request: Request, course_key: str, communication: int) -> Response:
+        one, given = self.communication(), _checked(self.body(_DRAFT | {"automation", "order"}))
+        if given.keys() & (_WORDS | {"criteria", "pseudonyms"}):
+            made = draft(one.course_run, given, get_platform().now(), newest(one))
+            change(one, self.user_id(), made)
+        if "course_notice" in given:
+            Communication.objects.filter(pk=one.pk).update(course_notice=given["course_notice"])
+        if "order" in given:
+            Communication.objects.filter(pk=one.pk).update(order=_whole("order", given["order"], 0, 1_000_000))
+        if "automation" in given:
+            automatic.switch(one, str(given["automation"]), self.user_id())
+        return Response(detail(self.communication(), self.user_id()))
+
+    def delete(self, request: Request, course_key: str, communication: int) -> Response:
+        one = self.communication()
+        if one.deliveries.exists() or any(is_frozen(version) for version in one.versions.all()):
+            raise Conflict("It has been confirmed, and what was sent is kept; stop it instead.")
+        one.sendings.all().delete()
+        one.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PreviewView(SendingView):
+    """POST `{pseudonym, audience, now, from_name, reply_to, subject, body}`, all optional: how it would look, and to whom
+    it would go. Nothing is kept.
+
+    `{to, from, reply_to, subject, text, html, warnings, version, refused, audience: {selected, to_write, left_out: {reason:
+    count}} or null}`. Words that are given stand for the saved ones. The name of the learner `pseudonym` is filled in and
+    masked; without one it is a learner whose name is not known. `html` is safe, and still belongs into a sandboxed frame.
+    `refused` says why nothing can be sent at all; empty: it can. `audience: false` leaves the numbers out; `now: true`
+    gives those of `resend`.
+    """
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request, course_key: str, communication: int) -> Response:
+        one, given = self.communication(), self.body(_WORDS | {"pseudonym", "audience", "now"})
+        version = newest(one)
+        wording = Wording.checked(**{name: given.get(name, getattr(version, name)) for name in _WORDS})
+        pseudonym = given.get("pseudonym")
+        try:
+            shown = preview(one.course_run, wording, None if pseudonym is None else str(pseudonym)[:8])
+        except Learner.DoesNotExist:
+            raise NotFound("This course run has no such learner.") from None
+        audience = None
+        if given.get("audience", True):
+            if given.get("now"):
+                version.pseudonyms = _again(one, version)
+            found = recipients(version)
+            audience = {"selected": found.selected, "to_write": len(found.learners), "left_out": found.left_out}
+        return Response(
+            {
+                "to": shown.to,
+                "from": sender(wording.from_name),
+                "reply_to": wording.reply_to,
+                **shown.rendered._asdict(),
+                "warnings": warned(wording),
+                "version": version.number,
+                "refused": refusal(one.course_run, version),
+                "audience": audience,
+            }
+        )
+
+
+class TrialView(SendingView):
+    """POST `{}`: mail the saved message to whoever asks, and to nobody else. 202."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request, course_key: str, communication: int) -> Response:
+        one, _ = self.communication(), self.body(set())
+        version = newest(one)
+        wording = Wording(**{name: getattr(version, name) for name in _WORDS})
+        wording.check_complete()
+        enqueue(TRIAL, one.course_run.course_key, self.user_id(), {name: getattr(wording, name) for name in _WORDS})
+        return Response({"to": "you"}, status=status.HTTP_202_ACCEPTED)
+
+
+class SendView(SendingView):
+    """POST `{key, version, count, send_at, matches}`: confirm. 202 `{sending, communication}`; poll GET `communications/{id}`.
+
+    `key` (8 to 64 letters, digits, - and _; or the header Idempotency-Key) is made once for one press of the button: the
+    same key again answers the same and sends nothing more. `version` and `count` are those that the confirmation named: a
+    newer version, or more learners than `count`, are refused with 409. `send_at` (optional): not before, by the site's
+    clock. `matches` (optional, a day): to those that automation found new on that day, instead of the version's list.
+
+    `sending` is `{id, communication, version, state, automatic, selected, left_out: {reason: count}, created, send_at,
+    released_at, undo_seconds}`.
+    """
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request, course_key: str, communication: int) -> Response:
+        one, given = self.communication(), self.body({"key", "version", "count", "send_at", "matches"})
+        key, number, count = _confirmation(request, given)
+        send_at = given.get("send_at")
+        when = None if send_at is None else parse_datetime(str(send_at)[:40])
+        if send_at is not None and when is None:
+            raise ValidationError({"detail": "send_at: has to be a moment like 2026-03-01T09:00:00Z."})
+        if when is not None and when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        learners = None if given.get("matches") is None else automatic.matches(one, str(given["matches"])[:10])
+        made = confirm(
+            one, author_id=self.user_id(), key=key, number=number, count=count, send_at=when, learners=learners
+        )
+        if learners is not None:
+            automatic.decided(one, str(given["matches"])[:10], made)
+        return _accepted(self, made)
+
+
+class ResendView(SendingView):
+    """POST `{key, version, count}`: to those who meet the criteria now and have not had it. 202 as `send`.
+
+    The list of today becomes the next version's. Who failed or was left out before gets another try; who may have had it
+    (`in_doubt`) does not.
+    """
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request, course_key: str, communication: int) -> Response:
+        one, given = self.communication(), self.body({"key", "version", "count"})
+        key, number, count = _confirmation(request, given)
+        if known := one.sendings.filter(key=key).first():
+            return _accepted(self, known)
+        version = newest(one)
+        if number is not None and number != version.number:
+            raise Conflict(f"The message is version {version.number} by now, and you confirmed {number}: look again.")
+        again = {"pseudonyms": _again(one, version)}
+        change(one, self.user_id(), draft(one.course_run, again, get_platform().now(), version))
+        return _accepted(self, confirm(one, author_id=self.user_id(), key=key, count=count))
+
+
+class UndoView(SendingView):
+    """POST `{}`: take the last confirmation back within its sixty seconds. 200 `{undone: true}`; 409 when it is too late."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request, course_key: str, communication: int) -> Response:
+        one, _ = self.communication(), self.body(set())
+        last = one.sendings.order_by("-pk").first()
+        if last is None or not undo(last):
+            raise Conflict("It cannot be undone any more; `stop` keeps back what has not gone out yet.")
+        return Response({"undone": True})
+
+
+class StopView(SendingView):
+    """POST `{}`: send nothing more of it, and end its automation. 200 `{stopped, counts}`."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request, course_key: str, communication: int) -> Response:
+        one, _ = self.communication(), self.body(set())
+        stopped = stop(one)
+        return Response({"stopped": stopped, "counts": detail(self.communication(), self.user_id())["counts"]})
+
+
+class TemplatesView(SendingView):
+    """GET: `{templates: [{name, title, subject, body, course_notice}]}`, neutral messages to begin from."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request, course_key: str) -> HttpResponseBase:
+        return self.answer({"templates": [template._asdict() for template in TEMPLATES]})
+
+
+class ExportView(SendingView):
+    """GET: `{format, version, communications}` for the next run: words and criteria, no learner. POST: take such a file in
+    as drafts, automation off, nobody selected; all or none. 201 `{imported: [id]}`."""
+
+    http_method_names = ["get", "post", "head", "options"]
+
+    def get(self, request: Request, course_key: str) -> HttpResponseBase:
+        return self.answer(export(Communication.objects.filter(course_run=self.course_run()).order_by("pk")))
+
+    def post(self, request: Request, course_key: str) -> Response:
+        made = take_in(self.course_run(), self.user_id(), request.data, get_platform().now())
+        return Response({"imported": [one.pk for one in made]}, status=status.HTTP_201_CREATED)
+
+
+def _again(one: Communication, version: CommunicationVersion) -> list[str]:
+    """The list of a resend: who meets the criteria now."""
+    now = get_platform().now()
+    return pseudonyms_of(select(one.course_run, Criteria.from_json(version.criteria), now))
+
+
+def _accepted(view: SendingView, made: Any) -> Response:
+    body = {"sending": sending(made), "communication": detail(view.communication(), view.user_id())}
+    return Response(body, status=status.HTTP_202_ACCEPTED)
+
+
+def _confirmation(request: Request, given: Mapping[str, Any]) -> tuple[str, int | None, int | None]:
+    key = given.get("key", request.headers.get("Idempotency-Key"))
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise ValidationError(
+            {"detail": "key: a new one for each press of the button, 8 to 64 letters, digits, - and _."}
+        )
+    number, count = (
+        None if given.get(name) is None else _whole(name, given[name], 0, 10_000_000) for name in ("version", "count")
+    )
+    return key, number, count
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValidationError({"detail": f"{name}: has to be a whole number from {low} to {high}."})
+    return value
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    """The body, its list and switches of the right kind."""
+    names = given.get("pseudonyms")
+    if names is not None and (not isinstance(names, list) or not all(isinstance(name, str) for name in names)):
+        raise ValidationError({"detail": "pseudonyms: has to be a list of pseudonyms."})
+    if "pseudonyms" in given and names is None:
+        raise ValidationError({"detail": "pseudonyms: has to be a list of pseudonyms."})
+    if not isinstance(given.get("course_notice", False), bool):
+        raise ValidationError({"detail": "course_notice: has to be true or false."})
+    return given

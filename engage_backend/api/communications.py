@@ -1,0 +1,149 @@
+"""Communications as the page gets them: one JSON object each, and what stands in it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Count
+
+from engage_backend.messaging.drafts import is_frozen, newest
+from engage_backend.messaging.wording import Wording, warnings
+from engage_backend.models import (
+    Communication,
+    CommunicationVersion,
+    CourseRun,
+    Delivery,
+    DeliveryState,
+    Sending,
+)
+
+MOST_LISTED = 1_000
+_OPEN = (Sending.State.WAITING, Sending.State.SENDING)
+WORDS = ("from_name", "reply_to", "subject", "body")
+
+
+def listed(run: CourseRun, user_id: int) -> list[dict[str, Any]]:
+    """All communications of a course run, the youngest first, without bodies and lists; four queries."""
+    communications = list(Communication.objects.filter(course_run=run).order_by("-pk"))
+    versions = {
+        version.communication_id: version
+        for version in CommunicationVersion.objects.filter(communication__course_run=run)
+        .order_by("number")
+        .defer("body", "pseudonyms")
+    }
+    sendings = {
+        one.communication_id: one for one in Sending.objects.filter(communication__in=communications).order_by("pk")
+    }
+    counts = _counts(communications)
+    return [
+        _head(one, versions[one.pk], sendings.get(one.pk), counts[one.pk], user_id)
+        for one in communications
+        if one.pk in versions
+    ]
+
+
+def detail(communication: Communication, user_id: int, number: int | None = None) -> dict[str, Any]:
+    """One communication with the words and the list of a version, the newest unless `number` says which.
+
+    Raises CommunicationVersion.DoesNotExist.
+    """
+    version = newest(communication) if number is None else communication.versions.get(number=number)
+    sendings = list(communication.sendings.order_by("-pk"))
+    head = _head(
+        communication, version, sendings[0] if sendings else None, _counts([communication])[communication.pk], user_id
+    )
+    rows = communication.deliveries.filter(state__in=[DeliveryState.UNCERTAIN, DeliveryState.FAILED]).order_by("pk")
+    trouble = rows.values_list("learner__pseudonym", "state", "reason")[:MOST_LISTED]
+    skipped = Delivery.objects.filter(communication=communication, state=DeliveryState.SKIPPED)
+    return {
+        **head,
+        **{name: getattr(version, name) for name in WORDS},
+        "criteria": version.criteria,
+        "pseudonyms": version.pseudonyms,
+        "frozen": is_frozen(version),
+        "warnings": warned(Wording(subject=version.subject, body=version.body)),
+        "versions": [
+            {"number": one.number, "subject": one.subject, "created": text(one.created), "sent_at": text(one.sent_at)}
+            for one in communication.versions.order_by("-number").defer("body", "pseudonyms")
+        ],
+        "sendings": [sending(one) for one in sendings],
+        "in_doubt": [name for name, state, _ in trouble if state == DeliveryState.UNCERTAIN],
+        "failed": [{"learner": name, "reason": why} for name, state, why in trouble if state == DeliveryState.FAILED],
+        "skipped": dict(skipped.values_list("reason").annotate(count=Count("pk")).order_by("-count")),
+        "matches": _matches(communication),
+    }
+
+
+def sending(one: Sending) -> dict[str, Any]:
+    """One confirmation, and how it stands."""
+    left = (one.undo_until - datetime.now(UTC)).total_seconds()
+    return {
+        "id": one.pk,
+        "communication": one.communication_id,
+        "version": one.version.number,
+        "state": one.state,
+        "automatic": one.automatic,
+        "selected": one.selected,
+        "left_out": one.left_out,
+        "created": text(one.created),
+        "send_at": text(one.send_at),
+        "released_at": text(one.released_at),
+        "undo_seconds": max(0, round(left)) if one.state == Sending.State.WAITING else 0,
+    }
+
+
+def warned(wording: Wording) -> list[dict[str, str]]:
+    """What the author is to be warned of."""
+    return [one._asdict() for one in warnings(wording)]
+
+
+def text(when: datetime | None) -> str | None:
+    """A moment in ISO 8601, UTC, to the second."""
+    return None if when is None else when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _head(
+    one: Communication,
+    version: CommunicationVersion,
+    last: Sending | None,
+    counts: dict[str, int],
+    user_id: int,
+) -> dict[str, Any]:
+    state = "draft" if last is None or last.state == Sending.State.UNDONE else last.state
+    is_automatic = one.automation != Communication.Automation.OFF
+    return {
+        "id": one.pk,
+        "version": version.number,
+        "subject": version.subject,
+        "mine": one.author_id == user_id,
+        "created": text(one.created),
+        "sent_at": text(version.sent_at),
+        "state": state,
+        "active": is_automatic or state in _OPEN,
+        "automation": one.automation,
+        "paused_because": one.paused_because,
+        "order": one.order,
+        "course_notice": one.course_notice,
+        "counts": counts,
+        "undo_seconds": sending(last)["undo_seconds"] if last is not None else 0,
+    }
+
+
+def _counts(communications: Iterable[Communication]) -> dict[int, dict[str, int]]:
+    """For each communication how many deliveries are in which state; states without any are 0."""
+    found: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(DeliveryState.values, 0))
+    rows = Delivery.objects.filter(communication__in=list(communications)).values_list("communication_id", "state")
+    for communication_id, state, count in rows.annotate(count=Count("pk")).order_by():
+        found[communication_id][state] = count
+    return found
+
+
+def _matches(communication: Communication) -> dict[str, Any] | None:
+    """Whom automation found last; None where it has never looked."""
+    last = communication.days.order_by("-day").first()
+    if last is None:
+        return None
+    return {"day": last.day.isoformat(), "fresh": len(last.fresh), "decided": last.sending_id is not None}

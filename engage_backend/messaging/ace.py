@@ -1,0 +1,76 @@
+"""The second channel: edx-ace, as the platform has set it up. For sites on Braze or Sailthru, that have no SMTP."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from engage_backend.messaging.channels import Fate, Outcome, Unreachable
+from engage_backend.messaging.mail import Letter
+
+log = logging.getLogger(__name__)
+
+
+class AceChannel:
+    """One message of ACE a letter; ACE keeps connections by itself.
+
+    `ace.send` reports what went wrong to the log alone. That a message was taken is told by its signal; what neither the
+    signal nor an error tells of may have gone out, and is in doubt.
+    """
+
+    def open(self) -> None:
+        try:
+            from edx_ace import ace  # noqa: F401
+        except ImportError as error:
+            raise Unreachable('edx-ace is not installed here: set ENGAGE["CHANNEL"] to "mail"') from error
+
+    def send(self, letter: Letter) -> Outcome:
+        from edx_ace import Message, Recipient, ace
+        from edx_ace.channel import ChannelType, get_channel_for_message
+        from edx_ace.errors import UnsupportedChannelError
+        from edx_ace.policy import channels_for
+        from edx_ace.signals import ACE_MESSAGE_SENT
+
+        message = Message(
+            app_label="engage_backend",
+            name="communication",
+            recipient=Recipient(lms_user_id=letter.user_id, email_address=letter.address),
+            # `course_ids` is what the platform's own opt-out policy asks for (lms/djangoapps/bulk_email/policies.py).
+            context={
+                "course_ids": [letter.course_key],
+                "subject": letter.rendered.subject,
+                "text": letter.rendered.text,
+                "html": letter.rendered.html,
+                "from_name": letter.sender,
+                "unsubscribe_url": letter.unsubscribe,
+            },
+            options={
+                "from_address": letter.sender,
+                "reply_to": letter.reply_to,
+                "transactional": False,
+                "skip_disable_user_policy": True,
+            },
+        )
+        if ChannelType.EMAIL not in channels_for(message):
+            return Outcome(Fate.REFUSED, "a policy of the platform forbids it")
+        try:
+            get_channel_for_message(ChannelType.EMAIL, message)
+        except UnsupportedChannelError:
+            return Outcome(Fate.REFUSED, "the platform has no e-mail channel in edx-ace")
+        taken: list[Any] = []
+
+        def told(sender: Any, message: Any, **kwargs: Any) -> None:
+            taken.append(message.uuid)
+
+        ACE_MESSAGE_SENT.connect(told)
+        try:
+            ace.send(message, limit_to_channels=[ChannelType.EMAIL])
+        except Exception as error:  # of whatever provider stands behind it
+            log.warning("edx-ace raised %s", type(error).__name__)
+            return Outcome(Fate.DOUBT, type(error).__name__)
+        finally:
+            ACE_MESSAGE_SENT.disconnect(told)
+        return Outcome(Fate.TAKEN) if message.uuid in taken else Outcome(Fate.DOUBT, "edx-ace did not say that it went")
+
+    def close(self) -> None:
+        """Nothing is held."""

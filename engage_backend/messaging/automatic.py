@@ -1,0 +1,47 @@
+"""Automatic communications as the course team handles them: off, ask me, send by itself; and the matches of a day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from engage_backend.messaging.sending import Refused
+from engage_backend.models import AutomationDay, Communication, Sending
+
+Mode = Communication.Automation
+
+
+def switch(communication: Communication, mode: str, user_id: int) -> None:
+    """Turn automation off, to "ask", or from "ask" to "send"; ends a pause. Raises Refused.
+
+    Who turns it on becomes the author: it is in their name, and they are told.
+    """
+    if mode not in Mode.values:
+        raise Refused(f"automation: has to be one of {', '.join(Mode.values)}.")
+    if mode == communication.automation and not communication.paused_because:
+        return
+    if mode == Mode.SEND and communication.automation == Mode.OFF:
+        raise Refused(
+            'Automation begins with "ask": you are told who matches, and send it yourself. Later it can send.'
+        )
+    author = {} if mode == Mode.OFF else {"author_id": user_id}
+    Communication.objects.filter(pk=communication.pk).update(automation=mode, paused_because="", **author)
+
+
+def matches(communication: Communication, day: str) -> list[int]:
+    """The learners that automation found new on a day, `2026-03-01`. Raises Refused."""
+    return list(_day(communication, day).fresh)
+
+
+def decided(communication: Communication, day: str, sending: Sending) -> None:
+    """Write down what the course team did about the matches of a day."""
+    AutomationDay.objects.filter(pk=_day(communication, day).pk).update(sending=sending)
+
+
+def _day(communication: Communication, day: str) -> AutomationDay:
+    try:
+        found = communication.days.filter(day=date.fromisoformat(day)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise Refused(f"Automation did not look on {day}; the last day is in `matches` of the communication.")
+    return found

@@ -1,0 +1,31 @@
+"""What is due in messaging: asked by the consumer's clock and by `engage_tick`, never counted down."""
+
+from __future__ import annotations
+
+import time
+
+from engage_backend.messaging.queueing import announce, finish, recover, release
+
+SECONDS = 1.0  # between two looks, however often the consumer steps
+
+
+def tick() -> None:
+    """Look once. Any number of processes may do it at the same time."""
+    recover()
+    release()
+    announce()
+    finish()
+
+
+class Clock:
+    """Looks at most once a second."""
+
+    def __init__(self, *, seconds: float = SECONDS) -> None:
+        self._seconds, self._looked = seconds, float("-inf")
+
+    def __call__(self) -> None:
+        """Look, if it is time."""
+        now = time.monotonic()
+        if now - self._looked >= self._seconds:
+            self._looked = now
+            tick()

@@ -1,0 +1,208 @@
+"""One batch of deliveries, from the claim to the last answer of the mail server.
+
+Never twice: a row is claimed by one statement before anything else, and marked as begun by one statement that only the
+holder of the claim can make, right before its mail goes out. A crash after that leaves it in doubt; before, it is due again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import QuerySet
+
+from engage_backend.conf import engage_settings
+from engage_backend.messaging.audience import GONE, reachable
+from engage_backend.messaging.channels import Channel, Fate, Outcome, Unreachable, open_channel
+from engage_backend.messaging.mail import Letter, Writer
+from engage_backend.messaging.outlet import rest, rested, resting, take_turn, without_addresses
+from engage_backend.messaging.unsubscribe import root_url
+from engage_backend.messaging.wording import WordingProblem
+from engage_backend.models import CourseRun, Delivery, DeliveryState
+from engage_backend.platform.api import get_platform
+
+log = logging.getLogger(__name__)
+
+CHUNK = 25  # deliveries for which everything is asked anew: opt-outs, objections, enrolment, the provider's peace
+ATTEMPTS = 6  # how often a server may put one mail off
+PATIENCE = 24  # how often it may be put off where all of them are, or the connection is lost
+LONGEST_WAIT = 4 * 3600.0  # seconds
+MOST_CUTS = 3  # connections lost one after the other
+LATE = timedelta(hours=24)  # an automatic message that is later than that says what is no longer so
+
+
+def deliver(batch: str, *, pause: Callable[[float], None] = time.sleep) -> int:
+    """Send what is still to be sent of a batch; how many mails were taken. `pause` waits, for the site's rate."""
+    world = datetime.now(UTC)
+    mine = Delivery.objects.filter(batch=batch)
+    if not mine.filter(state=DeliveryState.QUEUED, due_at__lte=world).update(
+        state=DeliveryState.CLAIMED, claimed_at=world
+    ):
+        return 0  # another worker has it, or it was stopped, undone or announced anew
+    return _Batch(batch, pause).run()
+
+
+class _Batch:
+    """The claimed rows of one batch."""
+
+    def __init__(self, batch: str, pause: Callable[[float], None]) -> None:
+        self._batch, self._pause = batch, pause
+        self._channel: Channel | None = None
+        self._writers: dict[int, Writer] = {}
+        self._taken = 0
+        self._cuts = 0
+        self._now = get_platform().now()  # by the site's clock, when the chunk at hand was begun
+        self._alive = time.monotonic()
+
+    def run(self) -> int:
+        rows = list(
+            Delivery.objects.filter(batch=self._batch, state=DeliveryState.CLAIMED)
+            .select_related("version", "learner", "sending", "communication__course_run")
+            .order_by("communication__course_run", "version", "pk")
+        )
+        try:
+            for run, part in _chunks(rows):
+                if (until := resting()) is not None:
+                    self._give_back(until)
+                    break
+                self._say_alive()
+                if not self._send(run, part):
+                    break
+        finally:
+            if self._channel is not None:
+                self._channel.close()
+        return self._taken
+
+    def _send(self, run: CourseRun, rows: Sequence[Delivery]) -> bool:
+        """One chunk; False when the rest of the batch has to wait."""
+        letters = list(self._letters(run, rows))
+        if not letters:
+            return True
+        rate, turn = engage_settings().mails_per_second, take_turn(len(letters))
+        for number, (row, letter) in enumerate(letters):
+            if turn is not None and rate is not None:
+                self._wait(turn + timedelta(seconds=number / rate))
+            try:
+                channel = self._open()
+            except Unreachable as error:
+                log.warning("the mail server cannot be reached: %s", without_addresses(str(error)))
+                self._give_back(rest(str(error)))
+                return False
+            if not self._begin(row):
+                continue  # stopped meanwhile, or given to another worker
+            try:
+                outcome = channel.send(letter)
+            except ValueError as error:
+                outcome = Outcome(Fate.REFUSED, f"it cannot be written down as a mail: {type(error).__name__}")
+            if not self._mark(row, outcome):
+                return False
+        return True
+
+    def _open(self) -> Channel:
+        if self._channel is None:
+            self._channel = open_channel()
+        self._channel.open()
+        return self._channel
+
+    def _letters(self, run: CourseRun, rows: Sequence[Delivery]) -> Iterator[tuple[Delivery, Letter]]:
+        """What is to be sent to whom, as things stand now; the others are skipped, with the reason."""
+        platform, root = get_platform(), root_url()
+        site_now = self._now = platform.now()
+        people = reachable(run, [row.learner.user_id for row in rows])
+        closed = not platform.may_send(run.course_key)
+        for row in rows:
+            person = people.get(row.learner.user_id)
+            reason = GONE if person is None else person.reason
+            if closed or root is None:
+                reason = "bulk e-mail is disabled" if closed else "the site does not know its address"
+            elif row.sending is not None and row.sending.automatic and site_now - row.sending.created > LATE:
+                reason = "too late"
+            if not reason and person is not None and root is not None:
+                try:
+                    yield row, self._writer(run, row, root).letter(person, row.learner_id)
+                    continue
+                except WordingProblem as problem:
+                    reason = f"cannot be rendered: {problem}"
+            self._claimed(row).update(state=DeliveryState.SKIPPED, reason=reason[:255], finished_at=site_now)
+
+    def _writer(self, run: CourseRun, row: Delivery, root: str) -> Writer:
+        if row.version_id not in self._writers:
+            self._writers[row.version_id] = Writer(run, row.version, root)
+        return self._writers[row.version_id]
+
+    def _claimed(self, row: Delivery) -> QuerySet[Delivery]:
+        return Delivery.objects.filter(pk=row.pk, batch=self._batch, state=DeliveryState.CLAIMED)
+
+    def _begin(self, row: Delivery) -> bool:
+        """Write down that the mail begins to go out; False where the row is not ours any more."""
+        if time.monotonic() - self._alive > engage_settings().worker_seconds / 4:
+            self._say_alive()
+        return bool(self._claimed(row).filter(begun_at=None).update(begun_at=datetime.now(UTC)))
+
+    def _mark(self, row: Delivery, outcome: Outcome) -> bool:
+        """Write down what became of it; False when the rest of the batch has to wait."""
+        now = self._now
+        # A worker that was held up may find its row marked as in doubt: now it is known.
+        ours = Delivery.objects.filter(
+            pk=row.pk, batch=self._batch, state__in=[DeliveryState.CLAIMED, DeliveryState.UNCERTAIN]
+        )
+        said = without_addresses(outcome.said)
+        if outcome.fate is Fate.TAKEN:
+            ours.update(state=DeliveryState.SENT, reason="", finished_at=now)
+            if not self._taken:
+                rested()
+            self._taken += 1
+            self._cuts = 0
+        elif outcome.fate is Fate.DOUBT:
+            ours.update(state=DeliveryState.UNCERTAIN, reason=said, finished_at=now)
+            log.warning("a message may or may not have gone out: %s", said)
+        elif outcome.fate is Fate.REFUSED or row.attempts + 1 >= (
+            ATTEMPTS if outcome.fate is Fate.PUT_OFF else PATIENCE
+        ):
+            ours.update(state=DeliveryState.FAILED, reason=said, finished_at=now, attempts=row.attempts + 1)
+        else:
+            self._cuts += outcome.fate is Fate.CUT
+            until = datetime.now(UTC)
+            if outcome.fate is Fate.THROTTLED or self._cuts == MOST_CUTS:
+                until = rest(outcome.said)
+            # Behind those of its batch, so that one letter that no server likes does not hold up all others.
+            wait = min(LONGEST_WAIT, engage_settings().retry_seconds * 4.0 ** min(row.attempts, 10))
+            seconds = wait if outcome.fate is Fate.PUT_OFF else 0.001
+            ours.update(
+                state=DeliveryState.QUEUED, reason=said, batch="", announced_at=None, claimed_at=None, begun_at=None,
+                due_at=until + timedelta(seconds=seconds), attempts=row.attempts + 1,
+            )  # fmt: skip
+            if until > datetime.now(UTC):
+                self._give_back(until)
+                return False
+        return True
+
+    def _give_back(self, until: datetime) -> None:
+        """What of the batch has not begun is due again, when the provider has rested."""
+        Delivery.objects.filter(batch=self._batch, state=DeliveryState.CLAIMED, begun_at=None).update(
+            state=DeliveryState.QUEUED, due_at=until, batch="", announced_at=None, claimed_at=None
+        )
+
+    def _say_alive(self) -> None:
+        mine = Delivery.objects.filter(batch=self._batch, state=DeliveryState.CLAIMED)
+        mine.update(claimed_at=datetime.now(UTC))
+        self._alive = time.monotonic()
+
+    def _wait(self, until: datetime) -> None:
+        seconds = (until - datetime.now(UTC)).total_seconds()
+        if seconds > 0:
+            self._pause(seconds)
+
+
+def _chunks(rows: Sequence[Delivery]) -> Iterator[tuple[CourseRun, Sequence[Delivery]]]:
+    """The rows some at a time, each time of one course run."""
+    part: list[Delivery] = []
+    for row in rows:
+        if part and (len(part) == CHUNK or part[0].communication.course_run_id != row.communication.course_run_id):
+            yield part[0].communication.course_run, part
+            part = []
+        part.append(row)
+    if part:
+        yield part[0].communication.course_run, part

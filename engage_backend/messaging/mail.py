@@ -1,0 +1,95 @@
+"""One mail to one learner: parts, head, footer, and the link with which to say no (RFC 2369, RFC 8058)."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from email.utils import formataddr
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+
+from engage_backend.conf import engage_settings
+from engage_backend.messaging.rendering import Parts, Rendered, prepare, render
+from engage_backend.messaging.unsubscribe import link
+from engage_backend.messaging.wording import Name
+from engage_backend.models import CommunicationVersion, CourseRun
+from engage_backend.platform.protocol import Recipient
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a channel takes: one message to one address."""
+
+    user_id: int
+    address: str
+    course_key: str
+    sender: str  # as it stands in From
+    reply_to: str
+    rendered: Rendered
+    unsubscribe: str  # "": a message to the course team, that cannot be unsubscribed from
+
+    def email(self) -> EmailMultiAlternatives:
+        """As Django's mail backends take it."""
+        headers = {"Auto-Submitted": "auto-generated"}
+        if self.unsubscribe:
+            headers = {
+                "List-Unsubscribe": f"<{self.unsubscribe}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            }
+        mail = EmailMultiAlternatives(
+            subject=self.rendered.subject,
+            body=self.rendered.text,
+            from_email=self.sender,
+            to=[self.address],
+            reply_to=[self.reply_to] if self.reply_to else None,
+            headers=headers,
+        )
+        mail.attach_alternative(self.rendered.html, "text/html")
+        return mail
+
+
+class Writer:
+    """Writes the letters of one version: what is the same for everybody is done once."""
+
+    def __init__(self, run: CourseRun, version: CommunicationVersion, root: str) -> None:
+        """`root`: where learners reach the site. Raises WordingProblem where the version cannot be rendered."""
+        self._run, self._version, self._root = run, version, root
+        self._parts: Parts = prepare(version.subject, version.body)
+        self._sender = sender(version.from_name)
+        self._course = run.display_name or run.course_key
+
+    def letter(self, person: Recipient, learner_id: int) -> Letter:
+        """The letter to a learner."""
+        address = link(learner_id, self._root)
+        rendered = render(self._parts, Name.of(person.first_name, person.full_name))
+        return Letter(
+            user_id=person.user_id,
+            address=person.email,
+            course_key=self._run.course_key,
+            sender=self._sender,
+            reply_to=self._version.reply_to,
+            rendered=with_footer(rendered, self._course, address),
+            unsubscribe=address,
+        )
+
+
+def sender(name: str) -> str:
+    """The From of a message: the author's name before the site's address."""
+    address = (
+        engage_settings().from_email
+        or getattr(settings, "BULK_EMAIL_DEFAULT_FROM_EMAIL", None)
+        or settings.DEFAULT_FROM_EMAIL
+    )
+    return formataddr((name, address)) if name else str(address)
+
+
+def with_footer(rendered: Rendered, course: str, address: str) -> Rendered:
+    """The message, and below it why it came and how to get no more of them."""
+    why = f"You get this message because you are enrolled in {course}."
+    return Rendered(
+        rendered.subject,
+        f"{rendered.text}\n\n-- \n{why}\nNo more messages of this course: {address}\n",
+        f'{rendered.html}<hr />\n<p style="color:#555;font-size:90%">{html.escape(why)} '
+        f'<a href="{html.escape(address)}">No more messages of this course</a></p>\n',
+    )

@@ -1,0 +1,155 @@
+"""Confirm, undo, stop: what turns a list of learners into deliveries, and what takes them back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from engage_backend.governance.audit import Action, record
+from engage_backend.messaging.audience import Audience, audience, learners_of
+from engage_backend.messaging.drafts import newest
+from engage_backend.messaging.unsubscribe import root_url
+from engage_backend.messaging.wording import Wording, WordingProblem
+from engage_backend.models import Communication, CommunicationVersion, CourseRun, Delivery, DeliveryState, Sending
+from engage_backend.platform.api import get_platform
+
+UNDO = timedelta(seconds=60)
+LATEST = timedelta(days=365)  # how far ahead a message can be scheduled
+_AT_ONCE = 2_000
+STOPPED, UNDONE = "stopped", "undone"
+
+
+class Refused(Exception):
+    """A message that is not sent, for a reason that the author can do something about."""
+
+
+def refusal(run: CourseRun, version: CommunicationVersion) -> str:
+    """Why nothing of this version can be sent to anybody now; empty where it can."""
+    if not get_platform().may_send(run.course_key):
+        return "Bulk e-mail is disabled for this course run; the platform's administrators can enable it."
+    if root_url() is None:
+        return 'This site does not know its own address, which the unsubscribe link needs: set ENGAGE["ROOT_URL"].'
+    try:
+        Wording(subject=version.subject, body=version.body).check_complete()
+    except WordingProblem as problem:
+        return str(problem)
+    return ""
+
+
+def recipients(version: CommunicationVersion) -> Audience:
+    """Who of the list that the author saw would be written to now."""
+    communication = version.communication
+    return audience(communication.course_run, learners_of(communication.course_run, version.pseudonyms), communication)
+
+
+def confirm(
+    communication: Communication,
+    *,
+    author_id: int,
+    key: str,
+    number: int | None = None,
+    count: int | None = None,
+    send_at: datetime | None = None,
+    learners: Sequence[int] | None = None,
+    automatic: bool = False,
+) -> Sending:
+    """Make the deliveries of the newest version's list; mails go out when the time to undo is over.
+
+    `key`: the same key gives the same sending again and sends nothing more. `number`: of the version that the author saw.
+    `count`: how many the author was told would be written to; more than that are not. `send_at`: not before, by the site's
+    clock. `learners`: of the list only these (the matches of a day). Raises Refused.
+    """
+    now = get_platform().now()
+    with transaction.atomic():
+        # One at a time, so that the second of two clicks finds what the first one made.
+        communication = Communication.objects.select_for_update().select_related("course_run").get(pk=communication.pk)
+        run = communication.course_run
+        if known := communication.sendings.filter(key=key).first():
+            return known
+        version = newest(communication)
+        if number is not None and number != version.number:
+            raise Refused(f"The message is version {version.number} by now, and you confirmed {number}: look again.")
+        if why := refusal(run, version):
+            raise Refused(why)
+        if send_at is not None and not now <= send_at <= now + LATEST:
+            raise Refused("The time to send at has passed, or is more than a year ahead.")
+        found = recipients(version) if learners is None else audience(run, learners, communication)
+        if not found.learners:
+            reasons = ", ".join(f"{reason}: {number}" for reason, number in found.left_out.items())
+            raise Refused(f"Nobody is left to write to ({reasons or 'nobody is selected'}).")
+        if count is not None and len(found.learners) > count:
+            raise Refused(f"{len(found.learners)} would be written to, and you confirmed {count}: look again.")
+        world = datetime.now(UTC)
+        made = Sending.objects.create(
+            communication=communication,
+            version=version,
+            author_id=author_id,
+            key=key,
+            automatic=automatic,
+            selected=found.selected,
+            left_out=dict(found.left_out),
+            created=now,
+            undo_until=world if automatic else world + UNDO,
+            send_at=send_at,
+        )
+        _enter(made, found.learners)
+        detail = {"communication": communication.pk, "version": version.number, "learners": len(found.learners)}
+        if communication.course_notice:
+            detail["course_notice"] = True
+        record(run, author_id, Action.SEND, detail)
+    return made
+
+
+def _enter(sending: Sending, learners: Sequence[int]) -> None:
+    """One row a learner. Who has a row already did not get the message: the row is used again."""
+    for at in range(0, len(learners), _AT_ONCE):
+        part = learners[at : at + _AT_ONCE]
+        of_part = Delivery.objects.filter(communication=sending.communication_id, learner__in=part)
+        of_part.update(
+            version=sending.version_id, sending=sending, state=DeliveryState.QUEUED, reason="", attempts=0,
+            due_at=None, batch="", announced_at=None, claimed_at=None, begun_at=None,
+        )  # fmt: skip
+        known = set(of_part.values_list("learner_id", flat=True))
+        Delivery.objects.bulk_create(
+            Delivery(
+                communication_id=sending.communication_id,
+                version_id=sending.version_id,
+                sending=sending,
+                learner_id=learner,
+            )
+            for learner in part
+            if learner not in known
+        )
+
+
+def undo(sending: Sending) -> bool:
+    """Take a sending back before its first mail; False where it is too late for that."""
+    with transaction.atomic():
+        waiting = Sending.objects.filter(pk=sending.pk, state=Sending.State.WAITING, undo_until__gt=datetime.now(UTC))
+        if not waiting.update(state=Sending.State.UNDONE):
+            return False
+        rows = Delivery.objects.filter(sending=sending, state=DeliveryState.QUEUED)
+        # A row with an end is of an earlier sending, which is not forgotten.
+        rows.filter(finished_at=None).delete()
+        rows.update(state=DeliveryState.SKIPPED, reason=UNDONE)
+    return True
+
+
+def stop(communication: Communication) -> int:
+    """Send nothing more of this communication, and end its automation; how many are not written to because of it.
+
+    A mail that has begun to go out cannot be held.
+    """
+    now = get_platform().now()
+    open_states = (Sending.State.WAITING, Sending.State.SENDING)
+    with transaction.atomic():
+        Communication.objects.select_for_update().get(pk=communication.pk)
+        communication.sendings.filter(state__in=open_states).update(state=Sending.State.STOPPED)
+        Communication.objects.filter(pk=communication.pk).update(automation=Communication.Automation.OFF)
+        rows = Delivery.objects.filter(communication=communication, begun_at=None)
+        pending = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.HELD_BACK)
+        return rows.filter(state__in=pending).update(
+            state=DeliveryState.SKIPPED, reason=STOPPED, finished_at=now, batch=""
+        )

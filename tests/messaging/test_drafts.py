@@ -1,0 +1,104 @@
+"""Communications as they are written, kept, previewed, exported and taken in again."""
+
+from __future__ import annotations
+
+from engage_backend.messaging.templates import TEMPLATES
+from engage_backend.messaging.wording import Wording, warnings
+from engage_backend.models import Communication, CommunicationVersion
+from tests.messaging.conftest import Mailing
+
+
+def test_a_draft_is_kept_and_changes_in_place(mailing: Mailing) -> None:
+    communication = mailing.write(subject="First", body="")
+    changed = mailing.patch(f"/{communication['id']}", {"subject": "Second", "body": "Text"})
+    assert (changed["version"], changed["subject"], changed["body"]) == (1, "Second", "Text")
+    assert CommunicationVersion.objects.count() == 1
+    (head,) = mailing.get()["communications"]
+    assert (head["state"], head["active"], head["mine"], head["subject"]) == ("draft", False, True, "Second")
+    assert "pseudonyms" not in head
+
+
+def test_a_draft_keeps_criteria_list_and_model(mailing: Mailing) -> None:
+    criteria = {"version": 1, "states": ["active"], "ranges": {"certify": [0, 500]}}
+    communication = mailing.write(criteria=criteria)
+    assert communication["criteria"] == criteria
+    assert communication["pseudonyms"] == [learner.pseudonym for learner in mailing.learners]
+    assert CommunicationVersion.objects.get().model == mailing.site.run.model
+
+
+def test_criteria_without_a_list_select_by_themselves(mailing: Mailing) -> None:
+    made = mailing.post(data={"criteria": {"version": 1, "include": [mailing.learners[0].pseudonym]}}, status=201)
+    assert set(made["pseudonyms"]) == {learner.pseudonym for learner in mailing.learners}
+    none = mailing.patch(f"/{made['id']}", {"criteria": {"version": 1, "ranges": {"certify": [900, 1000]}}})
+    assert none["pseudonyms"] == []
+
+
+def test_a_draft_can_be_thrown_away_and_a_sent_one_cannot(mailing: Mailing) -> None:
+    draft, sent = mailing.write(), mailing.write()
+    mailing.send(sent)
+    assert mailing.client.delete(f"{mailing.url}/{draft['id']}").status_code == 204
+    assert mailing.client.delete(f"{mailing.url}/{sent['id']}").status_code == 409
+    assert [one["id"] for one in mailing.get()["communications"]] == [sent["id"]]
+
+
+def test_a_preview_fills_the_name_in_and_masks_it(mailing: Mailing) -> None:
+    communication = mailing.write()
+    shown = mailing.post(f"/{communication['id']}/preview", {"pseudonym": mailing.learners[2].pseudonym})
+    assert (shown["to"], shown["subject"]) == ("F··· L···", "Hello F···")
+    assert "<p>Dear F··· L···,</p>" in shown["html"]
+    assert not any(word in str(shown) for word in ("First3", "Last3", "people.example"))
+    nameless = mailing.post(f"/{communication['id']}/preview", {"audience": False})
+    assert (nameless["subject"], nameless["text"], nameless["audience"]) == ("Hello", "Dear,\n\nwelcome.", None)
+
+
+def test_a_preview_of_words_that_are_not_saved_keeps_nothing(mailing: Mailing) -> None:
+    communication = mailing.write()
+    shown = mailing.post(f"/{communication['id']}/preview", {"subject": "You are at risk", "body": "80 % fail"})
+    assert [(one["field"], one["words"]) for one in shown["warnings"]] == [
+        ("subject", "at risk"),
+        ("body", "80 %"),
+        ("body", "fail"),
+    ]
+    assert all(one["reason"] for one in shown["warnings"])
+    assert mailing.get(f"/{communication['id']}")["subject"] == "Hello [:firstname:]"
+
+
+def test_templates_are_neutral_and_can_be_sent_as_they_are(mailing: Mailing) -> None:
+    answer = mailing.client.get(mailing.url.replace("/communications", "/templates")).json()
+    assert len(answer["templates"]) == len(TEMPLATES) > 3
+    for template in answer["templates"]:
+        wording = Wording.checked(subject=template["subject"], body=template["body"])
+        assert warnings(wording) == []
+        assert mailing.write(subject=template["subject"], body=template["body"])["warnings"] == []
+
+
+def test_an_export_holds_words_and_criteria_and_no_learner(mailing: Mailing) -> None:
+    names = [learner.pseudonym for learner in mailing.learners]
+    criteria = {"version": 1, "states": ["active"], "ranges": {"leave": [500, 1000]}, "include": names}
+    mailing.write(criteria=criteria, course_notice=True)
+    made = mailing.get("/export")
+    (one,) = made["communications"]
+    assert one["criteria"] == {"version": 1, "states": ["active"], "ranges": {"leave": [500, 1000]}}
+    assert not any(name in str(made) for name in names)
+    assert mailing.post("/export", made, status=201)["imported"]
+    taken = Communication.objects.latest("pk")
+    assert (taken.automation, taken.course_notice) == ("off", True)
+    version = taken.versions.get()
+    assert (version.subject, version.pseudonyms, version.criteria) == (one["subject"], [], one["criteria"])
+
+
+def test_what_is_no_export_is_taken_in_not_even_in_part(mailing: Mailing) -> None:
+    good = {"subject": "s", "body": "b", "criteria": {"version": 1}}
+    for listed in ([good, {"subject": "x\ny"}], [good, {"automation": "send"}], "x", [good, {"criteria": []}]):
+        given = {"format": "engage-communications", "version": 1, "communications": listed}
+        mailing.post("/export", given, status=400)
+    mailing.post("/export", {"communications": [good]}, status=400)
+    assert Communication.objects.count() == 0
+
+
+def test_an_unchanged_communication_is_not_sent_to_the_page_again(mailing: Mailing) -> None:
+    url = f"{mailing.url}/{mailing.write()['id']}"
+    etag = mailing.client.get(url)["ETag"]
+    assert mailing.client.get(url, headers={"If-None-Match": etag}).status_code == 304
+    mailing.client.patch(url, {"subject": "new"}, "application/json")
+    assert mailing.client.get(url, headers={"If-None-Match": etag}).status_code == 200

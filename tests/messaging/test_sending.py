@@ -1,0 +1,420 @@
+"""From a draft to the mail server: to the right ones, once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+
+from engage_backend.demo.clock import set_clock
+from engage_backend.messaging.clock import tick
+from engage_backend.messaging.delivery import deliver
+from engage_backend.models import AccessRecord, CommunicationVersion, Delivery, Objection, Outlet
+from engage_backend.platform.standalone.models import Course, CourseStaff, Enrolment, OptOut
+from engage_backend.tasks import send_trial
+from tests.messaging.conftest import Mailing
+from tests.messaging.mail_server import DROP, SWALLOW, html_of, text_of
+
+
+def user_of(learner: Any) -> User:
+    return User.objects.get(pk=learner.user_id)
+
+
+def test_a_message_reaches_everyone_once_with_their_own_name(mailing: Mailing) -> None:
+    communication = mailing.write(reply_to="ines@team.example")
+    accepted = mailing.send(communication, version=1, count=5)
+    assert accepted["sending"]["state"] == "waiting"
+    assert 55 <= accepted["sending"]["undo_seconds"] <= 60
+    assert mailing.work() == 0, "not before it can no longer be undone"
+    mailing.minute()
+    mailing.work()
+    assert sorted(mailing.smtp.addresses) == [f"l{n}@people.example" for n in range(1, 6)]
+    letter = mailing.smtp.to("l3@people.example")
+    assert letter["Subject"] == "Hello First3"
+    assert text_of(letter).startswith("Dear First3 Last3,\n\nwelcome.\n")
+    assert "<p>Dear First3 Last3,</p>\n<p><strong>welcome</strong>.</p>" in html_of(letter)
+    assert (letter["From"], letter["Reply-To"]) == ("Ines <courses@site.example>", "ines@team.example")
+    assert letter["List-Unsubscribe"].strip().startswith("<https://courses.example/engage/unsubscribe/")
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mailing.smtp.connections == 1, "one connection for the batch"
+    whole = mailing.get(f"/{communication['id']}")
+    assert (whole["state"], whole["counts"]["sent"]) == ("done", 5)
+    assert mailing.work() == 0
+    assert len(mailing.smtp.letters) == 5
+
+
+def test_pressing_again_sends_nothing_more(mailing: Mailing) -> None:
+    communication = mailing.write()
+    first = mailing.post(f"/{communication['id']}/send", {"key": "the-same-press"}, status=202)
+    again = mailing.post(f"/{communication['id']}/send", {"key": "the-same-press"}, status=202)
+    by_header = mailing.post(
+        f"/{communication['id']}/send", {}, status=202, headers={"Idempotency-Key": "the-same-press"}
+    )
+    assert first["sending"]["id"] == again["sending"]["id"] == by_header["sending"]["id"]
+    refused = mailing.send(communication, status=409)
+    assert "is being written to: 5" in refused["detail"]
+    mailing.minute()
+    mailing.work()
+    assert "has had it: 5" in mailing.send(communication, status=409)["detail"]
+    mailing.work()
+    assert len(mailing.smtp.letters) == 5
+
+
+def test_a_task_that_comes_twice_finds_nothing_to_do(mailing: Mailing) -> None:
+    mailing.send(mailing.write())
+    mailing.minute()
+    mailing.work()
+    (batch,) = Delivery.objects.values_list("batch", flat=True).distinct()
+    assert deliver(batch) == 0
+    assert len(mailing.smtp.letters) == 5
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("leaves", "not enrolled"),
+        ("is closed", "account closed"),
+        ("joins the team", "of the course team"),
+        ("opts out", "opted out"),
+        ("objects", "objects"),
+        ("loses the address", "no address"),
+    ],
+)
+@pytest.mark.parametrize("when", ["before", "between confirm and send"])
+def test_who_must_not_be_written_to_is_not(mailing: Mailing, what: str, reason: str, when: str) -> None:
+    user, course = user_of(mailing.learners[0]), mailing.site.course
+
+    def happens() -> None:
+        if what == "leaves":
+            Enrolment.objects.filter(user=user).update(is_active=False)
+        elif what == "is closed":
+            User.objects.filter(pk=user.pk).update(is_active=False)
+        elif what == "joins the team":
+            CourseStaff.objects.create(course=course, user=user)
+        elif what == "opts out":
+            OptOut.objects.create(course=course, user=user)
+        elif what == "objects":
+            Objection.objects.create(user_id=user.pk, course_run=mailing.site.run, since=datetime.now(UTC))
+        else:
+            User.objects.filter(pk=user.pk).update(email="")
+
+    communication = mailing.write()
+    if when == "before":
+        happens()
+    shown = mailing.post(f"/{communication['id']}/preview")["audience"]
+    left_out = {reason: 1} if when == "before" else {}
+    assert shown == {"selected": 5, "to_write": 5 - len(left_out), "left_out": left_out}
+    accepted = mailing.send(communication, count=shown["to_write"])
+    assert accepted["sending"]["left_out"] == left_out
+    if when != "before":
+        happens()
+    mailing.minute()
+    mailing.work()
+    assert len(mailing.smtp.letters) == 4
+    assert user.email not in mailing.smtp.addresses
+    if when != "before":
+        assert mailing.get(f"/{communication['id']}")["skipped"] == {reason: 1}
+
+
+def test_what_was_confirmed_can_shrink_and_never_grow(mailing: Mailing) -> None:
+    user = user_of(mailing.learners[0])
+    Enrolment.objects.filter(user=user).update(is_active=False)
+    communication = mailing.write()
+    assert mailing.post(f"/{communication['id']}/preview")["audience"]["to_write"] == 4
+    Enrolment.objects.filter(user=user).update(is_active=True)
+    assert "5 would be written to, and you confirmed 4" in mailing.send(communication, count=4, status=409)["detail"]
+    assert Delivery.objects.count() == 0
+    mailing.enrol(1)  # who matches later is not on the list
+    assert mailing.send(communication, count=5)["sending"]["selected"] == 5
+
+
+def test_it_can_be_undone_before_the_first_mail_and_not_after(mailing: Mailing) -> None:
+    communication = mailing.write()
+    mailing.send(communication)
+    assert mailing.post(f"/{communication['id']}/undo") == {"undone": True}
+    mailing.minute()
+    assert mailing.work() == 0
+    assert (mailing.smtp.letters, Delivery.objects.count()) == ([], 0)
+    assert mailing.get(f"/{communication['id']}")["state"] == "draft"
+    mailing.send(communication)
+    mailing.minute()
+    mailing.post(f"/{communication['id']}/undo", status=409)
+    mailing.work()
+    assert len(mailing.smtp.letters) == 5
+
+
+def test_stop_keeps_back_what_has_not_gone_out(mailing: Mailing) -> None:
+    communication = mailing.write()
+    mailing.send(communication)
+    mailing.minute()
+    tick()
+    (batch,) = Delivery.objects.exclude(batch="").values_list("batch", flat=True).distinct()
+    answer = mailing.post(f"/{communication['id']}/stop")
+    assert deliver(batch) == 0
+    assert (answer["stopped"], answer["counts"]["skipped"], answer["counts"]["queued"]) == (5, 5, 0)
+    assert mailing.smtp.letters == []
+    assert mailing.get(f"/{communication['id']}")["state"] == "stopped"
+
+
+def test_stop_holds_for_a_batch_that_is_on_its_way(mailing: Mailing) -> None:
+    communication = mailing.write()
+    mailing.send(communication)
+    mailing.minute()
+    pauses = 0
+
+    def stop_before_the_third(seconds: float) -> None:
+        nonlocal pauses
+        pauses += 1
+        if pauses == 2:
+            mailing.post(f"/{communication['id']}/stop")
+
+    engage: Any = django_settings.ENGAGE
+    engage["MAILS_PER_SECOND"] = 1
+    tick()
+    (batch,) = Delivery.objects.exclude(batch="").values_list("batch", flat=True).distinct()
+    assert deliver(batch, pause=stop_before_the_third) == 2
+    assert mailing.states() == {"sent": 2, "skipped": 3}
+
+
+def test_a_message_can_be_sent_at_a_time(mailing: Mailing) -> None:
+    noon = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    set_clock(noon, speed=0)
+    communication = mailing.write()
+    mailing.send(communication, send_at="2024-03-02T09:00:00Z")
+    mailing.minute()
+    assert mailing.work() == 0
+    set_clock(noon + timedelta(hours=21), speed=0)
+    mailing.work()
+    assert len(mailing.smtp.letters) == 5
+    assert mailing.get(f"/{communication['id']}")["sendings"][0]["released_at"] == "2024-03-02T09:00:00Z"
+
+
+def test_a_time_in_the_past_is_refused(mailing: Mailing) -> None:
+    refused = mailing.send(mailing.write(), send_at="2020-01-01T00:00:00Z", status=409)
+    assert "has passed" in refused["detail"]
+
+
+def test_a_course_whose_bulk_mail_is_disabled_does_not_send(mailing: Mailing) -> None:
+    communication = mailing.write()
+    Course.objects.filter(pk=mailing.site.course.pk).update(bulk_email=False)
+    assert "disabled" in mailing.send(communication, status=409)["detail"]
+    Course.objects.update(bulk_email=True)
+    mailing.send(communication)
+    Course.objects.update(bulk_email=False)
+    mailing.minute()
+    mailing.work()
+    assert mailing.smtp.letters == []
+    assert mailing.get(f"/{communication['id']}")["skipped"] == {"bulk e-mail is disabled": 5}
+
+
+def test_without_an_address_of_the_site_nothing_is_sent(mailing: Mailing, settings: Any) -> None:
+    settings.ENGAGE = {**settings.ENGAGE, "ROOT_URL": None}
+    assert "ROOT_URL" in mailing.send(mailing.write(), status=409)["detail"]
+
+
+def test_what_was_sent_stays_as_it_was(mailing: Mailing) -> None:
+    communication = mailing.write()
+    mailing.send(communication)
+    changed = mailing.patch(f"/{communication['id']}", {"subject": "Another"})
+    assert (changed["version"], changed["frozen"]) == (2, False)
+    mailing.minute()
+    mailing.work()
+    assert {letter["Subject"] for letter in mailing.smtp.letters} == {f"Hello First{n}" for n in range(1, 6)}
+    assert mailing.get(f"/{communication['id']}?version=1")["subject"] == "Hello [:firstname:]"
+    assert CommunicationVersion.objects.get(number=1).sent_at is not None
+    mailing.get(f"/{communication['id']}?version=3", status=404)
+
+
+def test_the_version_that_was_confirmed_is_the_one_that_is_sent(mailing: Mailing) -> None:
+    communication = mailing.write()
+    mailing.send(communication)
+    mailing.post(f"/{communication['id']}/undo")
+    mailing.send(communication)
+    mailing.patch(f"/{communication['id']}", {"subject": "Changed by a colleague"})
+    assert "is version 2 by now" in mailing.send(communication, version=1, status=409)["detail"]
+
+
+def test_a_resend_reaches_those_who_have_not_had_it(mailing: Mailing) -> None:
+    mailing.smtp.at_rcpt = lambda address, number: "550 no such user" if address.startswith("l2@") else None
+    communication = mailing.write(criteria={"version": 1, "states": ["active"]})
+    mailing.send(communication)
+    mailing.minute()
+    mailing.work()
+    assert mailing.states() == {"failed": 1, "sent": 4}
+    mailing.smtp.at_rcpt = lambda address, number: None
+    mailing.enrol(2)
+    shown = mailing.post(f"/{communication['id']}/preview", {"now": True})["audience"]
+    assert shown == {"selected": 7, "to_write": 3, "left_out": {"has had it": 4}}
+    for _ in range(2):
+        mailing.post(f"/{communication['id']}/resend", {"key": "once-more", "count": 3}, status=202)
+    mailing.minute()
+    mailing.work()
+    assert sorted(mailing.smtp.addresses) == sorted(f"l{n}@people.example" for n in range(1, 8))
+
+
+def test_who_sent_what_to_how_many_is_recorded(mailing: Mailing) -> None:
+    communication = mailing.write(course_notice=True)
+    mailing.send(communication)
+    record = AccessRecord.objects.get(action="send")
+    assert record.user_id == mailing.site.users["staff"].pk
+    expected = {"communication": communication["id"], "version": 1, "learners": 5, "course_notice": True}
+    assert record.detail == expected
+
+
+def test_a_test_goes_to_its_author_alone(mailing: Mailing) -> None:
+    communication = mailing.write()
+    assert mailing.post(f"/{communication['id']}/test", status=202) == {"to": "you"}
+    staff = mailing.site.users["staff"]
+    words = {name: communication[name] for name in ("from_name", "reply_to", "subject", "body")}
+    assert send_trial(mailing.site.run.course_key, staff.pk, words)
+    assert mailing.smtp.addresses == [staff.email]
+    assert mailing.smtp.letters[0]["Subject"] == "[Test] Hello MarkedFirst"
+    assert Delivery.objects.count() == 0
+
+
+def test_what_a_server_refuses_is_given_up_and_what_it_puts_off_is_tried_again(mailing: Mailing) -> None:
+    mailing.smtp.at_rcpt = lambda address, number: {
+        "l1@people.example": "550 5.1.1 <l1@people.example> no such user",
+        "l2@people.example": "450 4.2.1 mailbox busy",
+    }.get(address)
+    communication = mailing.write()
+    mailing.send(communication)
+    mailing.minute()
+    mailing.work()
+    assert mailing.states() == {"failed": 1, "queued": 1, "sent": 3}
+    failed = mailing.get(f"/{communication['id']}")["failed"]
+    assert failed == [{"learner": mailing.learners[0].pseudonym, "reason": "550 5.1.1 <…> no such user"}]
+    waiting = Delivery.objects.get(state="queued")
+    assert waiting.due_at is not None and waiting.due_at > datetime.now(UTC)
+    assert mailing.work() == 0, "not before its time"
+    mailing.smtp.at_rcpt = lambda address, number: None
+    mailing.retry()
+    mailing.work()
+    assert mailing.states() == {"failed": 1, "sent": 4}
+
+
+def test_what_is_put_off_again_and_again_is_given_up_in_the_end(mailing: Mailing) -> None:
+    mailing.smtp.at_rcpt = lambda address, number: "450 busy" if address.startswith("l1@") else None
+    mailing.send(mailing.write())
+    mailing.minute()
+    for _ in range(6):
+        mailing.work()
+        mailing.retry()
+    assert mailing.states() == {"failed": 1, "sent": 4}
+    assert mailing.work() == 0
+
+
+@pytest.mark.parametrize("where", ["at_connect", "at_data"])
+def test_nothing_goes_out_while_the_provider_throttles(mailing: Mailing, where: str) -> None:
+    if where == "at_connect":
+        mailing.smtp.at_connect = lambda number: "421 4.7.0 too many connections"
+    else:
+        mailing.smtp.at_data = lambda address, number: "452 4.3.1 slow down" if number == 3 else None
+    mailing.send(mailing.write())
+    mailing.minute()
+    mailing.work()
+    sent = 0 if where == "at_connect" else 2
+    assert mailing.states() == {"queued": 5 - sent, **({"sent": sent} if sent else {})}
+    connections = mailing.smtp.connections
+    assert mailing.work() == 0
+    assert mailing.smtp.connections == connections, "the provider is left in peace"
+    mailing.smtp.at_connect = lambda number: None
+    mailing.smtp.at_data = lambda address, number: None
+    mailing.retry()
+    mailing.work()
+    assert mailing.states() == {"sent": 5}
+    assert len(set(mailing.smtp.addresses)) == len(mailing.smtp.addresses) == 5
+
+
+def test_rests_grow_while_the_provider_goes_on_throttling(mailing: Mailing) -> None:
+    mailing.smtp.at_connect = lambda number: "421 busy"
+    mailing.send(mailing.write())
+    mailing.minute()
+    rests = []
+    for _ in range(3):
+        mailing.work()
+        until = Outlet.objects.get().resting_until
+        assert until is not None
+        rests.append(round((until - datetime.now(UTC)).total_seconds()))
+        mailing.retry()
+    assert rests == [1, 2, 4]
+
+
+def test_a_connection_that_breaks_before_the_letter_is_no_doubt(mailing: Mailing) -> None:
+    mailing.smtp.at_rcpt = lambda address, number: DROP if number == 2 else None
+    mailing.send(mailing.write())
+    mailing.minute()
+    mailing.work()
+    mailing.retry()
+    mailing.work()
+    assert mailing.states() == {"sent": 5}
+    assert len(set(mailing.smtp.addresses)) == len(mailing.smtp.addresses) == 5
+
+
+@pytest.mark.parametrize("what", [DROP, SWALLOW])
+def test_a_connection_that_breaks_after_the_letter_leaves_it_in_doubt(mailing: Mailing, what: str) -> None:
+    mailing.smtp.at_data = lambda address, number: what if address.startswith("l2@") else None
+    communication = mailing.write()
+    mailing.send(communication)
+    mailing.minute()
+    mailing.work()
+    mailing.retry()
+    mailing.work()
+    assert mailing.states() == {"sent": 4, "uncertain": 1}
+    whole = mailing.get(f"/{communication['id']}")
+    assert whole["in_doubt"] == [mailing.learners[1].pseudonym]
+    assert "may have had it: 1" in mailing.send(communication, status=409)["detail"], "and it is never sent by itself"
+    assert mailing.smtp.addresses.count("l2@people.example") == (what == SWALLOW)
+
+
+def test_a_worker_that_is_lost_leaves_what_had_begun_in_doubt_and_the_rest_to_others(mailing: Mailing) -> None:
+    mailing.send(mailing.write())
+    mailing.minute()
+    tick()
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    begun, *waiting = Delivery.objects.order_by("pk")
+    Delivery.objects.update(state="claimed", claimed_at=long_ago)
+    Delivery.objects.filter(pk=begun.pk).update(begun_at=long_ago)
+    mailing.work()
+    assert mailing.states() == {"sent": len(waiting), "uncertain": 1}
+    assert deliver(begun.batch) == 0, "the lost one comes back, and finds that nothing is its own any more"
+    assert len(mailing.smtp.letters) == 4
+
+
+def test_a_task_that_got_lost_is_told_again(mailing: Mailing) -> None:
+    mailing.send(mailing.write())
+    mailing.minute()
+    tick()
+    (lost,) = Delivery.objects.exclude(batch="").values_list("batch", flat=True).distinct()
+    tick()
+    assert {lost} == set(Delivery.objects.values_list("batch", flat=True)), "not while it may still come"
+    Delivery.objects.update(announced_at=datetime.now(UTC) - timedelta(hours=1))
+    mailing.work()
+    assert mailing.states() == {"sent": 5}
+    assert deliver(lost) == 0
+
+
+def test_mails_leave_at_the_sites_rate(mailing: Mailing, settings: Any) -> None:
+    settings.ENGAGE = {**settings.ENGAGE, "MAILS_PER_SECOND": 5}
+    mailing.enrol(5)
+    mailing.send(mailing.write())
+    mailing.minute()
+    tick()
+    (batch,) = Delivery.objects.exclude(batch="").values_list("batch", flat=True).distinct()
+    waited: list[float] = []
+    assert deliver(batch, pause=waited.append) == 10
+    # Nobody really waits, so that each wait is longer than the one before by the fifth of a second a mail has.
+    assert len(waited) == 9
+    assert waited == sorted(waited)
+    assert 1.0 < waited[-1] <= 1.8
+
+
+def test_a_site_setting_says_where_mails_come_from(mailing: Mailing, settings: Any) -> None:
+    settings.ENGAGE = {**settings.ENGAGE, "FROM_EMAIL": "team@other.example"}
+    mailing.send(mailing.write())
+    mailing.minute()
+    mailing.work()
+    assert mailing.smtp.letters[0]["From"] == "Ines <team@other.example>"

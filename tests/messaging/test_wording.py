@@ -1,0 +1,134 @@
+"""Names in their places, Markdown that is safe, and words that are better not said."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engage_backend.messaging.rendering import prepare, render
+from engage_backend.messaging.wording import Name, Wording, WordingProblem, warnings
+
+ANNA, NOBODY = Name.of("Anna", "Anna Kim"), Name.of("", "")
+
+
+HARMLESS = {
+    '<a href="https://spy.example/x.png">',  # a picture becomes a link
+    '<a href="https://e.example" title="onmouseover=alert(1)">',
+}
+
+
+def html(body: str, name: Name = ANNA) -> str:
+    return render(prepare("s", body), name).html
+
+
+def text(body: str, name: Name = ANNA) -> str:
+    return render(prepare("s", body), name).text
+
+
+@pytest.mark.parametrize(
+    ("body", "known", "unknown"),
+    [
+        ("Hello [:firstname:],", "Hello Anna,", "Hello,"),
+        ("Hello [:FullName:]!", "Hello Anna Kim!", "Hello!"),
+        ("[:firstname:], your course", "Anna, your course", "Your course"),
+        ("[: firstname :] [:firstname:]", "Anna Anna", ""),
+        ("**[:firstname:]** and [:fullname:]", "Anna and Anna Kim", "And"),
+    ],
+)
+def test_every_place_gets_the_name_and_reads_well_without_one(body: str, known: str, unknown: str) -> None:
+    assert text(body) == known
+    assert text(body, NOBODY).strip() == unknown
+
+
+def test_what_is_missing_of_a_name_is_made_from_the_rest() -> None:
+    assert Name.of("", "Anna Maria Kim") == Name("Anna", "Anna Maria Kim")
+    assert Name.of("Anna", "") == Name("Anna", "Anna")
+    assert Name.of("  An\tna\u202e ", "x\r\ny") == Name("An na", "x y")
+
+
+def test_a_name_is_no_markdown_and_no_html() -> None:
+    name = Name.of("**<i>x</i>**", "[y](javascript:z)")
+    assert html("[:firstname:]", name) == "<p>**&lt;i&gt;x&lt;/i&gt;**</p>\n"
+    assert html("[:fullname:]", name) == "<p>[y](javascript:z)</p>\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](data:text/html,<script>alert(1)</script>)",
+        "[x](  JaVaScRiPt:alert(1))",
+        "<javascript:alert(1)>",
+        "![x](https://spy.example/x.png)",
+        "[x]: javascript:alert(1)\n\n[x]",
+        '[x](https://e.example "onmouseover=alert(1)")\n<svg/onload=alert(1)>',
+        "`<script>`",
+        "```<script>\n</script>\n```",
+    ],
+)
+def test_nothing_that_runs_or_tells_comes_through(body: str) -> None:
+    made = html(body)
+    tags = set(re.findall(r"<(/?[a-z0-9]+)", made))
+    assert tags <= {"p", "/p", "a", "/a", "br", "code", "/code", "pre", "/pre"}
+    assert set(re.findall(r"<a [^>]*>", made)) <= HARMLESS
+
+
+def test_the_small_markdown_becomes_html_and_plain_text() -> None:
+    body = (
+        "# Title\n\nOne *two* **three**\nfour\n\n- a\n- b\n\n3. c\n4. d\n\n> said\n\n[link](https://e.example/?a=1&b=2)"
+    )
+    made = html(body)
+    for part in ("<h1>Title</h1>", "<em>two</em>", "<strong>three</strong><br />", "<li>a</li>", '<ol start="3">',
+                 "<blockquote>", '<a href="https://e.example/?a=1&amp;b=2">link</a>'):  # fmt: skip
+        assert part in made
+    assert text(body).split("\n\n") == [
+        "Title",
+        "One two three\nfour",
+        "- a\n- b\n3. c\n4. d",
+        "> said",
+        "link (https://e.example/?a=1&b=2)",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["https://e.example", "http://e.example", "mailto:ines@team.example"])
+def test_links_lead_to_pages_and_addresses(scheme: str) -> None:
+    assert f'href="{scheme}"' in html(f"[x]({scheme})")
+
+
+def test_a_name_cannot_leak_through_a_link() -> None:
+    with pytest.raises(WordingProblem, match="address of a link"):
+        prepare("s", "[x](https://e.example/?name=[:fullname:])")
+
+
+@pytest.mark.parametrize("address", ["ines@team.example", "i.n+es@a-b.team.example"])
+def test_one_address_is_a_reply_to(address: str) -> None:
+    assert Wording.checked(reply_to=f" {address} ").reply_to == address
+
+
+BROKEN = ["ines", "ines@", "@x.example", "a@b", "a b@c.example", "a@b.example,c@d.example", "<a@b.example>"]
+HARMFUL = [
+    *("at risk", "At-Risk", "predicted", "Prediction", "fail", "failing", "12 %", "12.5%", "3 percent"),
+    *("dropping out", "fallen behind", "likely to", "our model says"),
+]
+
+
+@pytest.mark.parametrize("address", BROKEN)
+def test_anything_else_is_none(address: str) -> None:
+    with pytest.raises(WordingProblem, match="reply_to"):
+        Wording.checked(reply_to=address)
+
+
+@pytest.mark.parametrize("field", ["subject", "body"])
+@pytest.mark.parametrize("said", HARMFUL)
+def test_words_that_may_do_harm_are_pointed_out_with_the_reason(field: str, said: str) -> None:
+    (found,) = warnings(Wording(**{field: f"You are {said} now"}))
+    assert (found.field, found.words) == (field, said)
+    assert len(found.reason) > 40
+
+
+@pytest.mark.parametrize("said", ["The failsafe", "Asterisk", "unpredictable weather?", "task 12", "Fair enough"])
+def test_other_words_are_not(said: str) -> None:
+    assert warnings(Wording(subject=said)) == []
