@@ -116,15 +116,15 @@ class CommunicatorXBlock(StudioViews, XBlock):
     def page_config(self) -> dict[str, Any]:
         """What the page needs.
 
-        The course and where its predictions are (None outside a course run), how often to ask (ms), and what the author of
+        The course and where its endpoints are (None outside a course run), how often to ask (ms), and what the author of
         the course left on the page.
         """
         context = getattr(self.scope_ids.usage_id, "context_key", None)
         course = str(context) if context is not None and context.is_course else None
-        url = f"{API}/courses/{quote(course, safe=':+@/')}/predictions" if course else None
+        url = f"{API}/courses/{quote(course, safe=':+@/')}/" if course else None
         return {
             "course": course,
-            "predictionsUrl": url,
+            "courseUrl": url,
             "pollMs": engage_settings().poll_milliseconds,
             # Read with care: an import may have brought anything.
             "targets": [target for target in TARGETS if target in self.targets] or list(TARGETS),

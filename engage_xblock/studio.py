@@ -89,7 +89,8 @@ class StudioViews:
             "“View live version”."
         )
         page = self.page_config()
-        config = {name: page[name] for name in ("course", "predictionsUrl", "targets")} | {"words": self._words()}
+        url = page["courseUrl"] and f"{page['courseUrl']}predictions"
+        config = {"course": page["course"], "predictionsUrl": url, "targets": page["targets"], "words": self._words()}
         title = f"{self.display_name} · {self.gettext('for the course team only')}"
         fragment = Fragment(format_html(AUTHOR, config=json.dumps(config), title=title, text=text))
         self.add_style(fragment)

@@ -9,8 +9,15 @@ const outdir = process.argv[2] ? resolve(process.argv[2]) : resolve(here, "../en
 const notice = `/*! Engage, Apache-2.0. Source: static/src. Bundled with d3-array, d3-axis, d3-brush, d3-scale, d3-selection and what
 they need (Copyright 2010-2023 Mike Bostock, ISC) and crossfilter2 (Copyright 2012-2016 Mike Bostock and contributors, Apache-2.0). */`;
 
+// What d3-brush and d3-scale bring along and this page never uses is a fifth of the bundle; docs/decisions/0011.
+const light = {
+  name: "light",
+  setup: ({ onResolve }) => onResolve({ filter: /^d3-(transition|interpolate)$/ }, ({ path }) => ({ path: resolve(here, "light", `${path.slice(3)}.js`) })),
+};
+
 await build({
   absWorkingDir: here,
+  plugins: [light],
   entryPoints: { communicator: "src/index.js", studio: "src/studio.js", author: "src/author.js" },
   outdir,
   bundle: true,

@@ -27,3 +27,23 @@ export function el(tag, attributes = {}, ...children) {
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
+
+/** A button that does something when pressed. `look`: button, link, chip, small. */
+export function button(text, press, { look = "button", ...attributes } = {}) {
+  return el("button", { type: "button", class: `engage-${look}`, on: { click: press }, ...attributes }, text);
+}
+
+/** Text for screen readers alone. */
+export const unseen = (...children) => el("span", { class: "engage-unseen" }, ...children);
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An SVG element, as `el` makes HTML ones. */
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}

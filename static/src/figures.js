@@ -8,8 +8,11 @@ export const STATES = ["active", "never_started", "gone", "finished", "left"];
 export const LEFT = STATES.indexOf("left");
 export const SHOWN_STATES = STATES.slice(0, LEFT);
 
-/** Stands for "no prediction" in columns of integers. */
+/** Stands for "no prediction" (or mode, cohort, moment) in columns of integers. */
 export const NONE = -1;
+
+/** Stands for "not known seven days ago" in the columns of changes, where -1 is a change. */
+export const NO_CHANGE = -32768;
 
 /** 20 bins of 5 %: bin i holds [50 i, 50 i + 49] per mille, the last one 1000 too. */
 export const BINS = 20;

@@ -6,14 +6,18 @@ import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
 import { el, setText, uniqueId } from "./dom.js";
 import { BINS, BIN_WIDTH, cleanRange } from "./figures.js";
+import { number, shortNumber } from "./i18n.js";
 import { letFingersScroll } from "./touch.js";
-import { number, shortNumber, words } from "./words.js";
+import { words } from "./words/page.js";
 
 const HEIGHT = 178;
 const MARGIN = { top: 10, right: 18, bottom: 24, left: 40 };
 const INNER = HEIGHT - MARGIN.top - MARGIN.bottom;
 const LEAST_TOP = 4; // three learners do not fill a chart
 const LEAST_BAR = 2; // a single learner among 100,000 is still seen
+const STEP = 10; // per mille: what an arrow key moves a handle by, and the least width of a range
+const LEAP = 100;
+const KEYS = { ArrowLeft: -STEP, ArrowDown: -STEP, ArrowRight: STEP, ArrowUp: STEP, PageDown: -LEAP, PageUp: LEAP, Home: -1000, End: 1000 };
 
 export class Histogram {
   /** `onRange(range)` hears what the person chose: [low, high] per mille or null. */
@@ -36,11 +40,16 @@ export class Histogram {
   }
 
   /** Shows counts by bin: `{all, selected, without}`. Leaves the brush alone. */
-  render({ all, selected, without }, count, total) {
+  render({ all, selected, without }) {
     this.data = { all, selected };
-    this.svg.attr("aria-label", words.chart(this.title, count, total));
     setText(this.without, without > 0 ? words.without(without) : "");
     this.#draw();
+  }
+
+  /** Says in words, for those who do not see the bars, how many of how many are selected. */
+  describe(count, total) {
+    const text = words.chart(this.title, count, total);
+    if (this.svg.attr("aria-label") !== text) this.svg.attr("aria-label", text);
   }
 
   /** Shows a range that was chosen elsewhere, or none. */
@@ -54,6 +63,7 @@ export class Histogram {
     });
     if (from !== "fields") this.#judgeFields(true);
     if (from !== "brush") this.#placeBrush();
+    this.#describeHandles();
   }
 
   #build() {
@@ -101,13 +111,14 @@ export class Histogram {
       this.without,
     );
 
-    this.svg = select(this.plot).append("svg").attr("class", "engage-svg").attr("role", "img").attr("height", HEIGHT);
+    this.svg = select(this.plot).append("svg").attr("class", "engage-svg").attr("role", "group").attr("height", HEIGHT);
     const inner = this.svg.append("g").attr("transform", `translate(${MARGIN.left},${MARGIN.top})`);
-    this.yAxis = inner.append("g").attr("class", "engage-axis engage-axis-y");
+    this.yAxis = inner.append("g").attr("class", "engage-axis engage-axis-y").attr("aria-hidden", "true");
     const bars = (name) =>
       inner
         .append("g")
         .attr("class", `engage-bars-${name}`)
+        .attr("aria-hidden", "true")
         .selectAll("rect")
         .data(Array.from({ length: BINS }, (_, bin) => bin))
         .join("rect")
@@ -116,7 +127,7 @@ export class Histogram {
         .attr("y", INNER)
         .attr("height", 0);
     this.bars = { all: bars("all"), selected: bars("selected") };
-    this.xAxis = inner.append("g").attr("class", "engage-axis engage-axis-x").attr("transform", `translate(0,${INNER})`);
+    this.xAxis = inner.append("g").attr("class", "engage-axis engage-axis-x").attr("aria-hidden", "true").attr("transform", `translate(0,${INNER})`);
     this.brush = brushX()
       .handleSize(8)
       .on("start brush end", (event) => this.#brushed(event));
@@ -142,8 +153,48 @@ export class Histogram {
       [inner, INNER],
     ]);
     this.brushGroup.call(this.brush);
+    this.#readyHandles();
     this.#placeBrush();
     this.#draw();
+  }
+
+  /** The two handles take the keyboard: each is a slider, and moves with the arrow keys. */
+  #readyHandles() {
+    this.handles = ["w", "e"].map((side, end) =>
+      this.brushGroup
+        .select(`.handle--${side}`)
+        .attr("tabindex", 0)
+        .attr("role", "slider")
+        .attr("aria-label", words.handle(this.title, end))
+        .attr("aria-valuemin", 0)
+        .attr("aria-valuemax", 100)
+        .attr("data-testid", `handle-${end === 0 ? "from" : "to"}-${this.target}`)
+        .on("keydown.engage", (event) => this.#pressed(event, end)),
+    );
+    this.#describeHandles();
+  }
+
+  #describeHandles() {
+    this.handles?.forEach((handle, end) => {
+      const value = Math.round((this.range ?? [0, 1000])[end] / 10);
+      handle.attr("aria-valuenow", value).attr("aria-valuetext", words.percent(value));
+    });
+  }
+
+  #pressed(event, end) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === "Escape" && this.range) {
+      event.stopPropagation();
+      this.onRange(null, "keys");
+      return;
+    }
+    const move = KEYS[event.key];
+    if (move === undefined) return;
+    event.preventDefault();
+    const range = [...(this.range ?? [0, 1000])];
+    const [least, most] = end === 0 ? [0, range[1] - STEP] : [range[0] + STEP, 1000];
+    range[end] = Math.min(most, Math.max(least, range[end] + move));
+    this.onRange(range[0] === 0 && range[1] === 1000 ? null : range, "keys");
   }
 
   #draw() {
@@ -192,16 +243,17 @@ export class Histogram {
     if (event.type === "end") this.#placeBrush();
   }
 
-  /** Pixels to whole percentages, at least one wide. */
+  /** Pixels to whole percentages, at least one wide; all of the axis is no range, so that nobody is left out by it. */
   #toRange([left, right]) {
     const low = Math.min(99, Math.round(this.x.invert(left) / 10));
     const high = Math.max(low + 1, Math.round(this.x.invert(right) / 10));
-    return cleanRange(low * 10, high * 10);
+    return low === 0 && high === 100 ? null : cleanRange(low * 10, high * 10);
   }
 
+  /** Without a range the handles wait at both ends: something to take hold of. */
   #placeBrush() {
     if (!this.width) return;
-    this.brushGroup.call(this.brush.move, this.range ? this.range.map((end) => this.x(end)) : null);
+    this.brushGroup.call(this.brush.move, (this.range ?? [0, 1000]).map((end) => this.x(end)));
   }
 
   #readFields() {

@@ -1,53 +1,87 @@
-// The page: lays out its parts, and says which of its states it is in.
-import { el, setText } from "./dom.js";
+// The page: brings its parts together. Each part shows what it is given, and says what the person wants of it.
+import { Api, Refused } from "./api.js";
+import { START, sameGroup, toJson } from "./criteria.js";
+import { el } from "./dom.js";
 import { Feed } from "./feed.js";
-import { SHOWN_STATES, STATES, TARGETS } from "./figures.js";
+import { SHOWN_STATES, TARGETS } from "./figures.js";
+import { Filters } from "./filters.js";
+import { Finder } from "./finder.js";
+import { followSight, tellHeight } from "./frame.js";
+import { Groups } from "./groups.js";
+import { addressOf, learnerInAddress, writeAddress } from "./hash.js";
+import { Hindsight } from "./hindsight.js";
 import { Histogram } from "./histogram.js";
+import { LearnerView } from "./learner.js";
+import { Library } from "./library.js";
 import { Selection } from "./selection.js";
-import { statusOf } from "./status.js";
+import { Shell, isClosed, messageFor } from "./shell.js";
+import { StateChips } from "./states.js";
 import { Store } from "./store.js";
-import { ROWS, Table } from "./table.js";
-import { number, words } from "./words.js";
+import { Table } from "./table.js";
+import { Tally } from "./tally.js";
+import { traits } from "./traits.js";
+import { Why } from "./why.js";
+import { describe } from "./words/groups.js";
 
-const TABLE_REST_MS = 80; // the table follows when the brush rests: charts and counts come first
+const REST_MS = 80; // what needs all the rows follows when the hand rests: charts and counts come first
 const PILL_EVERY_MS = 1000;
-const CLOSED = ["forbidden", "signed_out", "missing"];
-const TROUBLED = ["failing", "unreadable", "offline"];
+const NARROW_PX = 700;
+const MOST_DUE_TASKS = 3; // of these the page asks who handed them in, to say why these
 
 export class Page {
-  /** `config`: {course, predictionsUrl, pollMs}; `surroundings` as Feed takes them. */
+  /** `config`: {course, courseUrl, pollMs}; `surroundings` as Feed takes them. */
   constructor(root, config, surroundings) {
     this.root = root;
-    this.selection = new Selection(new Store());
-    this.phase = config.predictionsUrl ? "loading" : "noCourse";
+    this.surroundings = surroundings;
+    this.api = new Api(config.courseUrl);
+    this.store = new Store();
+    this.selection = new Selection(this.store);
+    this.phase = config.courseUrl ? "loading" : "noCourse";
     this.news = null; // of the last answer: {asOf, model, calibrated, total, consumer, receivedAt}
     this.changed = new Set();
+    this.tasks = [];
+    this.handedIn = new Map(); // usage key -> pseudonyms
     this.#build();
-    if (config.predictionsUrl) {
-      this.feed = new Feed({
-        url: config.predictionsUrl,
-        pollMs: config.pollMs,
-        surroundings,
-        onAnswer: (answer, about) => this.#take(answer, about),
-        onPhase: ({ phase }) => this.#enter(phase),
-      });
-      this.feed.start();
-      this.ticking = setInterval(() => surroundings.isVisible() && this.#showStatus(), PILL_EVERY_MS);
-    }
+    this.ends = [tellHeight(root), followSight(this.tally.element, this.board)];
+    if (config.courseUrl) this.#begin(config);
     this.#show();
   }
 
   destroy() {
     this.feed?.stop();
+    this.library?.stop();
     clearInterval(this.ticking);
     clearTimeout(this.resting);
     cancelAnimationFrame(this.frame);
-    TARGETS.forEach((target) => this.charts[target].destroy());
+    for (const end of this.ends) end();
+    for (const target of TARGETS) this.charts[target].destroy();
+    this.learner.destroy();
+  }
+
+  #begin(config) {
+    const { surroundings } = this;
+    this.library = new Library({
+      api: this.api,
+      surroundings,
+      onNews: (name, answer) => this.#learn(name, answer),
+      onTrouble: (isTroubled) => this.shell.showTrouble(isTroubled && this.phase === "live"),
+    });
+    this.feed = new Feed({
+      url: `${config.courseUrl}predictions`,
+      pollMs: config.pollMs,
+      surroundings,
+      onAnswer: (answer, about) => this.#take(answer, about),
+      onPhase: ({ phase }) => this.#enter(phase),
+    });
+    this.feed.start();
+    this.ticking = setInterval(() => surroundings.isVisible() && this.shell.showStatus(this.phase, this.news), PILL_EVERY_MS);
+    const followAddress = () => this.#follow(learnerInAddress());
+    window.addEventListener("popstate", followAddress);
+    this.ends.push(() => window.removeEventListener("popstate", followAddress));
   }
 
   #take(answer, { whole }) {
-    const changed = this.selection.apply(answer, { whole });
-    for (const pseudonym of changed) this.changed.add(pseudonym);
+    for (const pseudonym of this.selection.apply(answer, { whole })) this.changed.add(pseudonym);
     this.news = {
       asOf: answer.as_of,
       model: answer.model,
@@ -59,165 +93,247 @@ export class Page {
   }
 
   #enter(phase) {
+    const first = this.phase === "loading";
     this.phase = phase;
-    if (CLOSED.includes(phase)) {
+    if (isClosed(phase)) {
       // Who may not see the learners (any more) does not keep them in the page.
       this.selection.apply({ learners: [], state: [], certify: [], complete: [], leave: [] }, { whole: true });
       this.news = null;
-      }
+      this.library.stop();
+      this.api.forget();
+      this.#follow(null);
+    }
+    if (phase === "live") this.library.start();
+    this.#show();
+    if (first && phase === "live" && document.querySelector(".engage-communicator") === this.root) this.#follow(learnerInAddress());
+  }
+
+  /** Takes in an answer of the library. */
+  #learn(name, answer) {
+    if (name === "facets") this.selection.applyFacets(answer);
+    if (name === "presets") this.groups.take(answer);
+    if (name === "hindsight") this.hindsight.take(answer.rows);
+    if (name === "tasks") this.tasks = answer.tasks;
+    if (name === "facets" || name === "tasks") {
+      const now = this.store.now;
+      this.filters.setChoices({ modes: this.store.modes, cohorts: this.store.cohorts, tasks: this.tasks, now });
+      this.#askWhoHandedIn(this.#dueTasks().map((task) => task.block));
+    }
+    const { task } = this.selection.criteria;
+    if (name === "facets" && task) this.#askWhoHandedIn([task.block], { again: true });
     this.#show();
   }
 
-  /** Which message takes the place of the charts; null when the charts are to be seen. */
-  #message() {
-    const { phase, news } = this;
-    if (phase === "loading" || phase === "noCourse" || CLOSED.includes(phase)) return phase;
-    if (!news) return TROUBLED.includes(phase) ? phase : "loading";
-    if (news.total === 0) return "noLearners";
-    if (news.model === null) return "noModel";
-    if (news.asOf === null) return "noEvents";
-    return null;
+  /** The latest tasks whose due date has passed. */
+  #dueTasks() {
+    const { now } = this.store;
+    if (now === null) return [];
+    const due = (task) => Date.parse(task.due ?? "") / 60000;
+    return this.tasks.filter((task) => due(task) <= now).sort((a, b) => due(b) - due(a)).slice(0, MOST_DUE_TASKS);
+  }
+
+  async #askWhoHandedIn(blocks, { again = false } = {}) {
+    for (const block of blocks) {
+      if (this.handedIn.has(block) && !again) continue;
+      if (!this.handedIn.has(block)) this.handedIn.set(block, null); // being asked for
+      try {
+        const { learners } = await this.api.get(`tasks/handed_in?block=${encodeURIComponent(block)}`);
+        this.handedIn.set(block, new Set(learners));
+      } catch {
+        if (!this.handedIn.get(block)) this.handedIn.delete(block); // the next facets ask again
+      }
+      if (this.selection.criteria.task?.block === block) {
+        this.selection.setHandedIn(this.handedIn.get(block) ?? null);
+        this.#showCriteria();
+      }
+    }
   }
 
   #show() {
-    const message = this.#message();
+    const message = messageFor(this.phase, this.news);
     this.root.dataset.engagePage = message ?? "charts";
-    this.#showStatus();
-    const known = message === null || message === "noEvents";
+    this.shell.showStatus(this.phase, this.news);
+    this.shell.showMessage(message, { calibrated: this.news?.calibrated });
+    const known = message === null || message === "noEvents" || message === "loading";
     this.board.hidden = message !== null && message !== "loading";
+    this.chips.element.hidden = !known;
+    this.groups.element.hidden = message !== null && message !== "loading";
     this.board.setAttribute("aria-busy", String(message === "loading"));
     this.root.classList.toggle("engage-skeleton", message === "loading");
-    this.chips.hidden = !known && message !== "loading";
-    this.notice.hidden = !(message === null && !this.news.calibrated);
-    this.box.hidden = message === null || message === "loading";
-    if (message !== null && message !== "loading") {
-      const [title, text] = words.message[message]();
-      setText(this.boxTitle, title);
-      setText(this.boxText, text);
-      this.boxRetry.hidden = ![...TROUBLED, ...CLOSED].includes(message);
-    }
-    this.#showChips();
+    this.#showWho();
     if (message === null) this.#showFigures();
   }
 
-  #showStatus() {
-    const { phase, news } = this;
-    const { tone, label, advice } = statusOf({ phase, news, now: performance.now() });
-    this.pill.dataset.tone = tone;
-    this.pill.hidden = label === "" || phase === "noCourse";
-    setText(this.pillText, label);
-    setText(this.advice, advice);
-    this.adviceLine.hidden = advice === "";
-    this.adviceLine.dataset.tone = tone;
-    this.adviceRetry.hidden = !TROUBLED.includes(phase);
-  }
-
-  #showChips() {
-    const counts = this.selection.store.countStates();
-    for (const [state, chip] of this.chipByState) {
-      chip.button.setAttribute("aria-pressed", String(this.selection.states.has(state)));
-      setText(chip.count, number(counts[STATES.indexOf(state)]));
-    }
+  #showWho() {
+    const { criteria } = this.selection;
+    this.chips.render(criteria.states, this.store.countStates());
+    this.groups.render(criteria, this.news?.total ?? 0, this.taskName);
+    this.filters.render(criteria, { taskKnown: !criteria.task || this.selection.handedIn !== null });
   }
 
   #showFigures() {
-    const { count, total } = this.selection;
-    setText(this.selectedCount, number(count));
-    setText(this.totalCount, words.learners(total));
-    setText(this.share, words.share(count, total));
-    setText(this.enrolled, words.enrolled(this.news.total));
-    this.resetAll.disabled = TARGETS.every((target) => this.selection.ranges[target] === null);
+    const { tally } = this.selection;
+    this.tally.render(tally, this.news.total);
     const histograms = this.selection.histograms();
-    TARGETS.forEach((target) => this.charts[target].render(histograms[target], count, total));
+    for (const target of TARGETS) this.charts[target].render(histograms[target]);
     clearTimeout(this.resting);
-    if (this.brushing) this.resting = setTimeout(() => this.#showTable(), TABLE_REST_MS);
-    else this.#showTable();
+    if (this.brushing) this.resting = setTimeout(() => this.#showRest(), REST_MS);
+    else this.#showRest();
   }
 
-  #showTable() {
-    const { target, descending } = this.table.sort;
-    const rows = this.selection.top(target, ROWS, { descending });
-    this.table.render(this.selection.store, rows, this.selection.count, this.changed);
+  /** What takes all the rows, or is said aloud. */
+  #showRest() {
+    const { selection, store } = this;
+    const { criteria, tally } = selection;
+    this.tally.describe(describe(criteria, this.taskName), tally, { plain: sameGroup(criteria, START) && criteria.include.length + criteria.exclude.length === 0 });
+    for (const target of TARGETS) this.charts[target].describe(tally.count, tally.total);
+    const [out, added] = [new Set(criteria.exclude), new Set(criteria.include)];
+    this.table.render(store, selection.rows(), { isOut: (name) => out.has(name) && !added.has(name), isAdded: (name) => added.has(name), changed: this.changed, count: tally.count });
     this.changed = new Set();
+    const tasks = this.#dueTasks().map((task) => ({ ...task, handedIn: this.handedIn.get(task.block) })).filter((task) => task.handedIn);
+    const selected = selection.selectedRows();
+    this.why.element.hidden = store.now === null || selected.length === 0 || selected.length === tally.total;
+    if (!this.why.element.hidden) this.why.render(traits(store, selected, selection.shownRows(), { tasks, criteria }));
+    this.finder.render();
+    this.learner.render();
+    this.#tellComposer(selected, tally);
+  }
+
+  /** What writes to the selected hears who they are: `engage:selection` at its place, whenever the hand rests. */
+  #tellComposer(rows, { count }) {
+    const detail = { criteria: toJson(this.selection.criteria), pseudonyms: rows.map((row) => this.store.learners[row]), count, courseUrl: this.api.courseUrl };
+    this.composerPlace.dispatchEvent(new CustomEvent("engage:selection", { detail }));
+  }
+
+  /** The person wants the criteria changed in this part. */
+  #change(part, { from = null } = {}) {
+    const before = this.selection.criteria;
+    const criteria = { ...before, ...part };
+    if (criteria.task?.block !== before.task?.block) this.selection.setHandedIn(criteria.task ? (this.handedIn.get(criteria.task.block) ?? null) : null);
+    this.selection.set(criteria);
+    for (const target of TARGETS) {
+      const range = criteria.ranges[target] ?? null;
+      if (String(range) !== String(before.ranges[target] ?? null)) this.charts[target].setRange(range, { from });
+    }
+    if (criteria.task && !this.handedIn.get(criteria.task.block)) this.#askWhoHandedIn([criteria.task.block]);
+    this.#showCriteria();
+  }
+
+  #showCriteria() {
+    // However many moves come within one frame, they are drawn once.
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => {
+      if (!this.brushing) this.#showWho();
+      if (messageFor(this.phase, this.news) === null) this.#showFigures();
+    });
   }
 
   #range(target, range, from) {
-    this.selection.setRange(target, range);
-    this.charts[target].setRange(range, { from });
-    // However many moves come within one frame, they are drawn once.
-    cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.#message() === null && this.#showFigures());
+    const { ranges, everyone } = this.selection.criteria;
+    const others = Object.fromEntries(Object.entries(ranges).filter(([name]) => name !== target));
+    this.#change({ ranges: range ? { ...others, [target]: range } : others, everyone: everyone && range === null }, { from });
   }
 
-  #toggleState(state) {
-    const states = new Set(this.selection.states);
-    if (!states.delete(state)) states.add(state);
-    if (states.size === 0) return; // the charts always speak of somebody
-    this.selection.setStates(states);
-    this.#show();
+  /** Takes a learner in or out by hand. */
+  #pick(pseudonym, isIn) {
+    const { include, exclude } = this.selection.criteria;
+    const row = this.store.rows.get(pseudonym);
+    const matches = row !== undefined && this.store.isPresent(row) && this.selection.matches(row);
+    const without = (names) => names.filter((name) => name !== pseudonym);
+    const picked = { include: without(include), exclude: without(exclude) };
+    if (isIn && !matches) picked.include.push(pseudonym);
+    if (!isIn && matches) picked.exclude.push(pseudonym);
+    this.#change(picked);
+  }
+
+  /** Opens a learner, or goes back to the group. */
+  #follow(pseudonym, { write = false } = {}) {
+    if (write) writeAddress(pseudonym);
+    const isOpen = pseudonym !== null && this.news !== null;
+    const wasOpen = this.learner.pseudonym;
+    if (isOpen && wasOpen === pseudonym) return;
+    this.root.classList.toggle("engage-one-learner", isOpen);
+    if (isOpen) {
+      this.learner.open(pseudonym, { asOf: this.news.asOf });
+      return;
+    }
+    this.learner.close();
+    if (wasOpen) this.table.returnTo(wasOpen);
   }
 
   #build() {
-    const retry = (testid) =>
-      el("button", { type: "button", class: "engage-button", testid, on: { click: () => this.feed?.retry() } }, words.tryAgain());
-    this.pillText = el("span");
-    this.pill = el("p", { class: "engage-pill", testid: "pill" }, el("span", { class: "engage-dot", "aria-hidden": "true" }), this.pillText);
-    this.advice = el("span", { testid: "advice" });
-    this.adviceRetry = retry("advice-retry");
-    this.adviceLine = el("div", { class: "engage-advice", role: "status", hidden: true }, this.advice, this.adviceRetry);
-    this.notice = el("p", { class: "engage-notice", testid: "not-calibrated", hidden: true }, words.notCalibrated());
+    this.taskName = (block) => this.tasks.find((task) => task.block === block)?.name ?? block;
+    const change = (part) => this.#change(part);
+    const open = (pseudonym) => this.#follow(pseudonym, { write: true });
+    const pick = (pseudonym, isIn) => this.#pick(pseudonym, isIn);
+    const isIn = (pseudonym) => this.selection.has(pseudonym);
+    const refreshGroups = () => this.library.refresh("presets");
 
-    this.chipByState = new Map(
-      SHOWN_STATES.map((state) => {
-        const count = el("span", { class: "engage-chip-count", testid: `count-${state}` });
-        const attributes = { type: "button", class: "engage-chip", title: words.stateHint(state), testid: `chip-${state}`, on: { click: () => this.#toggleState(state) } };
-        return [state, { count, button: el("button", attributes, words.state(state), " ", count) }];
-      }),
-    );
-    this.chips = el("div", { class: "engage-chips", role: "group", "aria-label": words.showWho() }, ...[...this.chipByState.values()].map((chip) => chip.button));
-
-    this.selectedCount = el("strong", { class: "engage-count", testid: "selected-count" }, "–");
-    this.totalCount = el("span", { class: "engage-total", testid: "total-count" });
-    this.share = el("span", { class: "engage-share", testid: "share" });
-    this.enrolled = el("span", { class: "engage-enrolled", testid: "enrolled" });
-    this.resetAll = el("button", { type: "button", class: "engage-button", testid: "reset-all", on: { click: () => TARGETS.forEach((t) => this.#range(t, null)) } }, words.resetAll());
-    const bar = el(
-      "div",
-      { class: "engage-selection", testid: "selection", "aria-live": "polite", "aria-atomic": "true" },
-      el("span", { class: "engage-selection-figures" }, this.selectedCount, " ", this.totalCount, " ", this.share),
-      this.enrolled,
-      this.resetAll,
-    );
-
+    this.shell = new Shell({
+      title: this.root.querySelector(".engage-title") ?? el("h3", { class: "engage-title" }, "Communicator"),
+      onRetry: () => this.feed?.retry(),
+      onRetrySide: () => this.library?.refresh(),
+    });
+    this.chips = new StateChips({ onStates: (states) => change({ states }) });
+    this.groups = new Groups({
+      onAll: () => change({ ...START, everyone: true, states: SHOWN_STATES }),
+      onChoose: (criteria) => change(criteria),
+      onDelete: async (id) => {
+        await this.api.delete(`segments/${id}`);
+        refreshGroups();
+      },
+    });
+    this.tally = new Tally({
+      onReset: () => change({ ...START }),
+      onSave: async (name) => {
+        await this.api.post("segments", { name, criteria: toJson(this.selection.criteria) });
+        refreshGroups();
+      },
+    });
     this.charts = Object.fromEntries(
-      TARGETS.map((target) => [
-        target,
-        new Histogram({
-          target,
-          onRange: (range, from) => this.#range(target, range, from),
-          onBrushing: (brushing) => {
-            this.brushing = brushing;
-            this.root.classList.toggle("engage-brushing", brushing);
-          },
-        }),
-      ]),
+      TARGETS.map((target) => [target, new Histogram({ target, onRange: (range, from) => this.#range(target, range, from), onBrushing: (brushing) => this.#brush(brushing) })]),
     );
-    this.table = new Table({ onSort: () => this.#showTable() });
-    this.board = el("div", { class: "engage-board" }, bar, el("div", { class: "engage-charts" }, ...TARGETS.map((target) => this.charts[target].element)), this.table.element);
-
-    this.boxTitle = el("h4", { class: "engage-box-title" });
-    this.boxText = el("p", { class: "engage-box-text" });
-    this.boxRetry = retry("retry");
-    this.box = el("div", { class: "engage-box", testid: "message", role: "status", hidden: true }, this.boxTitle, this.boxText, this.boxRetry);
-
-    const title = this.root.querySelector(".engage-title");
-    this.root.replaceChildren(
-      el("header", { class: "engage-head" }, el("div", {}, title ?? el("h3", { class: "engage-title" }, "Communicator"), el("p", { class: "engage-lead" }, words.explanation())), this.pill),
-      this.adviceLine,
-      this.notice,
-      this.chips,
-      this.box,
-      this.board,
+    this.filters = new Filters({ onFilters: change, isNarrow: this.root.clientWidth < NARROW_PX });
+    this.finder = new Finder({
+      onLookUp: async (query) => {
+        const { matches } = await this.api.post("lookup", { query });
+        if (!Array.isArray(matches)) throw new Refused(0);
+        return matches.map((match) => match.pseudonym);
+      },
+      isKnown: (name) => this.store.rows.has(name) && this.store.isPresent(this.store.rows.get(name)),
+      isIn,
+      onPick: pick,
+      onOpen: open,
+    });
+    this.why = new Why();
+    this.composerPlace = el("section", { class: "engage-composer", testid: "composer" });
+    this.table = new Table({ onTick: pick, onOpen: open, beside: this.finder.element });
+    this.hindsight = new Hindsight();
+    this.learner = new LearnerView({
+      onAsk: (pseudonym) => this.api.get(`learners/${encodeURIComponent(pseudonym)}`),
+      onBack: () => this.#follow(null, { write: true }),
+      onPick: pick,
+      isIn,
+      linkTo: addressOf,
+    });
+    this.board = el(
+      "div",
+      { class: "engage-board" },
+      this.tally.element,
+      el("div", { class: "engage-charts" }, ...TARGETS.map((target) => this.charts[target].element)),
+      this.filters.element,
+      this.why.element,
+      this.table.element,
+      this.composerPlace,
+      this.hindsight.element,
     );
+    const { head, adviceLine, notice, trouble, box } = this.shell;
+    this.root.replaceChildren(head, adviceLine, notice, this.learner.element, this.chips.element, this.groups.element, trouble, box, this.board);
+  }
+
+  #brush(brushing) {
+    this.brushing = brushing;
+    this.root.classList.toggle("engage-brushing", brushing);
+    if (!brushing) this.#showCriteria();
   }
 }

@@ -1,5 +1,6 @@
 // What the pill says, and in words what to do. Pure: from phase and answer to {tone, label, advice}.
-import { courseTime, duration, words } from "./words.js";
+import { courseTime, duration } from "./i18n.js";
+import { words } from "./words/page.js";
 
 /** The consumer reports at least every 5 s: two missed reports are worth amber, five are no coincidence. */
 export const SLOW_AFTER_S = 12;

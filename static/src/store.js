@@ -1,12 +1,26 @@
 // The learners as columns of integers, one row each, found by pseudonym. Pure: knows neither page nor network.
-import { LEFT, NONE, STATES, TARGETS, cleanPerMille } from "./figures.js";
+import { LEFT, NONE, NO_CHANGE, STATES, TARGETS, cleanPerMille } from "./figures.js";
+
+/** Column -> [kind of array, what stands for nothing]. `state` comes with its own: rows not written yet have left. */
+const COLUMNS = {
+  state: [Uint8Array, LEFT],
+  ...Object.fromEntries(TARGETS.map((target) => [target, [Int16Array, NONE]])), // per mille
+  mode: [Int16Array, NONE], // index into `modes`
+  cohort: [Int16Array, NONE], // index into `cohorts`
+  lastActive: [Int32Array, NONE], // minutes since 1970, in the time of the course
+  written: [Int32Array, NONE], // when the last message went out, likewise
+  ...Object.fromEntries(TARGETS.map((target) => [`${target}Change`, [Int16Array, NO_CHANGE]])), // per mille over seven days
+};
+const FACETS = ["mode", "cohort", "lastActive", "written", ...TARGETS.map((target) => `${target}Change`)];
 
 export class Store {
   constructor() {
     this.learners = []; // pseudonym by row
     this.rows = new Map(); // row by pseudonym
-    this.state = new Uint8Array(0); // code, see STATES
-    for (const target of TARGETS) this[target] = new Int16Array(0); // per mille, or NONE
+    this.modes = []; // names by index
+    this.cohorts = [];
+    this.now = null; // minutes since 1970 in the time of the course, as of the facets; null before they came
+    for (const [name, [Kind]] of Object.entries(COLUMNS)) this[name] = new Kind(0);
   }
 
   /** Rows ever seen, those who left included. */
@@ -24,6 +38,17 @@ export class Store {
     const counts = new Uint32Array(STATES.length);
     for (let row = 0; row < this.size; row += 1) counts[this.state[row]] += 1;
     return counts;
+  }
+
+  /** The mode's or cohort's name of a row, or "". */
+  nameOf(column, row) {
+    return this[`${column}s`][this[column][row]] ?? "";
+  }
+
+  /** Whole days since the moment in a column (lastActive, written) of a row, or null. */
+  daysSince(column, row) {
+    const minute = this[column][row];
+    return minute === NONE || this.now === null ? null : Math.max(0, Math.floor((this.now - minute) / 1440));
   }
 
   /**
@@ -56,6 +81,25 @@ export class Store {
     return changed;
   }
 
+  /** Takes in the facets: everything by which one filters but the predictions. Learners not met yet wait for the next. */
+  applyFacets(facets) {
+    this.modes = facets.modes;
+    this.cohorts = facets.cohorts;
+    const now = Date.parse(facets.as_of);
+    this.now = Number.isNaN(now) ? null : Math.floor(now / 60000);
+    for (const name of FACETS) this[name].fill(COLUMNS[name][1]);
+    const whole = (value, none) => (Number.isInteger(value) ? value : none);
+    facets.learners.forEach((pseudonym, position) => {
+      const row = this.rows.get(pseudonym);
+      if (row === undefined) return;
+      this.mode[row] = whole(facets.mode[position], NONE);
+      this.cohort[row] = whole(facets.cohort[position], NONE);
+      this.lastActive[row] = whole(facets.last_active[position], NONE);
+      this.written[row] = whole(facets.written[position], NONE);
+      for (const target of TARGETS) this[`${target}Change`][row] = whole(facets.week[target][position], NO_CHANGE);
+    });
+  }
+
   #rowOf(pseudonym) {
     let row = this.rows.get(pseudonym);
     if (row === undefined) {
@@ -75,18 +119,15 @@ export class Store {
     return moved;
   }
 
-  /** Room for every row, by doubling; new rows have left until they are written. */
+  /** Room for every row, by doubling. */
   #grow() {
     const had = this.state.length;
     if (this.size <= had) return;
     const length = Math.max(this.size, had * 2, 64);
-    const state = new Uint8Array(length).fill(LEFT, had);
-    state.set(this.state);
-    this.state = state;
-    for (const target of TARGETS) {
-      const column = new Int16Array(length).fill(NONE, had);
-      column.set(this[target]);
-      this[target] = column;
+    for (const [name, [Kind, nothing]] of Object.entries(COLUMNS)) {
+      const column = new Kind(length).fill(nothing, had);
+      column.set(this[name]);
+      this[name] = column;
     }
   }
 }

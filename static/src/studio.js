@@ -1,6 +1,6 @@
 // Studio's form: saves the settings, and says in Studio's own way what happened.
 
-const csrfToken = () => /(?:^|;\s*)csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+import { csrfToken } from "./api.js";
 
 /** What the form says, as the handler takes it. */
 function settingsOf(form) {

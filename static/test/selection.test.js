@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { START } from "../src/criteria.js";
 import { BINS, STATES, TARGETS, binOf, cleanPerMille, cleanRange } from "../src/figures.js";
+import { ordered } from "../src/order.js";
 import { Selection } from "../src/selection.js";
 import { Store } from "../src/store.js";
 import { answerOf, numbers } from "./answers.js";
@@ -24,11 +26,13 @@ function byHand(people, states, ranges) {
   };
 }
 
+const rangeOf = (selection, target, range) => selection.set({ ...selection.criteria, ranges: { ...selection.criteria.ranges, [target]: range ?? undefined } });
+
 function asked(selection) {
   const histograms = selection.histograms();
   return {
     total: selection.total,
-    count: selection.count,
+    count: selection.tally.count,
     all: TARGETS.map((t) => [...histograms[t].all]),
     selected: TARGETS.map((t) => [...histograms[t].selected]),
     without: TARGETS.map((t) => histograms[t].without),
@@ -39,12 +43,12 @@ test("a range takes in both its ends", () => {
   const selection = new Selection(new Store());
   const people = [599, 600, 700, 800, 801].map((certify, i) => ({ name: `p${i}`, state: "active", certify, complete: 0, leave: null }));
   selection.apply(answerOf(people), { whole: true });
-  selection.setRange("certify", [600, 800]);
-  assert.equal(selection.count, 3);
-  selection.setRange("certify", [1000, 1000]);
-  assert.equal(selection.count, 0);
-  selection.setRange("certify", null);
-  assert.equal(selection.count, 5);
+  rangeOf(selection, "certify", [600, 800]);
+  assert.equal(selection.tally.count, 3);
+  rangeOf(selection, "certify", [1000, 1000]);
+  assert.equal(selection.tally.count, 0);
+  rangeOf(selection, "certify", null);
+  assert.equal(selection.tally.count, 5);
 });
 
 test("a hundred rounds of changes, ranges and states agree with counting by hand", () => {
@@ -63,13 +67,13 @@ test("a hundred rounds of changes, ranges and states agree with counting by hand
     selection.apply(answerOf(coming), { whole });
     if (random() < 0.5) {
       const low = Math.floor(random() * 900);
-      selection.setRange(pick(TARGETS), random() < 0.3 ? null : [low, low + Math.floor(random() * (1001 - low))]);
+      rangeOf(selection, pick(TARGETS), random() < 0.3 ? null : [low, low + Math.floor(random() * (1001 - low))]);
     }
     if (random() < 0.3) {
       states = ["active", "never_started", "gone", "finished"].filter(() => random() < 0.6);
-      selection.setStates(states);
+      selection.set({ ...selection.criteria, states });
     }
-    assert.deepEqual(asked(selection), byHand([...people.values()], states, selection.ranges), `round ${round}`);
+    assert.deepEqual(asked(selection), byHand([...people.values()], states, selection.criteria.ranges), `round ${round}`);
   }
 });
 
@@ -98,19 +102,49 @@ test("a learner named twice in one answer counts once, as named last", () => {
   const selection = new Selection(new Store());
   const one = { name: "one", state: "active", certify: 10, complete: 10, leave: 10 };
   selection.apply(answerOf([one, { ...one, certify: 900 }]), { whole: true });
-  selection.setRange("certify", [900, 900]);
-  assert.deepEqual([selection.count, selection.total], [1, 1]);
+  rangeOf(selection, "certify", [900, 900]);
+  assert.deepEqual([selection.tally.count, selection.total], [1, 1]);
 });
 
-test("the table's rows are those selected, in order, those without a prediction last either way", () => {
+test("rows come in order, those without a value last either way", () => {
   const selection = new Selection(new Store());
   const people = [null, 300, 100, null, 200].map((leave, i) => ({ name: `p${i}`, state: "active", certify: 1, complete: 1, leave }));
   people.push({ name: "gone", state: "gone", certify: 1, complete: 1, leave: 50 });
   selection.apply(answerOf(people), { whole: true });
-  const names = (rows) => rows.map((row) => selection.store.learners[row]);
-  assert.deepEqual(names(selection.top("leave", 3)), ["p1", "p4", "p2"]);
-  assert.deepEqual(names(selection.top("leave", 4, { descending: false })).slice(0, 3), ["p2", "p4", "p1"]);
-  assert.equal(selection.top("leave", 10, { descending: false }).length, 5);
+  const names = (by, descending) => ordered(selection.store, selection.rows(), { by, descending }).map((row) => selection.store.learners[row]);
+  assert.deepEqual(names("leave", true), ["p1", "p4", "p2", "p0", "p3"]);
+  assert.deepEqual(names("leave", false), ["p2", "p4", "p1", "p0", "p3"]);
+  assert.deepEqual(names("learner", true), ["p4", "p3", "p2", "p1", "p0"]);
+});
+
+test("a hundred thousand rows are ordered as a plain sort orders them", () => {
+  const random = numbers(3);
+  const store = new Store();
+  const people = Array.from({ length: 100000 }, (_, i) => ({ name: `p${i}`, state: "active", certify: Math.floor(random() * 1001), complete: 1, leave: 1 }));
+  store.apply(answerOf(people), { whole: true });
+  const rows = people.map((_, i) => i);
+  const plain = [...rows].sort((a, b) => store.certify[a] - store.certify[b] || a - b);
+  assert.deepEqual(ordered(store, rows, { by: "certify", descending: false }), plain);
+  const values = (list) => list.map((row) => store.certify[row]);
+  assert.deepEqual(values(ordered(store, rows, { by: "certify", descending: true })), values(plain).reverse());
+});
+
+test("learners picked by hand stay in or out, whatever comes, and the sum says how many", () => {
+  const selection = new Selection(new Store());
+  const people = [100, 200, 700, 800].map((certify, i) => ({ name: `p${i}`, state: "active", certify, complete: 0, leave: 0 }));
+  selection.apply(answerOf(people), { whole: true });
+  selection.set({ ...START, ranges: { certify: [600, 1000] }, exclude: ["p2"], include: ["p0"] });
+  assert.deepEqual(selection.tally, { matching: 2, out: 1, added: 1, count: 2, total: 4 });
+  assert.deepEqual([...selection.histograms().certify.selected].map((n, bin) => [bin, n]).filter(([, n]) => n), [[2, 1], [16, 1]]);
+  assert.deepEqual(["p0", "p1", "p2", "p3", "nobody"].map((name) => selection.has(name)), [true, false, false, true, false]);
+  // p0 now matches by itself, p2 does not any more: neither is counted twice.
+  selection.apply(answerOf([{ ...people[0], certify: 900 }, { ...people[2], certify: 10 }]), { whole: false });
+  assert.deepEqual(selection.tally, { matching: 2, out: 0, added: 0, count: 2, total: 4 });
+  // Whoever left is in no selection, picked or not; a pick of somebody unknown says nothing.
+  selection.apply(answerOf([{ ...people[0], state: "left" }]), { whole: false });
+  selection.set({ ...selection.criteria, include: ["p0", "nobody"] });
+  assert.equal(selection.tally.count, 1);
+  assert.deepEqual(selection.selectedRows().map((row) => selection.store.learners[row]), ["p3"]);
 });
 
 test("values that cannot be per mille count as no prediction", () => {

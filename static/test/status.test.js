@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { statusOf } from "../src/status.js";
-import { courseTime, duration, number, percent, words } from "../src/words.js";
+import { courseTime, daysAgo, duration, fromNow, number, percent, points } from "../src/i18n.js";
+import { groupWords } from "../src/words/groups.js";
 
 const news = (more = {}) => ({
   asOf: "2013-04-11T09:00:00Z",
@@ -50,6 +51,9 @@ test("figures are written as people write them", () => {
   assert.equal(number(2000), "2,000");
   assert.deepEqual([percent(734), percent(-1), percent(1000)], ["73 %", "–", "100 %"]);
   assert.deepEqual([duration(1), duration(240), duration(7200), duration(864000)], ["1 second", "4 minutes", "2 hours", "10 days"]);
-  assert.equal(words.learners(1), "of 1 learner");
+  assert.deepEqual([points(54), points(-120), points(-3)], ["+5", "−12", "0"]);
+  assert.deepEqual([daysAgo(null), daysAgo(0), daysAgo(1), daysAgo(9)], ["–", "today", "yesterday", "9 days ago"]);
+  assert.deepEqual([fromNow(60 * 47), fromNow(1440 * 5), fromNow(-1440 * 3)], ["in 47 hours", "in 5 days", "3 days ago"]);
+  assert.equal(groupWords.learners(1), "of 1 learner");
   assert.equal(courseTime("nonsense"), "nonsense");
 });

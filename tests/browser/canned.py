@@ -17,12 +17,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.browser.beside import Beside
+
 PUBLIC = Path(__file__).resolve().parents[2] / "engage_xblock" / "public"
 COURSE = "course-v1:OUx+BBB+2013B"
+COURSE_URL = f"/engage/api/v1/courses/{COURSE}/"
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'"
 START = """
 for (const node of document.querySelectorAll(".xblock")) new window.EngageCommunicator({}, node);
 """
+# As the Learning MFE does it: a frame as high as its content says, in a page that scrolls.
+FRAMED = """<!doctype html><title>Unit</title><p>Above</p>
+<iframe src="/" width="1000" height="300" style="border: 0"></iframe>
+<script>
+addEventListener("message", ({ data }) => {
+  if (data.type === "plugin.resize") document.querySelector("iframe").height = data.payload.height;
+});
+</script>"""
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
@@ -49,6 +60,7 @@ class CannedCourse:
     silent_seconds: float | None = 1.0  # since the consumer's last report; None: it never ran
     status: int = 200  # anything else is answered in place of the predictions
     garbled: bool = False
+    beside: Beside | None = None  # what stands beside the predictions; None: a server that does not have it (404)
     requests: list[tuple[str, int]] = field(default_factory=list)  # query and status of each answer
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -125,9 +137,16 @@ class CannedSite:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 split = urlsplit(self.path)
-                status, headers, body = site._respond(
-                    unquote(split.path), split.query, self.headers.get("If-None-Match")
-                )
+                self._say(*site._respond(unquote(split.path), split.query, self.headers.get("If-None-Match")))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self._say(*site._change("POST", unquote(self.path), body))
+
+            def do_DELETE(self) -> None:
+                self._say(*site._change("DELETE", unquote(self.path), b"{}"))
+
+            def _say(self, status: int, headers: dict[str, str], body: bytes) -> None:
                 self.send_response(status)
                 for name, value in {**headers, "Content-Length": str(len(body))}.items():
                     self.send_header(name, value)
@@ -150,36 +169,53 @@ class CannedSite:
         self._server.server_close()
         self._thread.join()
 
+    def _change(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        beside = self.course.beside
+        if beside is None or not path.startswith(COURSE_URL):
+            return 404, {}, b""
+        status, answer = beside.change(method, path.removeprefix(COURSE_URL), json.loads(body))
+        return status, {"Content-Type": "application/json"}, json.dumps(answer).encode() if answer is not None else b""
+
     def _respond(self, path: str, query: str, if_none_match: str | None) -> tuple[int, dict[str, str], bytes]:
-        if path == f"/engage/api/v1/courses/{COURSE}/predictions":
+        if path == f"{COURSE_URL}predictions":
             status, headers, body = self.course.answer(query, if_none_match)
             return status, {"Content-Type": "application/json", "Cache-Control": "private, no-cache", **headers}, body
+        if path.startswith(COURSE_URL) and self.course.beside is not None:
+            name = path.removeprefix(COURSE_URL)
+            status, answer = self.course.beside.answer(name, {k: v[0] for k, v in parse_qs(query).items()})
+            return status, {"Content-Type": "application/json"}, json.dumps(answer).encode()
+        if path == "/framed":
+            return 200, {"Content-Type": "text/html; charset=utf-8"}, FRAMED.encode()
         if path == "/":
-            blocks = 2 if "twice" in query else 1
             headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY}
-            return 200, headers, self._page(blocks).encode()
+            return (
+                200,
+                headers,
+                self._page({k: v[0] for k, v in parse_qs(query, keep_blank_values=True).items()}).encode(),
+            )
         if path == "/start.js":
             return 200, {"Content-Type": TYPES[".js"]}, START.encode()
-        file = PUBLIC / path.removeprefix("/public/")
-        if path.startswith("/public/") and file.name == path.removeprefix("/public/") and file.is_file():
+        file = (PUBLIC / path.removeprefix("/public/")).resolve()
+        if path.startswith("/public/") and file.is_relative_to(PUBLIC) and file.is_file():
             return 200, {"Content-Type": TYPES[file.suffix] + "; charset=utf-8"}, file.read_bytes()
         return 404, {}, b""
 
-    def _page(self, blocks: int) -> str:
-        config = {
-            "course": COURSE,
-            "predictionsUrl": f"/engage/api/v1/courses/{COURSE}/predictions",
-            "pollMs": self.poll_ms,
-        }
+    def _page(self, query: dict[str, str]) -> str:
+        """The page around the block. `?twice`: two blocks; `?lang=de`: in that language, as an LMS would."""
+        config = {"course": COURSE, "courseUrl": COURSE_URL, "pollMs": self.poll_ms}
         block = (
             f'<div class="xblock"><section class="engage-communicator" data-engage-config="{escape(json.dumps(config))}">'
             '<h3 class="engage-title">Communicator</h3></section></div>'
         )
+        language = query.get("lang", "en")
+        catalogue = f'<script src="/public/js/translations/{language}/text.js"></script>' if language != "en" else ""
         return (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Communicator</title>'
+            f'<!doctype html><html lang="{language}" dir="{"rtl" if language == "rtl" else "ltr"}">'
+            '<head><meta charset="utf-8"><title>Communicator</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            '<link rel="stylesheet" href="/public/communicator.css"></head><body>'
-            f'{block * blocks}<script src="/public/communicator.js"></script><script src="/start.js"></script></body></html>'
+            '<link rel="stylesheet" href="/public/communicator.css"></head><body><main><h1>Unit</h1><h2>Course team</h2>'
+            f"{block * (2 if 'twice' in query else 1)}</main>{catalogue}"
+            '<script src="/public/communicator.js"></script><script src="/start.js"></script></body></html>'
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
 CHROMIUM_ARGUMENTS = [
@@ -26,12 +26,20 @@ def chromium_path() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def brush_box(page: Page, target: str) -> FloatRect:
+    """Where a chart takes the hand, scrolled into sight."""
+    overlay = page.get_by_test_id(f"brush-{target}").locator(".overlay")
+    overlay.scroll_into_view_if_needed()
+    box = overlay.bounding_box()
+    assert box is not None
+    return box
+
+
 def brush(page: Page, target: str, low: float, high: float) -> None:
     """Drags over the chart of a target (certify, complete, leave) from `low` to `high` per cent, as a hand does."""
     # Before the figures are there the charts are shapes only, and take no hand.
     expect(page.locator(".engage-communicator[data-engage-page=charts]").first).to_be_visible()
-    box = page.get_by_test_id(f"brush-{target}").locator(".overlay").bounding_box()
-    assert box is not None
+    box = brush_box(page, target)
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] * low / 100, y)
     page.mouse.down()

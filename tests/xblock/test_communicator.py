@@ -76,7 +76,7 @@ STAFF = {"user_is_staff": True, "user_role": "staff"}
 def test_staff_of_the_course_get_the_page_of_their_course() -> None:
     assert page_of(block_for(STAFF)) == {
         "course": str(COURSE),
-        "predictionsUrl": "/engage/api/v1/courses/course-v1:OUx+BBB+2013B/predictions",
+        "courseUrl": "/engage/api/v1/courses/course-v1:OUx+BBB+2013B/",
         "pollMs": 2000,
         "targets": ["certify", "complete", "leave"],
         "presetsAllowed": True,
@@ -116,13 +116,13 @@ def test_outside_a_course_run_the_page_has_nothing_to_ask() -> None:
     for usage in (library, "a.workbench.usage"):
         page = page_of(block_for(STAFF, usage))
         assert page is not None
-        assert page["predictionsUrl"] is None
+        assert page["courseUrl"] is None
 
 
 def test_slash_keys_of_old_courses_keep_their_slashes() -> None:
     page = page_of(block_for(STAFF, CourseKey.from_string("OUx/BBB/2013B").make_usage_key("engage_communicator", "c1")))
     assert page is not None
-    assert page["predictionsUrl"] == "/engage/api/v1/courses/OUx/BBB/2013B/predictions"
+    assert page["courseUrl"] == "/engage/api/v1/courses/OUx/BBB/2013B/"
 
 
 @pytest.mark.parametrize("attributes", [STAFF, {"user_is_staff": False}, {}, None])

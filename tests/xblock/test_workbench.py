@@ -55,7 +55,7 @@ def test_staff_get_the_page_with_its_script_and_style(workbench: str) -> None:
     page = scenario(workbench, STAFF)
     # The workbench has no course: the page then says so itself, and has nothing to ask.
     (config,) = configurations(page)
-    assert (config["course"], config["predictionsUrl"], config["pollMs"]) == (None, None, 750)
+    assert (config["course"], config["courseUrl"], config["pollMs"]) == (None, None, 750)
     assert "EngageCommunicator" in inits(page)
     for file in ("communicator.js", "communicator.css"):
         address = f"/resource/engage_communicator/public/{file}"

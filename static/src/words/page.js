@@ -1,54 +1,12 @@
-// Every string of the page, in one place. Django's JavaScript catalogue (`window.gettext`) translates them where it is loaded.
-
-const gettext = (text) => (typeof window !== "undefined" && window.gettext ? window.gettext(text) : text);
-const ngettext = (one, many, count) => {
-  if (typeof window !== "undefined" && window.ngettext) return window.ngettext(one, many, count);
-  return count === 1 ? one : many;
-};
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
-
-function locale() {
-  const wanted = typeof document === "undefined" ? "en" : document.documentElement.lang || navigator.language;
-  try {
-    return Intl.getCanonicalLocales(wanted)[0] ?? "en";
-  } catch {
-    return "en"; // a page may carry a language tag that no browser knows
-  }
-}
-
-/** 2000 -> "2,000" in the language of the page. */
-export const number = (value) => new Intl.NumberFormat(locale()).format(value);
-
-/** 12000 -> "12K": for an axis, where room is short. */
-export const shortNumber = (value) => new Intl.NumberFormat(locale(), { notation: "compact" }).format(value);
-
-/** Per mille as a whole percentage, or a dash. */
-export const percent = (perMille) => (perMille < 0 ? "–" : `${Math.round(perMille / 10)} %`);
-
-/** An ISO time as people write it, in UTC, the time zone said. */
-export function courseTime(iso) {
-  const date = new Date(iso);
-  if (Number.isNaN(date.getTime())) return String(iso);
-  const options = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" };
-  return `${new Intl.DateTimeFormat(locale(), options).format(date)} UTC`;
-}
-
-/** Seconds as a rough length of time. */
-export function duration(seconds) {
-  if (seconds < 90) return fill(ngettext("{n} second", "{n} seconds", Math.round(seconds)), { n: number(Math.round(seconds)) });
-  if (seconds < 5400) return fill(ngettext("{n} minute", "{n} minutes", Math.round(seconds / 60)), { n: number(Math.round(seconds / 60)) });
-  if (seconds < 129600) return fill(ngettext("{n} hour", "{n} hours", Math.round(seconds / 3600)), { n: number(Math.round(seconds / 3600)) });
-  return fill(ngettext("{n} day", "{n} days", Math.round(seconds / 86400)), { n: number(Math.round(seconds / 86400)) });
-}
+// What the page says of itself, its charts and its troubles. Every text of the page stands in this folder.
+import { fill, gettext, number, plural } from "../i18n.js";
 
 export const words = {
-  explanation: () => gettext("How likely each learner is to earn a certificate, to complete and to leave. Drag across a chart to choose whom you mean."),
+  explanation: () => gettext("How likely each learner is to earn a certificate, to complete and to leave. Start with a group below, or drag across a chart to choose whom you mean."),
   notCalibrated: () =>
     gettext("Read these figures as a ranking: they put learners in order, but have not been checked on this course. “80 %” may not mean 8 in 10."),
   target: (target) =>
     ({ certify: gettext("Earns a certificate"), complete: gettext("Completes"), leave: gettext("Leaves") })[target],
-  column: (target) =>
-    ({ certify: gettext("Certificate"), complete: gettext("Completes"), leave: gettext("Leaves") })[target],
   hint: (target) =>
     ({
       certify: gettext("Will be awarded a certificate"),
@@ -69,14 +27,9 @@ export const words = {
       gone: gettext("Silent for a long time"),
       finished: gettext("Have passed already"),
     })[state],
-  showWho: () => gettext("Show learners who are"),
-  learners: (count) => fill(ngettext("of {n} learner", "of {n} learners", count), { n: number(count) }),
-  share: (count, total) => (total > 0 ? fill(gettext("{n} %"), { n: number(Math.round((100 * count) / total)) }) : ""),
-  enrolled: (count) => fill(gettext("{n} enrolled"), { n: number(count) }),
-  selected: () => gettext("selected"),
+  showWho: () => gettext("Whom to show"),
   without: (count) =>
-    fill(ngettext("{n} learner without a prediction is not shown", "{n} learners without a prediction are not shown", count), { n: number(count) }),
-  resetAll: () => gettext("Reset all"),
+    plural("{n} learner without a prediction is not shown", "{n} learners without a prediction are not shown", count),
   reset: () => gettext("Reset"),
   resetChart: (title) => fill(gettext("Reset “{title}”"), { title }),
   from: () => gettext("From"),
@@ -86,18 +39,13 @@ export const words = {
   everyone: () => gettext("everyone"),
   range: (low, high) => fill(gettext("{low}–{high} %"), { low: Math.round(low / 10), high: Math.round(high / 10) }),
   chart: (title, selected, total) =>
-    fill(gettext("{title}: histogram of the probability. {selected} of {total} learners selected. Use the two number fields to choose a range."), {
+    fill(gettext("{title}: histogram of the probability, {selected} of {total} learners selected. Two handles choose a range: arrow keys move them."), {
       title,
       selected: number(selected),
       total: number(total),
     }),
-  tableTitle: () => gettext("Selected learners"),
-  tableNote: (shown, count) =>
-    count > shown ? fill(gettext("the first {shown} of {count}"), { shown: number(shown), count: number(count) }) : "",
-  tableEmpty: () => gettext("Nobody is selected. Widen a range, or reset it."),
-  learner: () => gettext("Learner"),
-  stateColumn: () => gettext("State"),
-  sortBy: (title) => fill(gettext("Sort by “{title}”"), { title }),
+  handle: (title, end) => fill(end === 0 ? gettext("{title}: lower end of the range") : gettext("{title}: upper end of the range"), { title }),
+  percent: (value) => fill(gettext("{n} %"), { n: number(value) }),
   tryAgain: () => gettext("Try again"),
   pill: {
     loading: () => gettext("Loading"),

@@ -1,0 +1,98 @@
+// How many are selected, how that number comes about, and in words who they are: always in sight. Saves the group, too.
+import { button, el, setText } from "./dom.js";
+import { number } from "./i18n.js";
+import { groupWords } from "./words/groups.js";
+import { peopleWords } from "./words/people.js";
+
+const LONGEST_NAME = 100;
+
+export class Tally {
+  /** `onReset()`; `onSave(name)` resolves when the group is saved, and throws Refused. */
+  constructor({ onReset, onSave }) {
+    this.onSave = onSave;
+    this.sum = el("span", { class: "engage-sum", testid: "sum", "aria-hidden": "true" });
+    this.count = el("strong", { class: "engage-count", testid: "selected-count" }, "–");
+    this.total = el("span", { class: "engage-total", testid: "total-count" });
+    this.share = el("span", { class: "engage-share", testid: "share" });
+    this.enrolled = el("span", { class: "engage-enrolled", testid: "enrolled" });
+    this.who = el("p", { class: "engage-who", testid: "summary" });
+    this.aloud = el("p", { class: "engage-unseen", role: "status", testid: "tally-aloud" });
+    this.reset = button(groupWords.resetAll(), onReset, { testid: "reset-all" });
+    this.save = button(groupWords.save(), () => this.#open(), { testid: "save-group" });
+    this.news = el("span", { class: "engage-news", role: "status", testid: "save-news" });
+    this.form = this.#form();
+    this.element = el(
+      "div",
+      { class: "engage-selection", testid: "selection" },
+      el("div", { class: "engage-selection-figures" }, this.sum, this.count, " ", this.total, " ", this.share, this.enrolled),
+      el("div", { class: "engage-selection-actions" }, this.news, this.reset, this.save),
+      this.who,
+      this.form,
+      this.aloud,
+    );
+  }
+
+  /** Shows the numbers of `Selection.tally`. */
+  render({ matching, out, added, count, total }, enrolled) {
+    // "412 − 3 + 1 =" only where somebody was picked by hand: else there is nothing to explain.
+    const picked = out > 0 || added > 0;
+    setText(this.sum, picked ? `${number(matching)}${out > 0 ? ` − ${number(out)}` : ""}${added > 0 ? ` + ${number(added)}` : ""} = ` : "");
+    setText(this.count, number(count));
+    setText(this.total, groupWords.learners(total));
+    setText(this.share, groupWords.share(count, total));
+    setText(this.enrolled, groupWords.enrolled(enrolled));
+  }
+
+  /** What is said when the hand rests: the criteria in words, and all of it for those who listen. */
+  describe(text, tally, { plain }) {
+    setText(this.who, text);
+    setText(this.aloud, `${groupWords.tallyAloud(tally)}. ${text}.`);
+    this.reset.disabled = plain;
+  }
+
+  #form() {
+    this.name = el("input", { type: "text", class: "engage-text", maxlength: LONGEST_NAME, required: true, autocomplete: "off", testid: "save-name", "aria-label": groupWords.saveAs() });
+    this.problem = el("p", { class: "engage-problem", role: "alert" });
+    const form = el(
+      "form",
+      { class: "engage-save", hidden: true, on: { submit: (event) => this.#submit(event) } },
+      el("span", { "aria-hidden": "true" }, groupWords.saveAs()),
+      this.name,
+      el("button", { type: "submit", class: "engage-button engage-primary", testid: "save-now" }, groupWords.saveNow()),
+      button(groupWords.cancel(), () => this.#close()),
+      this.problem,
+    );
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      this.#close();
+    });
+    return form;
+  }
+
+  #open() {
+    this.form.hidden = false;
+    setText(this.news, "");
+    setText(this.problem, "");
+    this.name.focus();
+  }
+
+  #close() {
+    this.form.hidden = true;
+    this.name.value = "";
+    this.save.focus();
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    const name = this.name.value.trim();
+    if (name === "") return;
+    try {
+      await this.onSave(name);
+      this.#close();
+      setText(this.news, groupWords.savedAs(name));
+    } catch (error) {
+      setText(this.problem, peopleWords.failed(error));
+    }
+  }
+}

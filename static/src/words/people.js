@@ -1,0 +1,76 @@
+// What the page says about single learners: the table, finding one, and what is known of one.
+import { fill, gettext, number, percent, plural, points } from "../i18n.js";
+import { words } from "./page.js";
+
+export const peopleWords = {
+  tableTitle: () => gettext("Selected learners"),
+  tableHint: () => gettext("Untick a learner to take them out. Arrow keys move from row to row, Enter opens a learner."),
+  tableEmpty: () => gettext("Nobody is selected. Widen a range, or reset it."),
+  learner: () => gettext("Learner"),
+  column: (target) => ({ certify: gettext("Certificate"), complete: gettext("Completes"), leave: gettext("Leaves") })[target],
+  change: () => gettext("7 days"),
+  lastActive: () => gettext("Last active"),
+  written: () => gettext("Last message"),
+  sortBy: (title) => fill(gettext("Sort by “{title}”"), { title }),
+  sortByChange: (title) => fill(gettext("Sort by the change of “{title}” over seven days"), { title }),
+  changed: (perMille) => fill(gettext("{points} points in seven days"), { points: points(perMille) }),
+  tick: (name) => fill(gettext("Include {name}"), { name }),
+  open: (name) => fill(gettext("Open {name}"), { name }),
+  copy: (name) => fill(gettext("Copy {name}"), { name }),
+  copied: (name) => fill(gettext("{name} is copied."), { name }),
+  out: () => gettext("taken out"),
+  added: () => gettext("added"),
+
+  find: () => gettext("Find a learner"),
+  findHint: () => gettext("Pseudonym, full name, user name or address. A look-up by name is recorded."),
+  findNow: () => gettext("Find"),
+  foundNobody: () => gettext("Nobody on this course is called exactly that."),
+  found: (count) => plural("{n} learner found", "{n} learners found", count),
+  add: () => gettext("Add to the selection"),
+  takeOut: () => gettext("Take out"),
+  isIn: () => gettext("is in the selection"),
+  isOut: () => gettext("is not in the selection"),
+  show: () => gettext("Show"),
+
+  back: () => gettext("Back to the group"),
+  title: (name) => fill(gettext("Learner {name}"), { name }),
+  copyLink: () => gettext("Copy link"),
+  linkCopied: () => gettext("The link is copied."),
+  loading: () => gettext("Loading this learner"),
+  unknown: () => gettext("No learner of this course run has this pseudonym. They may have left."),
+  enrolledOn: (day) => fill(gettext("enrolled {day}"), { day }),
+  inMode: (name) => fill(gettext("mode {name}"), { name }),
+  inCohort: (name) => fill(gettext("cohort {name}"), { name }),
+  lastSeen: (when) => fill(gettext("last active {when}"), { when }),
+  neverSeen: () => gettext("has never been here"),
+  weeks: () => gettext("Predictions by week, as they were shown"),
+  noWeeks: () => gettext("No prediction has been kept yet; one is kept for each day."),
+  activity: () => gettext("Activity by week"),
+  noActivity: () => gettext("Nothing was done in this course yet."),
+  kind: (kind) => ({ video: gettext("Video"), problem: gettext("Problems"), forum: gettext("Forum"), other: gettext("Other") })[kind] ?? kind,
+  week: (week) => fill(gettext("Week {n}"), { n: number(week) }),
+  clicks: (count) => plural("{n} click", "{n} clicks", count),
+  reasons: () => gettext("What speaks for these figures"),
+  raises: () => gettext("raises it"),
+  lowers: () => gettext("lowers it"),
+  tasks: () => gettext("Tasks"),
+  noTasks: () => gettext("This course has no graded tasks."),
+  task: () => gettext("Task"),
+  due: () => gettext("Due"),
+  handedIn: () => gettext("Handed in"),
+  missing: () => gettext("missing"),
+  notYet: () => gettext("not yet"),
+  score: () => gettext("Score"),
+  scoreOf: (score, possible) => fill(gettext("{score} of {possible}"), { score: number(score), possible: number(possible) }),
+  attempts: (count) => plural("{n} attempt", "{n} attempts", count),
+  messages: () => gettext("Messages had"),
+  noMessages: () => gettext("None yet."),
+  probability: (target, perMille) => `${words.target(target)}: ${percent(perMille)}`,
+
+  failed: (error) =>
+    error.status === 0
+      ? gettext("The server did not answer. Check the connection and try again.")
+      : error.status === 403
+        ? gettext("Only staff of this course can do this.")
+        : error.detail || fill(gettext("The server refused this (status {status})."), { status: error.status }),
+};
