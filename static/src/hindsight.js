@@ -1,6 +1,5 @@
 // Looking back: of those to whom we gave this much, how many did it, once the outcomes are known.
 import { el } from "./dom.js";
-import { TARGETS } from "./figures.js";
 import { percent } from "./i18n.js";
 import { groupWords } from "./words/groups.js";
 import { words } from "./words/page.js";
@@ -8,7 +7,8 @@ import { words } from "./words/page.js";
 const LEAST_LEARNERS = 5; // fewer say more about single persons than about the figures
 
 export class Hindsight {
-  constructor() {
+  constructor({ targets }) {
+    this.targets = targets;
     this.said = "";
     this.body = el("div", { class: "engage-hindsight-body" });
     this.element = el("section", { class: "engage-card engage-hindsight", testid: "hindsight", hidden: true }, el("h4", { class: "engage-part-title" }, groupWords.hindsight()), el("p", { class: "engage-hint" }, groupWords.hindsightHint()), this.body);
@@ -19,9 +19,9 @@ export class Hindsight {
     const said = JSON.stringify(rows);
     if (said === this.said) return;
     this.said = said;
-    const telling = rows.filter((row) => row.learners >= LEAST_LEARNERS && TARGETS.includes(row.target));
+    const telling = rows.filter((row) => row.learners >= LEAST_LEARNERS && this.targets.includes(row.target));
     this.element.hidden = telling.length === 0;
-    this.body.replaceChildren(...TARGETS.map((target) => this.#target(target, telling.filter((row) => row.target === target))).filter(Boolean));
+    this.body.replaceChildren(...this.targets.map((target) => this.#target(target, telling.filter((row) => row.target === target))).filter(Boolean));
   }
 
   #target(target, rows) {

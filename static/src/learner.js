@@ -2,7 +2,7 @@
 import { KINDS, activityChart } from "./activity.js";
 import { copyText } from "./copy.js";
 import { button, el, setText } from "./dom.js";
-import { TARGETS, cleanPerMille, NONE } from "./figures.js";
+import { NONE, cleanPerMille } from "./figures.js";
 import { courseDay, daysAgo, percent } from "./i18n.js";
 import { weeksChart } from "./weeks.js";
 import { peopleWords } from "./words/people.js";
@@ -12,8 +12,8 @@ const LEAST_WIDTH = 240;
 
 export class LearnerView {
   /** `onAsk(pseudonym)` -> the server's answer, throws Refused; `onBack()`; `onPick(name, isIn)`; `isIn(name)`; `linkTo(name)`. */
-  constructor({ onAsk, onBack, onPick, isIn, linkTo }) {
-    Object.assign(this, { onAsk, onBack, onPick, isIn, linkTo });
+  constructor({ targets, onAsk, onBack, onPick, isIn, linkTo }) {
+    Object.assign(this, { targets, onAsk, onBack, onPick, isIn, linkTo });
     this.pseudonym = null;
     this.title = el("h4", { class: "engage-learner-title", tabindex: "-1", testid: "learner-title" });
     this.facts = el("p", { class: "engage-quiet", testid: "learner-facts" });
@@ -118,7 +118,7 @@ export class LearnerView {
     return el(
       "dl",
       { class: "engage-figures" },
-      ...TARGETS.map((target) => {
+      ...this.targets.map((target) => {
         const value = cleanPerMille(this.answer.probabilities?.[target]);
         const fill = el("span", { class: `engage-meter-fill engage-fill-${target}` });
         fill.style.setProperty("inline-size", value === NONE ? "0" : `${value / 10}%`);
@@ -128,7 +128,7 @@ export class LearnerView {
   }
 
   #reasons() {
-    const targets = TARGETS.filter((target) => this.answer.reasons?.[target]?.length > 0);
+    const targets = this.targets.filter((target) => this.answer.reasons?.[target]?.length > 0);
     if (targets.length === 0) return null;
     return el(
       "div",
@@ -157,7 +157,7 @@ export class LearnerView {
     this.drawnAt = width;
     const { weeks, activity } = this.answer;
     const half = width > 760 ? Math.floor((width - 32) / 2) : width;
-    if (weeks?.length > 0) this.weeksPlace.replaceChildren(weeksChart(weeks, half));
+    if (weeks?.length > 0) this.weeksPlace.replaceChildren(weeksChart(weeks, half, this.targets));
     if (activity?.length > 0) this.activityPlace.replaceChildren(activityChart(activity, half));
   }
 

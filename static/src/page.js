@@ -29,9 +29,11 @@ const NARROW_PX = 700;
 const MOST_DUE_TASKS = 3; // of these the page asks who handed them in, to say why these
 
 export class Page {
-  /** `config`: {course, courseUrl, pollMs}; `surroundings` as Feed takes them. */
+  /** `config`: {courseUrl, pollMs, targets, presetsAllowed}, as the block gives it; `surroundings` as Feed takes them. */
   constructor(root, config, surroundings) {
     this.root = root;
+    this.targets = TARGETS.filter((target) => config.targets?.includes(target) ?? true); // an author may leave some out
+    this.presetsAllowed = config.presetsAllowed ?? true;
     this.surroundings = surroundings;
     this.api = new Api(config.courseUrl);
     this.store = new Store();
@@ -54,7 +56,7 @@ export class Page {
     clearTimeout(this.resting);
     cancelAnimationFrame(this.frame);
     for (const end of this.ends) end();
-    for (const target of TARGETS) this.charts[target].destroy();
+    for (const target of this.targets) this.charts[target].destroy();
     this.learner.destroy();
   }
 
@@ -111,7 +113,7 @@ export class Page {
   /** Takes in an answer of the library. */
   #learn(name, answer) {
     if (name === "facets") this.selection.applyFacets(answer);
-    if (name === "presets") this.groups.take(answer);
+    if (name === "presets") this.groups.take(this.presetsAllowed ? answer : { ...answer, presets: [] });
     if (name === "hindsight") this.hindsight.take(answer.rows);
     if (name === "tasks") this.tasks = answer.tasks;
     if (name === "facets" || name === "tasks") {
@@ -175,7 +177,7 @@ export class Page {
     const { tally } = this.selection;
     this.tally.render(tally, this.news.total);
     const histograms = this.selection.histograms();
-    for (const target of TARGETS) this.charts[target].render(histograms[target]);
+    for (const target of this.targets) this.charts[target].render(histograms[target]);
     clearTimeout(this.resting);
     if (this.brushing) this.resting = setTimeout(() => this.#showRest(), REST_MS);
     else this.#showRest();
@@ -186,14 +188,14 @@ export class Page {
     const { selection, store } = this;
     const { criteria, tally } = selection;
     this.tally.describe(describe(criteria, this.taskName), tally, { plain: sameGroup(criteria, START) && criteria.include.length + criteria.exclude.length === 0 });
-    for (const target of TARGETS) this.charts[target].describe(tally.count, tally.total);
+    for (const target of this.targets) this.charts[target].describe(tally.count, tally.total);
     const [out, added] = [new Set(criteria.exclude), new Set(criteria.include)];
     this.table.render(store, selection.rows(), { isOut: (name) => out.has(name) && !added.has(name), isAdded: (name) => added.has(name), changed: this.changed, count: tally.count });
     this.changed = new Set();
     const tasks = this.#dueTasks().map((task) => ({ ...task, handedIn: this.handedIn.get(task.block) })).filter((task) => task.handedIn);
     const selected = selection.selectedRows();
     this.why.element.hidden = store.now === null || selected.length === 0 || selected.length === tally.total;
-    if (!this.why.element.hidden) this.why.render(traits(store, selected, selection.shownRows(), { tasks, criteria }));
+    if (!this.why.element.hidden) this.why.render(traits(store, selected, selection.shownRows(), { tasks, criteria, targets: this.targets }));
     this.finder.render();
     this.learner.render();
     this.#tellComposer(selected, tally);
@@ -211,7 +213,7 @@ export class Page {
     const criteria = { ...before, ...part };
     if (criteria.task?.block !== before.task?.block) this.selection.setHandedIn(criteria.task ? (this.handedIn.get(criteria.task.block) ?? null) : null);
     this.selection.set(criteria);
-    for (const target of TARGETS) {
+    for (const target of this.targets) {
       const range = criteria.ranges[target] ?? null;
       if (String(range) !== String(before.ranges[target] ?? null)) this.charts[target].setRange(range, { from });
     }
@@ -291,7 +293,7 @@ export class Page {
       },
     });
     this.charts = Object.fromEntries(
-      TARGETS.map((target) => [target, new Histogram({ target, onRange: (range, from) => this.#range(target, range, from), onBrushing: (brushing) => this.#brush(brushing) })]),
+      this.targets.map((target) => [target, new Histogram({ target, onRange: (range, from) => this.#range(target, range, from), onBrushing: (brushing) => this.#brush(brushing) })]),
     );
     this.filters = new Filters({ onFilters: change, isNarrow: this.root.clientWidth < NARROW_PX });
     this.finder = new Finder({
@@ -307,9 +309,10 @@ export class Page {
     });
     this.why = new Why();
     this.composerPlace = el("section", { class: "engage-composer", testid: "composer" });
-    this.table = new Table({ onTick: pick, onOpen: open, beside: this.finder.element });
-    this.hindsight = new Hindsight();
+    this.table = new Table({ targets: this.targets, onTick: pick, onOpen: open, beside: this.finder.element });
+    this.hindsight = new Hindsight({ targets: this.targets });
     this.learner = new LearnerView({
+      targets: this.targets,
       onAsk: (pseudonym) => this.api.get(`learners/${encodeURIComponent(pseudonym)}`),
       onBack: () => this.#follow(null, { write: true }),
       onPick: pick,
@@ -320,7 +323,7 @@ export class Page {
       "div",
       { class: "engage-board" },
       this.tally.element,
-      el("div", { class: "engage-charts" }, ...TARGETS.map((target) => this.charts[target].element)),
+      el("div", { class: "engage-charts" }, ...this.targets.map((target) => this.charts[target].element)),
       this.filters.element,
       this.why.element,
       this.table.element,

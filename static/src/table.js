@@ -1,7 +1,7 @@
 // The selected learners as a table of any length: as many rows as one sees are made, and rewritten while one scrolls.
 import { copyText } from "./copy.js";
 import { el, setText, unseen, uniqueId } from "./dom.js";
-import { NONE, NO_CHANGE, STATES, TARGETS } from "./figures.js";
+import { NONE, NO_CHANGE, STATES } from "./figures.js";
 import { daysAgo, number, percent, points } from "./i18n.js";
 import { ordered } from "./order.js";
 import { peopleWords } from "./words/people.js";
@@ -15,9 +15,9 @@ const CONTROLS = [".engage-tick", ".engage-open", ".engage-copy"];
 
 export class Table {
   /** `onTick(pseudonym, isIn)` and `onOpen(pseudonym)` hear what the person does; `beside`: stands beside the title. */
-  constructor({ onTick, onOpen, beside }) {
-    Object.assign(this, { onTick, onOpen });
-    this.sort = { by: "leave", descending: true };
+  constructor({ targets, onTick, onOpen, beside }) {
+    Object.assign(this, { targets, onTick, onOpen });
+    this.sort = { by: targets.at(-1), descending: true };
     this.rows = []; // of the store, in order
     this.lines = []; // what there is of them as elements: row i is shown by line i % lines.length
     this.current = 0; // the row that the keyboard is at
@@ -85,7 +85,7 @@ export class Table {
           "tr",
           { "aria-rowindex": 1 },
           column("learner", peopleWords.learner(), null, { class: "engage-col-learner" }),
-          ...TARGETS.map((target) => {
+          ...this.targets.map((target) => {
             const title = peopleWords.column(target);
             const byChange = peopleWords.sortByChange(title);
             return column(target, title, head(`${target}Change`, peopleWords.change(), byChange, { label: `${peopleWords.change()}: ${byChange}` }));
@@ -96,8 +96,8 @@ export class Table {
       ),
       this.body,
     );
-    this.above = el("tr", { class: "engage-gap", "aria-hidden": "true" }, el("td", { colspan: 4 }));
-    this.below = el("tr", { class: "engage-gap", "aria-hidden": "true" }, el("td", { colspan: 4 }));
+    this.above = el("tr", { class: "engage-gap", "aria-hidden": "true" }, el("td", { colspan: this.targets.length + 1 }));
+    this.below = el("tr", { class: "engage-gap", "aria-hidden": "true" }, el("td", { colspan: this.targets.length + 1 }));
     this.body.append(this.above, this.below);
     this.note = el("span", { class: "engage-table-note", testid: "table-note" });
     this.copied = unseen();
@@ -173,7 +173,7 @@ export class Table {
     const open = el("button", { type: "button", class: "engage-open engage-pseudonym" });
     const copy = el("button", { type: "button", class: "engage-copy", "data-copy": true }, el("span", { class: "engage-copy-sign", "aria-hidden": "true" }));
     const state = el("span", { class: "engage-state" });
-    const cells = TARGETS.map((target) => {
+    const cells = this.targets.map((target) => {
       const fill = el("span", { class: `engage-meter-fill engage-fill-${target}` });
       const [text, change, said] = [el("span", { class: "engage-meter-text" }), el("span", { class: "engage-change", "aria-hidden": "true" }), unseen()];
       return { fill, text, change, said, cell: el("td", { class: "engage-number" }, text, el("span", { class: "engage-meter", "aria-hidden": "true" }, fill), change, said) };
@@ -205,7 +205,7 @@ export class Table {
     const active = daysAgo(store.daysSince("lastActive", row));
     const pick = out ? peopleWords.out() : this.isAdded(pseudonym) ? peopleWords.added() : "";
     setText(line.state, [pick, state === "active" ? "" : words.state(state)].filter(Boolean).join(" · "));
-    TARGETS.forEach((target, i) => {
+    this.targets.forEach((target, i) => {
       const [value, change] = [store[target][row], store[`${target}Change`][row]];
       const cell = line.cells[i];
       setText(cell.text, percent(value));

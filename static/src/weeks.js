@@ -11,7 +11,7 @@ const MARGIN = { top: 10, right: 104, bottom: 24, left: 44 };
 const LEAST_BETWEEN_NAMES = 15;
 
 /** The chart as an SVG element. `weeks`: [{day, certify, complete, leave}], oldest first; `width` in pixels. */
-export function weeksChart(weeks, width) {
+export function weeksChart(weeks, width, targets = TARGETS) {
   const inner = { width: width - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const times = weeks.map(({ day }) => Date.parse(day));
   const [first, last] = [times[0], times.at(-1)];
@@ -25,7 +25,7 @@ export function weeksChart(weeks, width) {
   const ticks = (last === first ? [last] : [first, (first + last) / 2, last]).map((time, i, all) =>
     svg("text", { class: "engage-tick-text", x: round(x(time)), y: inner.height + 18, "text-anchor": all.length > 1 && i === 0 ? "start" : i === all.length - 1 ? "end" : "middle" }, courseDay(time)),
   );
-  const series = TARGETS.map((target) => {
+  const series = targets.map((target) => {
     const points = weeks.map((week, i) => [x(times[i]), cleanPerMille(week[target])]).filter(([, value]) => value !== NONE).map(([at, value]) => [round(at), round(y(value))]);
     return { target, points };
   }).filter(({ points }) => points.length > 0);
@@ -35,7 +35,7 @@ export function weeksChart(weeks, width) {
   const names = apart(series.map(({ target, points }) => ({ target, y: points.at(-1)[1] }))).map(({ target, y: at }) =>
     svg("text", { class: `engage-line-name engage-line-${target}`, x: inner.width + 10, y: round(at), dy: "0.32em" }, peopleWords.column(target)),
   );
-  const now = TARGETS.map((target) => peopleWords.probability(target, cleanPerMille(weeks.at(-1)[target]))).join(", ");
+  const now = targets.map((target) => peopleWords.probability(target, cleanPerMille(weeks.at(-1)[target]))).join(", ");
   return svg(
     "svg",
     { class: "engage-svg", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `${peopleWords.weeks()}. ${courseDay(last)}: ${now}` },

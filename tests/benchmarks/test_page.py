@@ -24,7 +24,9 @@ new MutationObserver((records, observer) => {
   requestAnimationFrame(() => setTimeout(() => { window.paintedAt = performance.now(); }));
 }).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ["data-count"]});
 """
-ARRIVED = """() => performance.getEntriesByType("resource").find((entry) => /predictions$/.test(entry.name)).responseEnd"""
+ARRIVED = (
+    """() => performance.getEntriesByType("resource").find((entry) => /predictions$/.test(entry.name)).responseEnd"""
+)
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -124,6 +126,8 @@ def test_the_heap_is_flat_after_1000_brush_moves_and_500_updates(chromium: Brows
         page.wait_for_timeout(200)
         updated = heap(session)
         context.close()
-    print(f"\nheap {before:.1f} MB, after {MOVES} brush moves {brushed:.1f} MB, after {UPDATES} updates {updated:.1f} MB")
+    print(
+        f"\nheap {before:.1f} MB, after {MOVES} brush moves {brushed:.1f} MB, after {UPDATES} updates {updated:.1f} MB"
+    )
     assert brushed < before * 1.1
     assert updated < before * 1.15
