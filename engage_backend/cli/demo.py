@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
 
 HELP = "Run the standalone site with a course of real learners: a page, a learner to be, a course that goes on."
 SPEED = 3600.0  # an hour of the course a second
-TENTH_WEEK = timedelta(weeks=9, days=2, hours=9)
+WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
+TENTH_WEEK = 9 * WEEK + timedelta(days=2, hours=9)
+# When the course begins in its tenth week, what was shown is kept of these moments too: weeks to look back at, and days that
+# the first week's changes are counted from (a week's comparison forgives two days).
+EARLIER = (WEEK, 2 * WEEK, 4 * WEEK, 6 * WEEK, TENTH_WEEK - 7 * DAY, TENTH_WEEK - 4 * DAY, TENTH_WEEK - DAY)
 PATIENCE = 120.0  # seconds until a step that stands still is given up
 
 
@@ -130,26 +135,26 @@ class _Demo:
             raise Refusal(f"{package.folder}: {error}") from None
 
     def _begin(self, package: Package, home: Home, children: Supervisor) -> None:
-        """Write what has happened by now to the log, and wait until the consumer has taken it in."""
+        """Write what has happened by now to the log, and wait until the consumer has taken it in.
+
+        In a course that is begun in its tenth week, in steps: so there is something to look back at.
+        """
         from engage_backend.demo.clock import set_clock
-        from engage_backend.demo.lag import bytes_read, first_pass_is_done
+        from engage_backend.demo.lag import is_shown
         from engage_backend.demo.replay import Replay, emit_all
         from engage_backend.platform.api import get_platform
 
+        course_key, moments = package.schedule.course, [get_platform().now()]
         with Replay(package, home.tracking_log) as replay:
             if replay.written == 0:
                 start = from_microseconds(package.schedule.start)
-                set_clock(start if self.folder_of_package else start + TENTH_WEEK, speed=0)
-            with self._step("Writing the weeks so far to the tracking log"):
-                emit_all(replay, get_platform().now())
-        size = home.tracking_log.stat().st_size
-        with self._bar("Taking them in", size) as advance:
-
-            def taken() -> bool:
-                advance(bytes_read(home.tracking_log))
-                return bytes_read(home.tracking_log) >= size and first_pass_is_done(package.schedule.course)
-
-            self._until(children, taken)
+                moments = [start] if self.folder_of_package else [start + passed for passed in (*EARLIER, TENTH_WEEK)]
+            with self._bar("Taking in what has happened so far", len(moments)) as advance:
+                for number, moment in enumerate(moments):
+                    advance(number)
+                    set_clock(moment, speed=0)
+                    emit_all(replay, moment)
+                    self._until(children, partial(is_shown, course_key, home.tracking_log, moment.date()))
 
     def _show_race(self, package: Package, home: Home, children: Supervisor) -> None:
         """The replay of a whole package: how far it is, and in the end how fast it was."""

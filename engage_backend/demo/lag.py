@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from engage_backend.models import Checkpoint, CourseRun
@@ -32,6 +32,8 @@ def consumer_keeps_up(tracking_log: Path) -> bool:
     return tracking_log.stat().st_size - int(mark.position.get("offset", 0)) <= LITTLE
 
 
-def first_pass_is_done(course_key: str) -> bool:
-    """Whether every learner of the course has been looked at once, so that the page has something to show."""
-    return CourseRun.objects.filter(course_key=course_key, clock_day__isnull=False).exists()
+def is_shown(course_key: str, tracking_log: Path, day: date) -> bool:
+    """Whether the log is taken in and every learner was looked at on that day: what is shown then is kept."""
+    if bytes_read(tracking_log) < tracking_log.stat().st_size:
+        return False
+    return CourseRun.objects.filter(course_key=course_key, clock_day=day).exists()
