@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from engage_backend.api.my_page import me, style
 from engage_backend.api.unsubscribe import unsubscribe
 
 app_name = "engage"
@@ -10,4 +11,6 @@ urlpatterns = [
     path("api/v1/", include("engage_backend.api.urls")),
     path("api/v1/", include("engage_backend.api.communication_urls")),
     path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
+    path("me/style.css", style, name="me_style"),
+    path("me/<path:course_key>", me, name="my_page"),
 ]

@@ -50,8 +50,11 @@ def canonical_course_key(text: str) -> str:
     return str(key)
 
 
-class IsCourseStaff(BasePermission):
-    """Only the course team of the course that the address names, as masquerading leaves them; everyone else not."""
+class InCourse(BasePermission):
+    """Only people of these roles in the course that the address names, as masquerading leaves them; everyone else not."""
+
+    roles: frozenset[Role] = frozenset()
+    refusal = ""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         course_key = canonical_course_key(view.kwargs["course_key"])
@@ -59,9 +62,23 @@ class IsCourseStaff(BasePermission):
             raise NotAuthenticated("Log in first.")
         if NotJwtRestrictedApplication is not None and not _unrestricted(request, view):
             raise PermissionDenied("The application that calls is restricted.")
-        if get_platform().role(request._request, course_key) is not Role.STAFF:
-            raise PermissionDenied("This is for the course team of this course run.")
+        if get_platform().role(request._request, course_key) not in self.roles:
+            raise PermissionDenied(self.refusal)
         return True
+
+
+class IsCourseStaff(InCourse):
+    """The course team."""
+
+    roles = frozenset({Role.STAFF})
+    refusal = "This is for the course team of this course run."
+
+
+class IsLearner(InCourse):
+    """Learners, about themselves; the course team has no such page, unless it masquerades."""
+
+    roles = frozenset({Role.LEARNER})
+    refusal = "This is for learners of this course run, about themselves."
 
 
 def caller_id(request: Request) -> int:

@@ -11,11 +11,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from engage_backend.api.access import AUTHENTICATION, IsCourseStaff, canonical_course_key
+from engage_backend.api.access import AUTHENTICATION, IsCourseStaff, caller_id, canonical_course_key
 from engage_backend.api.conditional import conditional
 from engage_backend.api.parsing import SmallJSONParser
 from engage_backend.api.predictions import answer, cursor, standing
 from engage_backend.api.problems import problem_document
+from engage_backend.governance.audit import Action, record_daily
 from engage_backend.models import CourseRun
 from engage_backend.platform.api import get_platform
 
@@ -60,4 +61,6 @@ class PredictionsView(CourseView):
         if stands.run_id is None and not get_platform().has_course(key):
             raise NotFound(f"There is no course run {key}.")
         since = cursor(request.query_params.get("since"), stands)
+        if since is None and stands.run_id is not None:
+            record_daily(CourseRun(pk=stands.run_id), caller_id(request), Action.OPEN)
         return conditional(request._request, stands.etag, lambda: answer(stands, since))

@@ -70,6 +70,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "enter"
 SESSION_COOKIE_NAME = "engage_session"
 SESSION_COOKIE_SAMESITE = "Lax"
 

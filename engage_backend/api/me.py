@@ -1,0 +1,64 @@
+"""What is held and said about the learner who asks, and "do not predict me"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from engage_backend.api.access import IsLearner, caller_id, canonical_course_key
+from engage_backend.api.views import CourseView
+from engage_backend.engagement.activity import GROUPS
+from engage_backend.governance.me import Me, say, told_to
+from engage_backend.platform.api import get_platform
+from engage_backend.platform.moments import to_text
+
+
+class MeView(CourseView):
+    """GET: the caller's own data. There is no address for anybody else's."""
+
+    permission_classes = [IsLearner]
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request, course_key: str) -> Response:
+        return Response(_answer(told_to(caller_id(request), canonical_course_key(course_key))))
+
+
+class ObjectionView(CourseView):
+    """POST {"objects": true or false, "everywhere": true or false}: the caller's word about being predicted."""
+
+    permission_classes = [IsLearner]
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request, course_key: str) -> Response:
+        key, said = canonical_course_key(course_key), request.data
+        if not isinstance(said, dict) or not set(said) <= {"objects", "everywhere"}:
+            raise ParseError('The body has to be a JSON object {"objects": true} or {"objects": false}.')
+        objects, everywhere = said.get("objects"), said.get("everywhere", False)
+        if not isinstance(objects, bool) or not isinstance(everywhere, bool):
+            raise ParseError("'objects' has to be true or false, and so has 'everywhere' where it is given.")
+        if not say(get_platform(), caller_id(request), key, objects=objects, everywhere=everywhere):
+            raise NotFound(f"There is no course run {key}, or nobody is predicted in it.")
+        return Response(_answer(told_to(caller_id(request), key)))
+
+
+def _answer(me: Me) -> dict[str, Any]:
+    return {
+        "course": me.course_key,
+        "display_name": me.display_name,
+        "objects": me.objects or None,
+        "since": to_text(me.since),
+        "pseudonym": me.pseudonym or None,
+        "state": me.state or None,
+        "clicks": {"count": me.clicks, "first": to_text(me.first), "last": to_text(me.last)},
+        "activity": [
+            {"week": week, "total": kinds.total(), "kinds": {group: kinds[group] for group in GROUPS}}
+            for week, kinds in me.weeks.items()
+        ],
+        "handed_in": me.handed_in,
+        "predictions": {"shown": me.shows_predictions, **me.predictions},
+        "messages": [{"subject": subject, "at": to_text(at)} for subject, at in me.messages],
+        "kept_days": vars(me.retention),
+    }

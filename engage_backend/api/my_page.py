@@ -1,0 +1,127 @@
+"""The learner's page at its own address: what is held and said of them, and "do not predict me". Needs no JavaScript."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_GET, require_http_methods
+from rest_framework.exceptions import NotFound
+
+from engage_backend.api.access import canonical_course_key
+from engage_backend.engagement.activity import GROUPS
+from engage_backend.governance.me import Me, say, told_to
+from engage_backend.models import LearnerStatus
+from engage_backend.platform.api import get_platform
+from engage_backend.platform.protocol import Role
+
+PAGE, PART = "engage_backend/me.html", "engage_backend/me_part.html"
+# Nothing is loaded but our style sheet, nobody frames the page, and its forms go to this site alone.
+POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+WEEKS_SHOWN = 8  # the latest; the others unfold
+# What a button of the page says: (objects, everywhere).
+WORDS = {
+    "not_here": (True, False),
+    "not_anywhere": (True, True),
+    "again": (False, False),
+    "again_everywhere": (False, True),
+}
+_STYLE = Path(__file__).resolve().parents[1] / "templates" / "engage_backend" / "me.css"
+
+
+class Week(NamedTuple):
+    """A row of the table of what was counted."""
+
+    number: int
+    kinds: list[int]
+    total: int
+
+
+@require_GET
+@cache_control(max_age=3_600)
+def style(request: HttpRequest) -> HttpResponse:
+    """The page's style sheet: with the page, so that a site needs to collect nothing."""
+    return HttpResponse(_STYLE.read_bytes(), content_type="text/css; charset=utf-8")
+
+
+@csrf_protect
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
+    """The page (GET), its inner part alone (`?part=1`, for the block), and the learner's word (POST `say`)."""
+    try:
+        key = canonical_course_key(course_key)
+    except NotFound as error:
+        raise Http404(str(error.detail)) from None
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    role, user_id = get_platform().role(request, key), request.user.pk
+    if role not in (Role.LEARNER, Role.STAFF) or user_id is None:
+        raise Http404("You are not enrolled in this course run.")
+    if request.method == "POST":
+        return _said(request, role, key, user_id)
+    part = request.GET.get("part") == "1"
+    response = render(request, PART if part else PAGE, _page(told_to(user_id, key), role))
+    response["Content-Security-Policy"] = POLICY
+    response["X-Frame-Options"] = "DENY"
+    response["Referrer-Policy"] = "same-origin"  # CSRF protection asks for it on our own pages; others are told nothing
+    return response
+
+
+def _said(request: HttpRequest, role: Role, key: str, user_id: int) -> HttpResponseBase:
+    word = WORDS.get(request.POST.get("say", ""))
+    if role is not Role.LEARNER or word is None:
+        return HttpResponse(_("Only learners say that, with the buttons of their page."), status=400)
+    objects, everywhere = word
+    if not say(get_platform(), user_id, key, objects=objects, everywhere=everywhere):
+        raise Http404("There is no such course run.")
+    response = HttpResponseRedirect(reverse("engage:my_page", kwargs={"course_key": key}) + "#choice")
+    response.status_code = 303
+    return response
+
+
+def _page(me: Me, role: Role) -> dict[str, Any]:
+    """What the template shows: words and numbers, no decision left."""
+    weeks = [
+        Week(number, [kinds[group] for group in GROUPS], kinds.total())
+        for number, kinds in reversed(list(me.weeks.items()))
+    ]
+    return {
+        "me": me,
+        "name": me.display_name or me.course_key,
+        "is_team": role is Role.STAFF,
+        "state": _states().get(me.state, ""),
+        "groups": [_("Videos"), _("Problems"), _("Forum"), _("Other")],
+        "latest": weeks[:WEEKS_SHOWN],
+        "earlier": weeks[WEEKS_SHOWN:],
+        "predictions": [
+            (what, None if (value := me.predictions.get(target)) is None else round(value / 10))
+            for target, what in _targets().items()
+        ],
+    }
+
+
+def _states() -> dict[str, str]:
+    """Where a learner stands, to the learner. LEFT is told by the choice they made, or not at all."""
+    return {
+        LearnerStatus.ACTIVE: _("active in the last days"),
+        LearnerStatus.NEVER_STARTED: _("not started yet"),
+        LearnerStatus.GONE: _("not seen for some time"),
+        LearnerStatus.FINISHED: _("passed"),
+    }
+
+
+def _targets() -> dict[str, str]:
+    return {
+        "certify": _("You earn a certificate"),
+        "complete": _("You hand in enough to be able to pass"),
+        "leave": _("You do not come back after this"),
+    }

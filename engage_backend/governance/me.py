@@ -1,0 +1,108 @@
+"""What is held and said about one learner of a course run, for that learner: page, API and block tell the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from engage_backend.conf import Retention, engage_settings
+from engage_backend.engagement.activity import by_week, times_and_kinds
+from engage_backend.engagement.live.roster import sync_schedule
+from engage_backend.governance.objections import object_to, standing, take_back
+from engage_backend.models import CourseRun, Delivery, DeliveryState, HistoryChunk, Kind, Learner, Submission
+from engage_backend.platform.moments import from_microseconds, to_microseconds
+from engage_backend.platform.protocol import Platform
+
+TARGETS = ("certify", "complete", "leave")
+# What a learner can have had: sent for sure, or perhaps.
+_HAD = (DeliveryState.SENT, DeliveryState.UNCERTAIN)
+
+
+class Message(NamedTuple):
+    """A message that this learner had; `at` is None where a crash hid when."""
+
+    subject: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class Me:
+    """Everything that a learner is told. Probabilities are per mille."""
+
+    course_key: str
+    display_name: str
+    objects: str = ""  # "here", "everywhere", or empty
+    since: datetime | None = None  # of that objection
+    is_known: bool = False  # whether Engage has met this person as a learner of the run
+    pseudonym: str = ""
+    state: str = ""
+    clicks: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    weeks: Mapping[int, Counter[str]] = field(default_factory=dict)  # week of the course -> group of kinds -> clicks
+    handed_in: int = 0
+    counted_from: datetime | None = None
+    shows_predictions: bool = False  # whether learners of this run see theirs
+    predictions: Mapping[str, int | None] = field(default_factory=dict)  # empty unless they do
+    messages: tuple[Message, ...] = ()
+    retention: Retention = field(default_factory=Retention)
+
+
+def told_to(user_id: int, course_key: str) -> Me:
+    """What this person (LMS user id) is told of themselves in a course run; some ten queries, whatever the course's size."""
+    settings = engage_settings()
+    shown = settings.learners_see_predictions
+    is_shown = shown if isinstance(shown, bool) else course_key in shown
+    run = CourseRun.objects.filter(course_key=course_key).first()
+    objections = standing(run, user_id)
+    objects = "everywhere" if "everywhere" in objections else "here" if "here" in objections else ""
+    me = Me(
+        course_key,
+        run.display_name if run else "",
+        objects,
+        since=objections[objects].since if objects else None,
+        shows_predictions=is_shown,
+        retention=settings.retention_days,
+    )
+    learner = (
+        Learner.objects.filter(course_run=run, user_id=user_id).select_related("prediction").first() if run else None
+    )
+    if run is None or learner is None:
+        return me
+    chunks = list(HistoryChunk.objects.filter(learner=learner).order_by("number").values_list("data", flat=True))
+    events = [times_and_kinds(bytes(data)) for data in chunks]
+    used = {kind for _, kinds in events for kind in kinds}
+    names = dict(Kind.objects.filter(number__in=used).values_list("number", "name"))
+    start = max(run.start, learner.enrolled_at) if run.self_paced else run.start
+    prediction = getattr(learner, "prediction", None)
+    return replace(
+        me,
+        is_known=True,
+        pseudonym=learner.pseudonym,
+        state=learner.state,
+        clicks=sum(len(times) for times, _ in events),
+        first=from_microseconds(events[0][0][0]) if events else None,
+        last=from_microseconds(events[-1][0][-1]) if events else None,
+        weeks=dict(sorted(by_week(events, names, to_microseconds(start)).items())),
+        handed_in=Submission.objects.filter(learner=learner).count(),
+        counted_from=learner.counted_from,
+        predictions={name: getattr(prediction, name, None) for name in TARGETS} if is_shown and not objects else {},
+        messages=tuple(
+            Message(subject, at)
+            for subject, at in Delivery.objects.filter(learner=learner, state__in=_HAD)
+            .order_by("-pk")
+            .values_list("version__subject", "finished_at")
+        ),
+    )
+
+
+def say(platform: Platform, user_id: int, course_key: str, *, objects: bool, everywhere: bool) -> bool:
+    """Write down what the learner says about being predicted; False where there is no such course run to say it of."""
+    run = None if everywhere else sync_schedule(platform, course_key)
+    if run is None and not everywhere:
+        return False
+    (object_to if objects else take_back)(run, user_id, platform.now())
+    return True
