@@ -15,8 +15,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engage_backend.api.access import canonical_course_key
-from engage_backend.api.views import CourseView
+from engage_backend.api.views import CourseView, course_run
 from engage_backend.models import AccessRecord
 from engage_backend.platform.moments import to_text
 
@@ -33,7 +32,7 @@ class AccessRecordsView(CourseView):
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
-        records = AccessRecord.objects.filter(course_run__course_key=canonical_course_key(course_key)).order_by("-pk")
+        records = AccessRecord.objects.filter(course_run=course_run(course_key).pk).order_by("-pk")
         form = request.query_params.get("as", "json")
         if form == "csv":
             return _as_csv(records)

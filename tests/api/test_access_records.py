@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ def test_opening_the_page_is_written_down_once_a_day_for_each_person(site: Any, 
         browser.get(f"{site.url}?since={cursor}")  # a poll is no opening
     opened = AccessRecord.objects.values_list("user_id", "action", "course_run")
     assert sorted(opened) == [(site.users[who].id, "open", site.run.pk) for who in ("staff", "global_staff")]
-    AccessRecord.objects.update(at=datetime.now(UTC) - timedelta(hours=25))
+    AccessRecord.objects.update(once=None)  # yesterday's
     staff_client.get(site.url)
     assert AccessRecord.objects.count() == 3
 
@@ -54,7 +53,7 @@ def test_records_come_latest_first_by_pages(site: Any, staff_client: Client) -> 
     assert set(body["records"][0]) == {"id", "at", "user_id", "action", "detail"}
 
 
-@pytest.mark.parametrize("query", ["before=x", "before=-1", "before=", "before=" + "9" * 30, "as=xml"])
+@pytest.mark.parametrize("query", ["before=x", "before=-1", "before=", "before=99999999999999999999", "as=xml"])
 def test_a_question_that_makes_no_sense_is_refused(site: Any, staff_client: Client, query: str) -> None:
     response = staff_client.get(f"{url(site)}?{query}")
     assert response.status_code == 400

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import Model
 
+from engage_backend.governance.audit import record_daily
 from engage_backend.governance.retirement import AUTHOR, NOBODY, retire
 from engage_backend.models import (
     AccessRecord,
@@ -70,6 +71,12 @@ def test_a_retired_person_is_in_no_model_and_no_list(site: Any) -> None:
     assert Segment.objects.get().criteria["learners"] == ["other"]
     assert Learner.objects.get() == bystander
     assert AccessRecord.objects.get(user_id=OTHER).detail == {"learner": bystander.pseudonym}
+
+
+def test_who_opened_the_page_is_not_told_by_the_mark_of_the_day_either(site: Any) -> None:
+    record_daily(site.run, WHO, "open")
+    retire(WHO)
+    assert (AccessRecord.objects.get().user_id, AccessRecord.objects.get().once) == (NOBODY, None)
 
 
 def test_who_was_written_to_goes_and_what_was_written_stays(site: Any) -> None:
