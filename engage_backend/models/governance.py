@@ -64,7 +64,7 @@ class AccessRecord(models.Model):
     action = models.CharField(max_length=64)
     detail: models.JSONField[Any, Any] = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True, db_index=True)
-    once = models.CharField(
+    once = models.CharField(  # noqa: DJ001  # many have none, and none are alike
         max_length=64, null=True, unique=True, help_text="What is written down once a day: which day, who and what."
     )
 
