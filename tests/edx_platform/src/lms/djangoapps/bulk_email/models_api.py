@@ -1,4 +1,4 @@
-"""lms/djangoapps/bulk_email/api.py and models_api.py: whether a course may send mail."""
+"""lms/djangoapps/bulk_email/models_api.py: whether a course may send mail."""
 
 from __future__ import annotations
 

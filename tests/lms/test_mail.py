@@ -1,0 +1,68 @@
+"""Whom an LMS lets us write to: bulk e-mail's own rules, and its own table of those who said no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lms.djangoapps.bulk_email.models import BulkEmailFlag, CourseAuthorization, DisabledCourse, Optout
+
+from tests.edx_platform.course import KEY, OTHER
+
+COURSE = str(KEY)
+
+
+def test_an_address_and_a_name_are_read_for_learners_and_nobody_else_is_reached(run: Any, platform: Any) -> None:
+    users = run.users
+    users["beta_tester"].is_active = False
+    users["beta_tester"].save()
+    found = {one.user_id: one for one in platform.recipients(COURSE, [user.id for user in users.values()])}
+    learner = found[users["learner"].id]
+    assert (learner.email, learner.full_name) == ("marked-learner@address.example", "Marked Name learner")
+    reached = {who for who, user in users.items() if found[user.id].is_reachable}
+    assert reached == {"learner", "data_researcher", "staff_elsewhere"}
+    assert all(one.reason for one in found.values() if not one.is_reachable)
+
+
+def test_an_opt_out_is_the_platforms_own(run: Any, platform: Any) -> None:
+    learner = run.users["learner"]
+    Optout.objects.create(user=learner, course_id=OTHER)
+    assert platform.opted_out(COURSE) == set()
+    for _ in range(2):
+        platform.opt_out(COURSE, learner.id, True)
+    assert Optout.objects.filter(user=learner, course_id=KEY).count() == 1
+    assert platform.opted_out(COURSE) == {learner.id}
+    platform.opt_out(COURSE, learner.id, False)
+    assert platform.opted_out(COURSE) == set()
+    assert Optout.objects.filter(user=learner, course_id=OTHER).exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "authorized", "disabled", "may"),
+    [
+        (None, False, False, False),
+        ({"enabled": False}, True, False, False),
+        ({"enabled": True, "require_course_email_auth": False}, False, False, True),
+        ({"enabled": True, "require_course_email_auth": False}, False, True, False),
+        ({"enabled": True}, False, False, False),
+        ({"enabled": True}, True, False, True),
+    ],
+)
+def test_a_course_may_send_where_bulk_mail_may(
+    run: Any, platform: Any, flag: dict[str, bool] | None, authorized: bool, disabled: bool, may: bool
+) -> None:
+    if flag is not None:
+        BulkEmailFlag.objects.create(**flag)
+    if authorized:
+        CourseAuthorization.objects.create(course_id=KEY, email_enabled=True)
+    if disabled:
+        DisabledCourse.objects.create(course_id=KEY)
+    assert platform.may_send(COURSE) is may
+
+
+def test_people_are_found_by_what_the_platform_calls_them(run: Any, platform: Any) -> None:
+    learner = run.users["learner"].id
+    for query in ("MARKED-username-learner", "marked-LEARNER@address.example", "marked name Learner"):
+        assert platform.find_people(COURSE, query) == [learner]
+    assert platform.find_people(COURSE, "marked-username-stranger") == []
+    assert platform.find_people(COURSE, "marked") == []

@@ -1,0 +1,128 @@
+"""The doctor: each trouble that can be brought about is found, and what to do is said."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from engage_backend.management.doctor import Finding, examine
+from tests.services import RedisServer
+
+SAMPLE = Path(__file__).resolve().parents[1] / "data" / "tracking" / "lms.jsonl"
+MEMORY_MAIL = "django.core.mail.backends.locmem.EmailBackend"
+
+
+@pytest.fixture(autouse=True)
+def mail_that_goes_nowhere(settings: Any) -> None:
+    settings.EMAIL_BACKEND = MEMORY_MAIL
+    settings.LMS_ROOT_URL = "https://courses.example.org"
+
+
+def found(about: str, log: Path | None = None) -> list[Finding]:
+    return [finding for finding in examine(log) if finding.about == about]
+
+
+def the_wrong(about: str, log: Path | None = None) -> Finding:
+    (finding,) = [finding for finding in found(about, log) if finding.state == "wrong"]
+    assert finding.do
+    return finding
+
+
+def test_a_site_that_is_set_up_has_nothing_to_mend(site: Any) -> None:
+    told = StringIO()
+    call_command("engage_doctor", "--log", str(SAMPLE), stdout=told)
+    assert told.getvalue().endswith("nothing to mend\n")
+    assert {finding.about for finding in examine(SAMPLE)} >= {
+        "database",
+        "redis",
+        "mail",
+        "model",
+        "permissions",
+        "time",
+    }
+
+
+def test_what_is_wrong_ends_with_status_1_and_can_be_read_by_a_program(site: Any, settings: Any) -> None:
+    settings.ENGAGE = {"PLATFORM": "standalone", "MODEL": "/nowhere"}
+    told = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("engage_doctor", "--json", stdout=told)
+    assert ended.value.code == 1
+    assert [finding["about"] for finding in json.loads(told.getvalue()) if finding["state"] == "wrong"] == ["model"]
+
+
+def test_settings_that_cannot_be_used_are_said_with_their_hint(site: Any, settings: Any) -> None:
+    settings.ENGAGE = {"PLATFORM": "standalone", "ACTIVE_DAYS": 0}
+    assert "whole number" in the_wrong("settings").do
+
+
+def test_missing_migrations_are_named(site: Any) -> None:
+    from django.db.migrations.recorder import MigrationRecorder
+
+    newest = MigrationRecorder.Migration.objects.filter(app="engage").latest("name")
+    newest.delete()
+    finding = the_wrong("database")
+    assert newest.name in finding.says
+    assert "migrate engage" in finding.do
+
+
+def test_a_mail_server_that_is_away_is_said(site: Any, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9  # nothing listens there
+    assert "EMAIL_HOST" in the_wrong("mail").do
+
+
+def test_without_an_address_of_the_site_nothing_can_be_sent(site: Any, settings: Any) -> None:
+    settings.LMS_ROOT_URL = None
+    assert "LMS_ROOT_URL" in the_wrong("mail").do
+
+
+def test_a_redis_that_evicts_is_refused_and_one_that_does_not_is_well(site: Any, settings: Any, tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as redis:
+        settings.ENGAGE = {"PLATFORM": "standalone", "STREAM": {"URL": redis.url}}
+        assert [finding.state for finding in found("redis")] == ["ok"]
+        assert "this machine and Redis" in found("time")[-1].says
+        redis.client().config_set("maxmemory", "64mb")
+        redis.client().config_set("maxmemory-policy", "allkeys-lru")
+        assert "noeviction" in the_wrong("redis").do
+    assert "does not answer" in the_wrong("redis").says
+
+
+@pytest.mark.parametrize(
+    ("lines", "state", "says"),
+    [
+        (b"", "note", "is empty"),
+        (b'{"half": \n' * 50, "wrong", "50 of the last 50 lines"),
+        (
+            b'{"time": "2025-07-17T10:00:00+00:00", "event_type": "/", "name": "/", "context": {}}\n',
+            "note",
+            "no learner",
+        ),
+    ],
+)
+def test_a_log_that_is_not_one_is_said(site: Any, tmp_path: Path, lines: bytes, state: str, says: str) -> None:
+    log = tmp_path / "tracking.log"
+    log.write_bytes(lines)
+    (finding,) = found("log", log)
+    assert (finding.state, says in finding.says) == (state, True), finding
+
+
+def test_a_log_that_is_not_there_is_said_once(site: Any, tmp_path: Path) -> None:
+    finding = the_wrong("permissions", tmp_path / "no.log")
+    assert "there is no" in finding.says
+    assert found("log", tmp_path / "no.log") == []
+
+
+def test_a_real_log_is_read(site: Any) -> None:
+    (finding, *_) = found("log", SAMPLE)
+    assert (finding.state, "clicks in the last" in finding.says) == ("ok", True)
+
+
+def test_a_quarantine_in_a_folder_that_is_not_there_is_said(site: Any, settings: Any) -> None:
+    settings.ENGAGE = {"PLATFORM": "standalone", "QUARANTINE": "/nowhere/broken.jsonl"}
+    assert "/nowhere" in the_wrong("permissions").do
