@@ -118,6 +118,12 @@ def _meaning(kind: str | Reason, match: re.Match[str], course: str) -> Meaning:
 
 _SEGMENT = re.compile(r"[A-Za-z](?:[A-Za-z_.-]*[0-9]?){0,3}")
 _HEX = re.compile(r"[0-9a-fA-F-]{8,}")
+_VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)?")
+# Behind these an LMS writes whom a page is of, by user name: `/u/NAME`, `/api/user/v1/accounts/NAME`. No kind holds a name.
+_PEOPLE = frozenset(
+    "u user users username account accounts profile profiles profile_images preferences learner learners student students"
+    " member members people person author authors staff email emails password_reset_confirm activate".split()
+)
 
 
 def _word(segment: str) -> str:
@@ -132,7 +138,12 @@ def _shape(path: str) -> str:
     """A path that the table does not know, with all ids taken out, at most five segments of it."""
     course = _COURSE.match(path)
     segments = (course["below"] or "").split("/") if course else path.split("/")
-    words = [_word(segment) for segment in segments[:7] if segment]
+    words, names_somebody = [], False
+    for segment in filter(None, segments[:7]):
+        is_people = segment.lower() in _PEOPLE
+        words.append("{id}" if names_somebody and not is_people and not _VERSION.fullmatch(segment) else _word(segment))
+        # `/api/profile_images/v1/NAME`: the number of a version stands between the two.
+        names_somebody = is_people or (names_somebody and bool(_VERSION.fullmatch(segment)))
     return ("/courses/{key}/" if course else "/") + "/".join(words[:5])[: LONGEST - 16]
 
 

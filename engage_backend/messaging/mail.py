@@ -8,6 +8,7 @@ from email.utils import formataddr
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.urls import reverse
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.rendering import Parts, Rendered, prepare, render
@@ -58,6 +59,7 @@ class Writer:
         self._parts: Parts = prepare(version.subject, version.body)
         self._sender = sender(version.from_name)
         self._course = run.display_name or run.course_key
+        self._own_page = root + reverse("engage:my_page", kwargs={"course_key": run.course_key})
 
     def letter(self, person: Recipient, learner_id: int) -> Letter:
         """The letter to a learner."""
@@ -69,7 +71,7 @@ class Writer:
             course_key=self._run.course_key,
             sender=self._sender,
             reply_to=self._version.reply_to,
-            rendered=with_footer(rendered, self._course, address),
+            rendered=with_footer(rendered, self._course, address, self._own_page),
             unsubscribe=address,
         )
 
@@ -84,12 +86,14 @@ def sender(name: str) -> str:
     return formataddr((name, address)) if name else str(address)
 
 
-def with_footer(rendered: Rendered, course: str, address: str) -> Rendered:
-    """The message, and below it why it came and how to get no more of them."""
+def with_footer(rendered: Rendered, course: str, address: str, own_page: str) -> Rendered:
+    """The message, and below it why it came, how to get no more of them, and where a learner sees what is said of them."""
     why = f"You get this message because you are enrolled in {course}."
     return Rendered(
         rendered.subject,
-        f"{rendered.text}\n\n-- \n{why}\nNo more messages of this course: {address}\n",
+        f"{rendered.text}\n\n-- \n{why}\nNo more messages of this course: {address}\n"
+        f"What is held and said about you: {own_page}\n",
         f'{rendered.html}<hr />\n<p style="color:#555;font-size:90%">{html.escape(why)} '
-        f'<a href="{html.escape(address)}">No more messages of this course</a></p>\n',
+        f'<a href="{html.escape(address)}">No more messages of this course</a> · '
+        f'<a href="{html.escape(own_page)}">What is held and said about you</a></p>\n',
     )

@@ -57,6 +57,22 @@ def test_paths_of_the_research_packages_are_pages_of_the_course() -> None:
     assert kind_of_path(f"{course}/wiki/glossary/") == "wiki"
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/u/{}", "/u/{{id}}"),
+        ("/api/user/v1/accounts/{}", "/api/user/v1/accounts/{{id}}"),
+        ("/api/user/v1/preferences/{}/time_zone", "/api/user/v1/preferences/{{id}}/time_zone"),
+        ("/api/mobile/v1/users/{}/course_enrollments/", "/api/mobile/v1/users/{{id}}/course_enrollments"),
+        ("/api/profile_images/v1/{}/upload", "/api/profile_images/v1/{{id}}/upload"),
+        ("/courses/course-v1:A+B+C/plugin/learners/{}", "/courses/{{key}}/plugin/learners/{{id}}"),
+    ],
+)
+def test_a_path_that_names_somebody_is_a_kind_that_does_not(path: str, kind: str) -> None:
+    for name in ("ann", "Ann-Bell", "users"):
+        assert kind_of_path(path.format(name)) in (kind.format(), kind.format().replace("{id}", "users"))
+
+
 def test_a_path_that_nobody_knows_keeps_its_shape_without_its_ids() -> None:
     course = "/courses/course-v1:A+B+C"
     shapes = {kind_of_path(f"{course}/plugin/{n}/{n:032x}/show/course-v1:A+B+C") for n in range(10**6, 10**6 + 50)}
