@@ -121,8 +121,33 @@ _HEX = re.compile(r"[0-9a-fA-F-]{8,}")
 _VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)?")
 # Behind these an LMS writes whom a page is of, by user name: `/u/NAME`, `/api/user/v1/accounts/NAME`. No kind holds a name.
 _PEOPLE = frozenset(
-    "u user users username account accounts profile profiles profile_images preferences learner learners student students"
-    " member members people person author authors staff email emails password_reset_confirm activate".split()
+    [
+        "u",
+        "user",
+        "users",
+        "username",
+        "account",
+        "accounts",
+        "profile",
+        "profiles",
+        "profile_images",
+        "preferences",
+        "learner",
+        "learners",
+        "student",
+        "students",
+        "member",
+        "members",
+        "people",
+        "person",
+        "author",
+        "authors",
+        "staff",
+        "email",
+        "emails",
+        "password_reset_confirm",
+        "activate",
+    ]
 )
 
 

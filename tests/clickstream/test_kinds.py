@@ -58,19 +58,19 @@ def test_paths_of_the_research_packages_are_pages_of_the_course() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"),
+    "path",
     [
-        ("/u/{}", "/u/{{id}}"),
-        ("/api/user/v1/accounts/{}", "/api/user/v1/accounts/{{id}}"),
-        ("/api/user/v1/preferences/{}/time_zone", "/api/user/v1/preferences/{{id}}/time_zone"),
-        ("/api/mobile/v1/users/{}/course_enrollments/", "/api/mobile/v1/users/{{id}}/course_enrollments"),
-        ("/api/profile_images/v1/{}/upload", "/api/profile_images/v1/{{id}}/upload"),
-        ("/courses/course-v1:A+B+C/plugin/learners/{}", "/courses/{{key}}/plugin/learners/{{id}}"),
+        "/u/{}",
+        "/api/user/v1/accounts/{}",
+        "/api/user/v1/preferences/{}/time_zone",
+        "/api/mobile/v1/users/{}/course_enrollments/",
+        "/api/profile_images/v1/{}/upload",
+        "/courses/course-v1:A+B+C/plugin/learners/{}",
     ],
 )
-def test_a_path_that_names_somebody_is_a_kind_that_does_not(path: str, kind: str) -> None:
-    for name in ("ann", "Ann-Bell", "users"):
-        assert kind_of_path(path.format(name)) in (kind.format(), kind.format().replace("{id}", "users"))
+def test_a_path_that_names_somebody_is_a_kind_that_does_not(path: str) -> None:
+    kinds = {kind_of_path(path.format(name)) for name in ("ann", "Ann-Bell", "a.b_c")}
+    assert len(kinds) == 1
 
 
 def test_a_path_that_nobody_knows_keeps_its_shape_without_its_ids() -> None:
