@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, FilteredRelation, Max, Q
+from django.db.models import Count, FilteredRelation, Max, Q
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from engage_backend.api.columns import Minutes, columns
+from engage_backend.api.columns import Change, Minutes, columns
 from engage_backend.api.conditional import conditional, to_json, weak_etag
 from engage_backend.api.views import CourseView, course_run
 from engage_backend.messaging.criteria import TARGETS
@@ -41,7 +41,7 @@ def facets(run: CourseRun, now: datetime) -> dict[str, Any]:
     ago; null where none was given then or is now. `mode` and `cohort` are places in the lists, null for none.
     """
     week = FilteredRelation("snapshots", condition=Q(snapshots__day=a_week_ago(run, now.date())))
-    moved = {f"moved_{target}": F(f"prediction__{target}") - F(f"week__{target}") for target in TARGETS}
+    moved = {f"moved_{target}": Change(f"prediction__{target}", f"week__{target}") for target in TARGETS}
     rows = shown(run).annotate(week=week, active=Minutes("last_active"), **moved)
     fields = ["pk", "pseudonym", "mode", "cohort", "active", *moved]
     keys, learners, mode, cohort, active, *deltas = columns(rows.values_list(*fields), len(fields))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, Value, When
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.criteria import Criteria
@@ -37,8 +37,20 @@ def kept_days(run: CourseRun, days: Iterable[date]) -> list[date]:
 
 
 def a_week_ago(run: CourseRun, today: date) -> date | None:
-    """The day a week before `today` of which snapshots are kept; up to two days earlier when none are; else None."""
-    return next(iter(kept_days(run, (today - WEEK - number * DAY for number in range(_MISSED + 1)))), None)
+    """The day a week before `today` of which snapshots are kept; up to two days earlier when none are; else None.
+
+    One query, which looks at an earlier day only when it has found nothing of the later one.
+    """
+    if run.pk is None:
+        return None
+    of_day = DailySnapshot.objects.filter(learner__course_run=OuterRef("pk"))
+    days = [today - WEEK - number * DAY for number in range(_MISSED + 1)]
+    first = Case(
+        *(When(Exists(of_day.filter(day=day)), then=Value(number)) for number, day in enumerate(days)),
+        output_field=IntegerField(),
+    )
+    number = CourseRun.objects.filter(pk=run.pk).values_list(first, flat=True).first()
+    return None if number is None else days[number]
 
 
 def counts_then(run: CourseRun, several: Sequence[Criteria], day: date) -> list[int | None]:
