@@ -9,6 +9,7 @@ import logging
 
 from celery import shared_task
 
+from engage_backend.messaging.automation.telling import TELL
 from engage_backend.messaging.queueing import DELIVER, TRIAL, announce, finish
 
 log = logging.getLogger(__name__)
@@ -37,3 +38,11 @@ def send_trial(course_key: str, user_id: int, words: dict[str, str]) -> bool:
     except Unreachable as error:
         log.warning("a test message did not go out: %s", type(error.__cause__ or error).__name__)
         return False
+
+
+@shared_task(name=TELL, ignore_result=True)  # type: ignore[untyped-decorator]
+def tell(day: int) -> bool:
+    """Mail the author of an automatic message about a day; whether it was taken."""
+    from engage_backend.messaging.automation.telling import tell as send
+
+    return send(day)

@@ -26,8 +26,8 @@ from rest_framework.response import Response
 from engage_backend.api.access import canonical_course_key
 from engage_backend.api.communications import detail, listed, sending, warned
 from engage_backend.api.views import CourseView
-from engage_backend.messaging import automatic
 from engage_backend.messaging.audience import UnknownLearners
+from engage_backend.messaging.automation import handling
 from engage_backend.messaging.criteria import Criteria, CriteriaProblem
 from engage_backend.messaging.drafts import (
     NotAnExport,
@@ -182,7 +182,7 @@ class CommunicationView(SendingView):
         if "order" in given:
             Communication.objects.filter(pk=one.pk).update(order=_whole("order", given["order"], 0, 1_000_000))
         if "automation" in given:
-            automatic.switch(one, str(given["automation"]), self.user_id())
+            handling.switch(one, str(given["automation"]), self.user_id())
         return Response(detail(self.communication(), self.user_id()))
 
     def delete(self, request: Request, course_key: str, communication: int) -> Response:
@@ -273,12 +273,12 @@ class SendView(SendingView):
             raise ValidationError({"detail": "send_at: has to be a moment like 2026-03-01T09:00:00Z."})
         if when is not None and when.tzinfo is None:
             when = when.replace(tzinfo=UTC)
-        learners = None if given.get("matches") is None else automatic.matches(one, str(given["matches"])[:10])
+        learners = None if given.get("matches") is None else handling.matches(one, str(given["matches"])[:10])
         made = confirm(
             one, author_id=self.user_id(), key=key, number=number, count=count, send_at=when, learners=learners
         )
         if learners is not None:
-            automatic.decided(one, str(given["matches"])[:10], made)
+            handling.decided(one, str(given["matches"])[:10], made)
         return _accepted(self, made)
 
 

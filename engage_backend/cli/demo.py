@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,11 @@ TENTH_WEEK = 9 * WEEK + timedelta(days=2, hours=9)
 # When the course begins in its tenth week, what was shown is kept of these moments too: weeks to look back at, and days that
 # the first week's changes are counted from (a week's comparison forgives two days).
 EARLIER = (WEEK, 2 * WEEK, 4 * WEEK, 6 * WEEK, TENTH_WEEK - 7 * DAY, TENTH_WEEK - 4 * DAY, TENTH_WEEK - DAY)
+# One task after the other, and no talk with other workers: it is the only one.
+WORKER = [
+    *("-m", "celery", "-A", "engage_backend.demo.celery_app", "worker", "--queues", "engage", "--pool", "solo"),
+    *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
+]
 PATIENCE = 120.0  # seconds until a step that stands still is given up
 
 
@@ -84,6 +90,7 @@ class _Demo:
     def run(self, descriptor: int, port: int) -> None:
         """Everything, until somebody ends it."""
         address = f"http://127.0.0.1:{port}/"
+        os.environ["ENGAGE_ADDRESS"] = address  # where the links in messages lead
         with self._step("Reading the course"):
             package = self._read_package()
         with self._step("Making the database"):
@@ -98,6 +105,7 @@ class _Demo:
                     "consumer",
                     ["-m", "django", "engage_consume", "--source", "logfile", str(home.tracking_log)],
                 )
+                children.start("messages", WORKER)
                 self._begin(package, home, children)
                 with self._step("Waiting for the site to answer"):
                     self._until(children, lambda: _answers(address))
@@ -191,6 +199,7 @@ class _Demo:
         say(f"  [bold]{address}[/bold]  ready after {time.monotonic() - self.began:.0f} s; Ctrl-C ends everything")
         say()
         say("  Look as course staff, learner or stranger. Be a learner beside the charts, and watch your row move.")
+        say(f"  Messages that were sent: {address}outbox/")
         say(f"  Every click is a line:  tail -f {home.tracking_log}")
         say(f"  Without a model:        mv {home.model} {home.model}.away")
         say(f"  What each process says: {home.logs}")

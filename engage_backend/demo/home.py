@@ -22,6 +22,9 @@ _OURS = (
     "quarantine.jsonl.1",
     "model",
     "logs",
+    "outbox",
+    "queue",
+    "queue-control",
 )
 
 
@@ -97,7 +100,8 @@ def migrate(home: Home) -> None:
 
     is_new = not (home.folder / "db.sqlite3").exists()
     call_command("migrate", verbosity=0, interactive=False)
-    home.logs.mkdir(exist_ok=True)
+    for folder in (home.logs, home.folder / "queue", home.folder / "queue-control"):
+        folder.mkdir(exist_ok=True)
     if is_new and not home.model.exists() and (BASE_MODEL / "card.json").exists():
         shutil.copytree(BASE_MODEL, home.model, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
     home.tracking_log.touch(mode=0o600)

@@ -71,6 +71,20 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "enter"
+# Messages: a worker process takes its tasks from a folder and puts the mails into another one, which a page shows.
+OUTBOX = HOME / "outbox"
+QUEUE = HOME / "queue"
+EMAIL_BACKEND = "engage_backend.demo.outbox.FolderBackend"
+DEFAULT_FROM_EMAIL = "course-team@example.org"
+CELERY_BROKER_URL = "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "data_folder_in": str(QUEUE),
+    "data_folder_out": str(QUEUE),
+    "control_folder": str(HOME / "queue-control"),
+    "polling_interval": 0.5,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 SESSION_COOKIE_NAME = "engage_session"
 SESSION_COOKIE_SAMESITE = "Lax"
 
@@ -88,4 +102,6 @@ ENGAGE: dict[str, Any] = {
     "MODEL": str(HOME / "model"),
     "POLL_MILLISECONDS": 500,
     "QUARANTINE": str(HOME / "quarantine.jsonl"),
+    "ROOT_URL": os.environ.get("ENGAGE_ADDRESS"),
+    "MAILS_PER_SECOND": None,
 }

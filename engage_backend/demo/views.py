@@ -59,8 +59,8 @@ def course(request: HttpRequest) -> HttpResponse:
     """The course page with the block, as whoever is looking meets it; 404 to a stranger, as in an LMS."""
     if not request.user.is_authenticated:
         return HttpResponseRedirect(reverse("enter"))
-    schedule = _schedule()
-    page = _page(request, schedule)
+    schedule = the_schedule()
+    page = every_page(request, schedule)
     if page["role"] == Role.STRANGER:
         return render(request, "engage_demo/course.html", page, status=404)
     page |= _rendered(communicator(request, schedule.course).render("student_view"))
@@ -74,7 +74,7 @@ def learn(request: HttpRequest) -> HttpResponse:
     """Being a learner, on a page of its own: for a second window, or a telephone."""
     if not request.user.is_authenticated:
         return HttpResponseRedirect(reverse("enter"))
-    return render(request, "engage_demo/learn.html", _page(request, _schedule()))
+    return render(request, "engage_demo/learn.html", every_page(request, the_schedule()))
 
 
 @never_cache
@@ -82,8 +82,8 @@ def learn(request: HttpRequest) -> HttpResponse:
 @require_GET
 def studio(request: HttpRequest) -> HttpResponse:
     """The block as Studio shows it in its outline, and its editor; course staff only."""
-    schedule = _schedule()
-    page = _page(request, schedule)
+    schedule = the_schedule()
+    page = every_page(request, schedule)
     if page["role"] != Role.STAFF:
         raise Http404
     block = communicator(request, schedule.course, studio=True)
@@ -96,7 +96,7 @@ def studio(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def handler(request: HttpRequest, handler: str, suffix: str) -> HttpResponse:
     """A handler of the block, which only its editor in Studio calls; course staff only."""
-    schedule = _schedule()
+    schedule = the_schedule()
     if get_platform().role(request, schedule.course) is not Role.STAFF:
         raise Http404(handler)
     block = communicator(request, schedule.course, studio=True)
@@ -113,14 +113,14 @@ def handler(request: HttpRequest, handler: str, suffix: str) -> HttpResponse:
 @require_GET
 def now(request: HttpRequest) -> HttpResponse:
     """The clock, "you", and what the course team sees of "you" (to course staff)."""
-    return JsonResponse(_status(request, _schedule()))
+    return JsonResponse(_status(request, the_schedule()))
 
 
 @require_POST
 def click(request: HttpRequest, action: str) -> HttpResponse:
     """Do something as "you", whoever is looking: `unit`, `wrong`, `right` or `video` writes log lines, and nothing
     else; `away` moves the clock, and nothing else."""
-    schedule = _schedule()
+    schedule = the_schedule()
     if action == "away":
         advance(AWAY)
         lines = []
@@ -158,7 +158,7 @@ def _become(request: HttpRequest, username: str) -> None:
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
 
 
-def _schedule() -> CourseSchedule:
+def the_schedule() -> CourseSchedule:
     platform = get_platform()
     key = next(platform.courses(), None)
     schedule = platform.schedule(key) if key else None
@@ -167,7 +167,7 @@ def _schedule() -> CourseSchedule:
     return schedule
 
 
-def _page(request: HttpRequest, schedule: CourseSchedule) -> dict[str, Any]:
+def every_page(request: HttpRequest, schedule: CourseSchedule) -> dict[str, Any]:
     """What every page shows."""
     return {
         "schedule": schedule,

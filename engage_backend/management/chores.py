@@ -8,5 +8,6 @@ from collections.abc import Callable
 def chores() -> list[Callable[[], None]]:
     """One process's chores, to be called again and again. Each looks by itself whether something is due."""
     from engage_backend.governance.housekeeping import Housekeeping
+    from engage_backend.messaging.clock import Clock
 
-    return [Housekeeping().run]
+    return [Housekeeping().run, Clock().run]

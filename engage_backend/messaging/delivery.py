@@ -10,11 +10,13 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.audience import GONE, reachable
+from engage_backend.messaging.automation.limits import TOO_LATE, may_still_go, quiet_until
 from engage_backend.messaging.channels import Channel, Fate, Outcome, Unreachable, open_channel
 from engage_backend.messaging.mail import Letter, Writer
 from engage_backend.messaging.outlet import rest, rested, resting, take_turn, without_addresses
@@ -25,12 +27,19 @@ from engage_backend.platform.api import get_platform
 
 log = logging.getLogger(__name__)
 
+_DUE: dict[str, Any] = {
+    "state": DeliveryState.QUEUED,
+    "batch": "",
+    "announced_at": None,
+    "claimed_at": None,
+    "begun_at": None,
+}
 CHUNK = 25  # deliveries for which everything is asked anew: opt-outs, objections, enrolment, the provider's peace
 ATTEMPTS = 6  # how often a server may put one mail off
 PATIENCE = 24  # how often it may be put off where all of them are, or the connection is lost
 LONGEST_WAIT = 4 * 3600.0  # seconds
 MOST_CUTS = 3  # connections lost one after the other
-LATE = timedelta(hours=24)  # an automatic message that is later than that says what is no longer so
+QUIET_WAIT = timedelta(minutes=15)  # an automatic mail that was put off into the quiet hours waits so long at a time
 
 
 def deliver(batch: str, *, pause: Callable[[float], None] = time.sleep) -> int:
@@ -59,7 +68,7 @@ class _Batch:
     def run(self) -> int:
         rows = list(
             Delivery.objects.filter(batch=self._batch, state=DeliveryState.CLAIMED)
-            .select_related("version", "learner", "sending", "communication__course_run")
+            .select_related("version", "learner", "sending__communication__course_run", "communication__course_run")
             .order_by("communication__course_run", "version", "pk")
         )
         try:
@@ -111,14 +120,18 @@ class _Batch:
         platform, root = get_platform(), root_url()
         site_now = self._now = platform.now()
         people = reachable(run, [row.learner.user_id for row in rows])
+        is_quiet = quiet_until(site_now, run.time_zone, engage_settings().quiet_hours) is not None
         closed = not platform.may_send(run.course_key)
         for row in rows:
             person = people.get(row.learner.user_id)
             reason = GONE if person is None else person.reason
             if closed or root is None:
                 reason = "bulk e-mail is disabled" if closed else "the site does not know its address"
-            elif row.sending is not None and row.sending.automatic and site_now - row.sending.created > LATE:
-                reason = "too late"
+            elif row.sending is not None and row.sending.automatic and not may_still_go(row.sending, site_now):
+                reason = TOO_LATE
+            elif row.sending is not None and row.sending.automatic and is_quiet:
+                self._claimed(row).update(**_DUE, due_at=datetime.now(UTC) + QUIET_WAIT)
+                continue
             if not reason and person is not None and root is not None:
                 try:
                     yield row, self._writer(run, row, root).letter(person, row.learner_id)
@@ -170,10 +183,8 @@ class _Batch:
             # Behind those of its batch, so that one letter that no server likes does not hold up all others.
             wait = min(LONGEST_WAIT, engage_settings().retry_seconds * 4.0 ** min(row.attempts, 10))
             seconds = wait if outcome.fate is Fate.PUT_OFF else 0.001
-            ours.update(
-                state=DeliveryState.QUEUED, reason=said, batch="", announced_at=None, claimed_at=None, begun_at=None,
-                due_at=until + timedelta(seconds=seconds), attempts=row.attempts + 1,
-            )  # fmt: skip
+            due = until + timedelta(seconds=seconds)
+            ours.update(**_DUE, reason=said, due_at=due, attempts=row.attempts + 1)
             if until > datetime.now(UTC):
                 self._give_back(until)
                 return False
@@ -182,7 +193,7 @@ class _Batch:
     def _give_back(self, until: datetime) -> None:
         """What of the batch has not begun is due again, when the provider has rested."""
         Delivery.objects.filter(batch=self._batch, state=DeliveryState.CLAIMED, begun_at=None).update(
-            state=DeliveryState.QUEUED, due_at=until, batch="", announced_at=None, claimed_at=None
+            **_DUE, due_at=until
         )
 
     def _say_alive(self) -> None:

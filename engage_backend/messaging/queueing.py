@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from engage_backend.conf import engage_settings
+from engage_backend.messaging.automation.limits import TOO_LATE, may_still_go, quiet_until
 from engage_backend.messaging.outlet import lock, resting, without_addresses
 from engage_backend.models import CommunicationVersion, Delivery, DeliveryState, Sending
 from engage_backend.platform.api import get_platform
@@ -50,7 +51,9 @@ def release() -> int:
     due = Q(send_at=None) | Q(send_at__lte=now)
     waiting = Sending.objects.filter(due, state=Sending.State.WAITING, undo_until__lte=world)
     count = 0
-    for sending in waiting.order_by("pk"):
+    for sending in waiting.select_related("communication__course_run").order_by("pk"):
+        if sending.automatic and not _holds(sending, now):
+            continue
         with transaction.atomic():
             mine = Sending.objects.filter(pk=sending.pk, state=Sending.State.WAITING)
             if mine.update(state=Sending.State.SENDING, released_at=now):
@@ -58,6 +61,18 @@ def release() -> int:
                 sending.deliveries.filter(state=DeliveryState.QUEUED).update(due_at=world)
                 count += 1
     return count
+
+
+def _holds(sending: Sending, now: datetime) -> bool:
+    """Whether an automatic sending may go out now; one that may not go out any more is given up."""
+    run = sending.communication.course_run
+    if not may_still_go(sending, now):
+        with transaction.atomic():
+            if Sending.objects.filter(pk=sending.pk, state=Sending.State.WAITING).update(state=Sending.State.STOPPED):
+                rows = sending.deliveries.filter(state=DeliveryState.QUEUED)
+                rows.update(state=DeliveryState.SKIPPED, reason=TOO_LATE, finished_at=now)
+        return False
+    return quiet_until(now, run.time_zone, engage_settings().quiet_hours) is None
 
 
 def recover() -> None:

@@ -45,6 +45,9 @@ class Communication(models.Model):
     course_run = models.ForeignKey(CourseRun, on_delete=models.CASCADE, related_name="communications")
     author_id = models.BigIntegerField()
     automation = models.CharField(max_length=8, choices=Automation.choices, default=Automation.OFF)
+    automation_since = models.DateTimeField(
+        null=True, blank=True, help_text="When it was last turned on or went on, by the site's clock."
+    )
     paused_because = models.CharField(max_length=255, blank=True)
     order = models.PositiveIntegerField(default=0, help_text="Of automatic communications: the lowest writes first.")
     course_notice = models.BooleanField(
@@ -217,6 +220,9 @@ class AutomationDay(models.Model):
     sending = models.ForeignKey(Sending, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     tell = models.CharField(
         max_length=16, blank=True, help_text="What the author is to be told: review, paused, or nothing."
+    )
+    announced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a worker was last told to tell the author, by the world's clock."
     )
     told_at = models.DateTimeField(null=True, blank=True, help_text="By the world's clock.")
 

@@ -109,7 +109,7 @@ class Site:
         """Run some Python in a process of its own, with the site's Django loaded; what it printed."""
         return subprocess.run(
             [sys.executable, "-c", f"import django; django.setup()\n{code}"],
-            cwd=ROOT, env=_environment(self.home), check=True, capture_output=True, text=True,
+            cwd=ROOT, env=environment(self.home), check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         process = subprocess.Popen(
             [sys.executable, "-m", "engage_backend.demo.serve", str(listener.fileno())],
             cwd=ROOT,
-            env=_environment(home),
+            env=environment(home),
             pass_fds=[listener.fileno()],
         )
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -173,10 +173,11 @@ def until() -> Callable[..., None]:
     return wait
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     return {
         **os.environ,
         "ENGAGE_HOME": str(home),
         "DJANGO_SETTINGS_MODULE": "engage_backend.demo.settings",
         "PYTHONPATH": str(ROOT),
+        "ENGAGE_ADDRESS": "http://127.0.0.1:8000/",
     }

@@ -38,6 +38,7 @@ def test_a_message_reaches_everyone_once_with_their_own_name(mailing: Mailing) -
     assert "<p>Dear First3 Last3,</p>\n<p><strong>welcome</strong>.</p>" in html_of(letter)
     assert (letter["From"], letter["Reply-To"]) == ("Ines <courses@site.example>", "ines@team.example")
     assert letter["List-Unsubscribe"].strip().startswith("<https://courses.example/engage/unsubscribe/")
+    assert "https://courses.example/engage/me/course-v1:TestX" in text_of(letter)
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert mailing.smtp.connections == 1, "one connection for the batch"
     whole = mailing.get(f"/{communication['id']}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from engage_backend.messaging.sending import Refused
 from engage_backend.models import AutomationDay, Communication, Sending
+from engage_backend.platform.api import get_platform
 
 Mode = Communication.Automation
 
@@ -23,8 +25,12 @@ def switch(communication: Communication, mode: str, user_id: int) -> None:
         raise Refused(
             'Automation begins with "ask": you are told who matches, and send it yourself. Later it can send.'
         )
-    author = {} if mode == Mode.OFF else {"author_id": user_id}
-    Communication.objects.filter(pk=communication.pk).update(automation=mode, paused_because="", **author)
+    values: dict[str, Any] = {"automation": mode, "paused_because": ""}
+    if mode != Mode.OFF:
+        values["author_id"] = user_id
+        if communication.automation == Mode.OFF or communication.paused_because:
+            values["automation_since"] = get_platform().now()
+    Communication.objects.filter(pk=communication.pk).update(**values)
 
 
 def matches(communication: Communication, day: str) -> list[int]:

@@ -1,0 +1,74 @@
+"""What the clickstream says of itself: how far behind it is, where it has holes, and whether the model understands it.
+
+For the consumer and `engage_tick` only: histories are unpacked with numpy, which a web process does not load.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from engage_backend.conf import engage_settings
+from engage_backend.messaging.automation.guards import Health
+from engage_backend.models import Checkpoint, HistoryChunk, Kind
+from engage_backend.platform.moments import to_microseconds
+
+_DAY = 86_400_000_000  # microseconds
+_WINDOW = timedelta(days=3)
+_MOST_CHUNKS = 500
+ACTIVE_DAYS = 3  # before a learner is known well enough
+
+
+def health(now: datetime) -> Health:
+    """As things stand at `now`, the site's clock. The clicks of all courses are one log: a quiet course is no gap."""
+    from engage_backend.engagement.history import unpack
+
+    marks = list(Checkpoint.objects.values_list("last_event", "position"))
+    youngest = max((last for last, _ in marks if last is not None), default=None)
+    begin, end = to_microseconds(now - _WINDOW), to_microseconds(now)
+    chunks = HistoryChunk.objects.filter(last__gte=begin).order_by("-last").values_list("data", flat=True)
+    times: list[int] = []
+    kinds: list[int] = []
+    for data in chunks[:_MOST_CHUNKS]:
+        for row in unpack(bytes(data)):
+            if begin <= row.time <= end:
+                times.append(row.time)
+                kinds.append(row.kind)
+    times.sort()
+    gap = max((after - before for before, after in pairwise(times)), default=0)
+    return Health(
+        lag=None if youngest is None else max(timedelta(), now - youngest),
+        longest_gap=timedelta(microseconds=gap),
+        gaps=sum(int(position.get("gaps", 0)) for _, position in marks),
+        known_share=_known_share(kinds),
+    )
+
+
+def known_well(learners: Iterable[int], now: datetime) -> set[int]:
+    """Those who were active on three different days before today (UTC)."""
+    from engage_backend.engagement.history import unpack
+
+    today = to_microseconds(now) // _DAY
+    days: dict[int, set[int]] = {learner: set() for learner in learners}
+    wanted = sorted(days)
+    for at in range(0, len(wanted), 500):
+        rows = HistoryChunk.objects.filter(learner__in=wanted[at : at + 500]).order_by("learner", "-number")
+        # The youngest chunk says it of nearly everybody; older ones are not unpacked then.
+        for learner, data in rows.values_list("learner_id", "data"):
+            if len(days[learner]) < ACTIVE_DAYS:
+                days[learner].update(day for row in unpack(bytes(data)) if (day := row.time // _DAY) < today)
+    return {learner for learner, found in days.items() if len(found) >= ACTIVE_DAYS}
+
+
+def _known_share(kinds: Collection[int]) -> float | None:
+    try:
+        card = json.loads((engage_settings().model / "card.json").read_text(encoding="utf-8"))
+        vocabulary = set(card["vocabulary"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not kinds or not vocabulary:
+        return None
+    known = {number for number, name in Kind.objects.values_list("number", "name") if name in vocabulary}
+    return sum(kind in known for kind in kinds) / len(kinds)

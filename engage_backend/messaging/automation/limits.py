@@ -1,0 +1,59 @@
+"""How often a learner is written to by automation, and at what hour."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db.models import Q
+
+from engage_backend.conf import engage_settings
+from engage_backend.models import Communication, CourseRun, Delivery, DeliveryState, Sending
+
+LATE = timedelta(hours=24)  # an automatic message that is later than that says what is no longer so
+TOO_LATE = "too late, or automation was paused"
+
+_UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.CLAIMED)
+_HAD = (DeliveryState.SENT, DeliveryState.UNCERTAIN)
+
+
+def over_limit(run: CourseRun, learners: Collection[int], now: datetime) -> dict[int, str]:
+    """Those of the learners who have been written to often enough, with the reason. Course notices do not count."""
+    settings = engage_settings()
+    rows = Delivery.objects.filter(communication__course_run=run, communication__course_notice=False)
+    found: dict[int, str] = {}
+    for days, most, words in (
+        (7, settings.messages_per_week, "in seven days"),
+        (1, settings.messages_per_day, "in 24 hours"),
+    ):
+        lately = Q(state__in=_HAD, finished_at__gt=now - timedelta(days=days)) | Q(state__in=_UNDER_WAY)
+        counts = Counter(rows.filter(lately).values_list("learner_id", flat=True))
+        for learner in learners:
+            if counts[learner] >= most:
+                found[learner] = f"{most} message{'s' if most > 1 else ''} {words}"
+    return found
+
+
+def quiet_until(now: datetime, zone: str, hours: tuple[int, int]) -> datetime | None:
+    """When the quiet hours that `now` lies in end, in UTC; None outside of them. `zone` is the course's; unknown: UTC."""
+    begin, end = hours
+    try:
+        local = now.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        local = now
+    is_quiet = begin <= local.hour < end if begin <= end else local.hour >= begin or local.hour < end
+    if not is_quiet:
+        return None
+    over = local.replace(hour=end, minute=0, second=0, microsecond=0)
+    if over <= local:
+        over += timedelta(days=1)
+    return over.astimezone(now.tzinfo)
+
+
+def may_still_go(sending: Sending, now: datetime) -> bool:
+    """Whether an automatic sending may go out at all: it is of today, automation goes on, and so does the course."""
+    communication, run = sending.communication, sending.communication.course_run
+    goes_on = communication.automation == Communication.Automation.SEND and not communication.paused_because
+    return goes_on and now - sending.created <= LATE and (run.end is None or now < run.end)

@@ -1,0 +1,404 @@
+"""Messages that go out by themselves: asked for twice, to those who match for sure, and not at all when in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from engage_backend.demo.clock import set_clock
+from engage_backend.engagement.history import Row, pack
+from engage_backend.messaging.automation.guards import (
+    Health,
+    Past,
+    Today,
+    data_problems,
+    delivery_problems,
+    volume_problems,
+)
+from engage_backend.messaging.automation.limits import quiet_until
+from engage_backend.models import (
+    AutomationDay,
+    Checkpoint,
+    Communication,
+    CourseRun,
+    Delivery,
+    HistoryChunk,
+    Kind,
+    Prediction,
+    Sending,
+)
+from engage_backend.platform.moments import to_microseconds
+from engage_backend.tasks import tell
+from tests.messaging.conftest import Mailing
+
+DAY = timedelta(days=1)
+FIRST = datetime(2024, 3, 1, 9, tzinfo=UTC)  # outside of the quiet hours
+SILENT = {"version": 1, "ranges": {"leave": [600, 1000]}}
+
+
+class Course(Mailing):
+    """A course whose days go by as the test says."""
+
+    def day(self, number: int, *, hour: int = 9, fed: bool = True, passed: bool = True) -> None:
+        """It is this day; `fed`: clicks have come up to now; `passed`: the daily pass was done. The clock looks."""
+        now = FIRST.replace(hour=hour) + number * DAY
+        set_clock(now, speed=0)
+        if fed:
+            Checkpoint.objects.update_or_create(source="logfile:x", defaults={"last_event": now - timedelta(hours=1)})
+        if passed:
+            CourseRun.objects.filter(pk=self.site.run.pk).update(clock_day=now.date())
+        self.work()
+
+    def clicks(self, learner: Any, *ages: float) -> None:
+        """Clicks so many days before the first day."""
+        rows = sorted(Row(to_microseconds(FIRST - age * DAY), 1, 0, 0, -1.0, -1.0, 0) for age in ages)
+        HistoryChunk.objects.update_or_create(
+            learner=learner,
+            number=0,
+            defaults={"events": len(rows), "first": rows[0].time, "last": rows[-1].time, "data": pack(rows)},
+        )
+
+    def leave(self, learner: Any, value: int) -> None:
+        """What is predicted of a learner."""
+        Prediction.objects.filter(learner=learner).update(leave=value)
+
+    def automatic(self, mode: str, **given: Any) -> Any:
+        """A communication that is automatic from the first day on, and was set so in two steps."""
+        set_clock(FIRST, speed=0)
+        made = self.write(criteria=SILENT, **given)
+        self.patch(f"/{made['id']}", {"automation": "ask"})
+        if mode == "send":
+            self.patch(f"/{made['id']}", {"automation": "send"})
+        return made
+
+    def paused(self) -> str:
+        """Why the one communication is paused."""
+        return str(Communication.objects.get().paused_because)
+
+
+@pytest.fixture
+def course(mailing: Mailing) -> Iterator[Course]:
+    """Forty learners of whom the first two are about to leave; all have clicked on four days."""
+    Kind.objects.create(number=1, name="play_video")
+    made = Course(mailing.site, mailing.client, mailing.smtp, mailing.learners)
+    made.enrol(35)
+    for learner in made.learners:
+        made.clicks(learner, 1, 2, 3, 4)
+    for learner in made.learners[:2]:
+        made.leave(learner, 900)
+    yield made
+
+
+def test_automation_begins_by_asking_and_sends_in_a_second_step_only(course: Course) -> None:
+    made = course.write(criteria=SILENT)
+    refused = course.patch(f"/{made['id']}", {"automation": "send"}, status=409)
+    assert 'begins with "ask"' in refused["detail"]
+    assert course.patch(f"/{made['id']}", {"automation": "ask"})["automation"] == "ask"
+    assert course.patch(f"/{made['id']}", {"automation": "send"})["automation"] == "send"
+    course.patch(f"/{made['id']}", {"automation": "always"}, status=409)
+
+
+def test_ask_me_mails_the_author_who_matches_and_nobody_else(course: Course) -> None:
+    made = course.automatic("ask")
+    course.day(0)
+    assert AutomationDay.objects.get().fresh == [], "a match needs two days in a row"
+    course.day(1)
+    day = AutomationDay.objects.latest("day")
+    assert day.fresh == [learner.pk for learner in course.learners[:2]]
+    assert tell(day.pk)
+    assert not tell(day.pk), "once"
+    assert course.smtp.addresses == [course.site.users["staff"].email]
+    assert course.smtp.letters[0]["Subject"] == "2 new learners match: Hello [:firstname:]"
+    assert Delivery.objects.count() == 0
+    whole = course.get(f"/{made['id']}")
+    assert whole["matches"] == {"day": "2024-03-02", "fresh": 2, "decided": False}
+    accepted = course.send(made, matches="2024-03-02", count=2)
+    assert accepted["sending"]["selected"] == 2
+    assert accepted["communication"]["matches"]["decided"]
+    course.minute()
+    course.work()
+    assert sorted(course.smtp.addresses[1:]) == ["l1@people.example", "l2@people.example"]
+
+
+def test_a_day_that_automation_did_not_look_at_cannot_be_sent(course: Course) -> None:
+    made = course.automatic("ask")
+    assert "did not look" in course.send(made, matches="2024-01-01", status=409)["detail"]
+    assert "did not look" in course.send(made, matches="yesterday", status=409)["detail"]
+
+
+def test_send_by_itself_writes_to_each_learner_once(course: Course) -> None:
+    course.automatic("send")
+    for number in range(4):
+        course.day(number)
+        course.work()
+    assert sorted(course.smtp.addresses) == ["l1@people.example", "l2@people.example"]
+    assert AutomationDay.objects.count() == 4
+    assert Sending.objects.get().automatic
+    course.leave(course.learners[2], 900)
+    course.day(4)
+    course.day(5)
+    course.work()
+    assert course.smtp.addresses[2:] == ["l3@people.example"]
+
+
+def test_a_match_of_one_day_or_of_two_days_apart_is_none(course: Course) -> None:
+    course.automatic("send")
+    course.day(0)
+    course.leave(course.learners[0], 100)
+    course.day(1)
+    course.leave(course.learners[0], 900)
+    course.day(2)
+    course.work()
+    assert course.smtp.addresses == ["l2@people.example"]
+
+
+def test_who_was_active_on_fewer_than_three_days_is_not_known_well_enough(course: Course) -> None:
+    course.clicks(course.learners[0], 1, 1.01, 2)
+    course.automatic("send")
+    course.day(0)
+    course.day(1)
+    course.work()
+    assert course.smtp.addresses == ["l2@people.example"]
+
+
+def test_a_consumer_that_stood_still_for_two_days_sends_nothing(course: Course) -> None:
+    course.automatic("send")
+    course.day(0)
+    course.day(3)  # with fresh clicks, and with the pass done
+    course.day(4)
+    course.work()
+    assert course.smtp.letters == []
+    assert Delivery.objects.count() == 0
+    assert "stood still" in course.paused()
+    assert AutomationDay.objects.get(day=date(2024, 3, 4)).tell == "paused"
+
+
+def test_a_message_of_before_the_standstill_does_not_go_out_after_it(course: Course) -> None:
+    course.automatic("send")
+    course.day(0)
+    course.day(1, hour=5)  # matched at night, to be sent in the morning
+    assert Sending.objects.get().state == "waiting"
+    course.day(3)
+    assert course.smtp.letters == []
+    assert course.states() == {"skipped": 2}
+    assert Sending.objects.get().state == "stopped"
+
+
+def test_nothing_goes_out_at_night_in_the_courses_time_zone(course: Course) -> None:
+    CourseRun.objects.update(time_zone="America/New_York")
+    course.automatic("send")
+    course.day(0)
+    course.day(1, hour=12)  # seven in the morning there
+    assert course.smtp.letters == []
+    course.day(1, hour=13)
+    course.work()
+    assert len(course.smtp.letters) == 2
+
+
+def test_what_is_put_off_into_the_night_waits_for_the_morning(course: Course) -> None:
+    course.smtp.at_rcpt = lambda address, number: "450 later"
+    course.automatic("send")
+    course.day(0)
+    course.day(1, hour=20)
+    course.smtp.at_rcpt = lambda address, number: None
+    course.retry()
+    course.day(1, hour=22)
+    assert course.smtp.letters == []
+    course.retry()
+    course.day(2, hour=8)
+    course.work()
+    assert len(course.smtp.letters) == 2
+
+
+def test_a_learner_gets_one_message_a_day_and_two_a_week_in_the_order_of_the_rules(course: Course) -> None:
+    for number in range(3):
+        course.automatic("send", subject=f"Rule {number}")
+    Communication.objects.filter(versions__subject="Rule 2").update(order=0)
+    got = []
+    for number in range(9):
+        course.day(number)
+        course.work()
+        got.append([letter["Subject"] for letter in course.smtp.letters if letter["To"] == "l1@people.example"])
+    assert [len(day) for day in got] == [0, 1, 2, 2, 2, 2, 2, 2, 3]
+    assert got[-1] == ["Rule 2", "Rule 0", "Rule 1"]
+
+
+def test_who_had_enough_is_shown_as_held_back(course: Course) -> None:
+    for number in range(2):
+        course.automatic("send", subject=f"Rule {number}")
+    course.day(0)
+    course.day(1)
+    course.work()
+    assert course.states() == {"held_back": 2, "sent": 2}
+    assert {row.reason for row in Delivery.objects.filter(state="held_back")} == {"1 message in 24 hours"}
+
+
+def test_a_course_notice_is_not_held_back(course: Course) -> None:
+    course.automatic("send", subject="Rule")
+    course.automatic("send", subject="Deadline", course_notice=True)
+    course.day(0)
+    course.day(1)
+    course.work()
+    assert course.states() == {"sent": 4}
+
+
+def test_a_stopped_log_pauses_and_tells_the_author(course: Course) -> None:
+    course.automatic("send")
+    course.day(0)
+    course.day(1, fed=False)
+    assert "no click has come for 25 hours" in course.paused()
+    day = AutomationDay.objects.latest("day")
+    assert tell(day.pk)
+    assert course.smtp.letters[0]["Subject"] == "Paused: Hello [:firstname:]"
+    assert course.smtp.addresses == [course.site.users["staff"].email]
+    assert course.get()["communications"][0]["paused_because"] == course.paused()
+
+
+def test_a_hole_in_the_log_pauses(course: Course) -> None:
+    for learner in course.learners:
+        course.clicks(learner, 1, 2.5, 3, 4)
+    course.automatic("send")
+    course.day(0)
+    assert "gap of 36 hours" in course.paused()
+
+
+def test_lost_records_pause(course: Course) -> None:
+    course.automatic("send")
+    course.day(0)
+    Checkpoint.objects.update(position={"gaps": 1})
+    course.day(1)
+    assert "records of the log were lost" in course.paused()
+
+
+def test_another_model_pauses(course: Course) -> None:
+    course.automatic("send")
+    course.day(0)
+    CourseRun.objects.update(model="engage-base/another")
+    course.day(1)
+    assert "the model has changed" in course.paused()
+    assert course.smtp.letters == []
+
+
+def test_clicks_that_the_model_does_not_know_pause(course: Course) -> None:
+    Kind.objects.update(name="a kind of a new release")
+    course.automatic("send")
+    course.day(0)
+    assert "knows only 0% of the latest clicks" in course.paused()
+
+
+def test_more_matches_than_usual_pause(course: Course) -> None:
+    for learner in course.learners[2:10]:
+        course.leave(learner, 900)
+    course.automatic("send")
+    course.day(0)
+    course.day(1)
+    assert "10 learners match, more than 5% of the course" in course.paused()
+    assert course.smtp.letters == []
+
+
+def test_deliveries_that_fail_pause(course: Course) -> None:
+    course.smtp.at_rcpt = lambda address, number: "550 no"
+    course.automatic("send")
+    for number in range(3):
+        course.day(number)
+        course.work()
+    assert "2 of 2 messages of the last seven days did not get through" in course.paused()
+
+
+def test_after_a_pause_the_author_turns_it_on_again_and_it_begins_anew(course: Course) -> None:
+    made = course.automatic("send")
+    course.day(0)
+    course.day(3)
+    assert course.paused()
+    course.patch(f"/{made['id']}", {"automation": "send"})
+    assert course.paused() == ""
+    course.day(4)
+    course.day(5)
+    course.work()
+    assert len(course.smtp.letters) == 2
+
+
+def test_automation_ends_with_the_course(course: Course) -> None:
+    course.automatic("send")
+    course.day(0)
+    CourseRun.objects.update(end=FIRST + DAY)
+    course.day(1)
+    assert (Communication.objects.get().automation, course.paused()) == ("off", "the course has ended")
+    assert course.smtp.letters == []
+
+
+def test_nothing_is_looked_at_before_the_daily_pass(course: Course) -> None:
+    course.automatic("send")
+    course.day(0, passed=False)
+    assert AutomationDay.objects.count() == 0
+
+
+def test_stop_ends_automation(course: Course) -> None:
+    made = course.automatic("send")
+    course.day(0)
+    course.post(f"/{made['id']}/stop")
+    course.day(1)
+    course.day(2)
+    assert course.smtp.letters == []
+    assert Communication.objects.get().automation == "off"
+
+
+OK = Health(lag=timedelta(hours=1), longest_gap=timedelta(hours=24), gaps=0, known_share=0.6)
+FINE = Today(model="m", fresh=5, learners=100)
+
+
+def test_the_edges_are_on_the_side_of_going_on() -> None:
+    past = Past(days_since=1, model="m", gaps=0, fresh=[2, 1, 3], taken=10, failing=1)
+    assert list(data_problems(OK, past, FINE)) == []
+    assert list(delivery_problems(past)) == []
+    assert list(volume_problems(past, FINE)) == []
+    assert list(data_problems(OK, Past(), FINE)) == []
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        Health(lag=None),
+        Health(lag=timedelta(hours=24, seconds=1)),
+        Health(lag=timedelta(), longest_gap=timedelta(hours=24, seconds=1)),
+        Health(lag=timedelta(), gaps=1),
+        Health(lag=timedelta(), known_share=0.59),
+    ],
+)
+def test_one_step_further_is_too_far(health: Health) -> None:
+    (reason,) = data_problems(health, Past(days_since=1, model="m"), FINE)
+    assert reason
+
+
+@pytest.mark.parametrize(
+    ("past", "today"),
+    [
+        (Past(fresh=[1, 1, 1]), Today("m", 4, 100)),
+        (Past(fresh=[0, 0, 0]), Today("m", 4, 1000)),
+        (Past(), Today("m", 6, 100)),
+    ],
+)
+def test_too_many_at_once_is_asked_about(past: Past, today: Today) -> None:
+    (reason,) = volume_problems(past, today)
+    assert "learners match" in reason
+
+
+@pytest.mark.parametrize(
+    ("hour", "hours", "until"),
+    [
+        (20, (21, 8), None),
+        (21, (21, 8), "2024-03-02T08:00:00+00:00"),
+        (3, (21, 8), "2024-03-01T08:00:00+00:00"),
+        (8, (21, 8), None),
+        (13, (12, 14), "2024-03-01T14:00:00+00:00"),
+        (14, (12, 14), None),
+        (3, (5, 5), None),
+    ],
+)
+def test_quiet_hours_may_span_midnight(hour: int, hours: tuple[int, int], until: str | None) -> None:
+    found = quiet_until(datetime(2024, 3, 1, hour, tzinfo=UTC), "UTC", hours)
+    assert (found and found.isoformat()) == until
+    assert quiet_until(datetime(2024, 3, 1, 12, tzinfo=UTC), "No/Such_Zone", (21, 8)) is None
