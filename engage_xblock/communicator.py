@@ -14,6 +14,7 @@ from xblock.core import XBlock
 from xblock.fields import Boolean, List, Scope, String
 
 from engage_backend.conf import engage_settings
+from engage_xblock.language import catalogue_url
 from engage_xblock.studio import TARGETS, StudioViews
 from engage_xblock.viewer import is_course_staff
 
@@ -75,6 +76,7 @@ class CommunicatorXBlock(StudioViews, XBlock):
     # ... but completion does not look at a default, and a learner's unit would never be complete without this.
     completion_mode = XBlockCompletionMode.EXCLUDED
 
+    i18n_js_namespace = "EngageI18N"  # what the platform calls the catalogue that it makes for the page's script
     has_score = False
     has_author_view = True  # Studio asks for it before it calls `author_view`
     icon_class = "other"
@@ -94,6 +96,8 @@ class CommunicatorXBlock(StudioViews, XBlock):
             )
         )
         self.add_style(fragment)
+        if url := catalogue_url(self):
+            fragment.add_javascript_url(url)
         fragment.add_javascript_url(self.runtime.local_resource_url(self, "public/communicator.js"))
         fragment.initialize_js("EngageCommunicator")
         return fragment

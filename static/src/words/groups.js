@@ -1,5 +1,5 @@
 // What the page says about groups of learners: criteria, presets, filters, what they share, and what became of them.
-import { allOf, anyOf, daysAgo, fill, gettext, number, percent, plural } from "../i18n.js";
+import { allOf, anyOf, fill, gettext, number, percent, plural } from "../i18n.js";
 import { words } from "./page.js";
 
 const whole = (perMille) => Math.round(perMille / 10);
@@ -74,7 +74,6 @@ export const groupWords = {
   allHint: () => gettext("Everybody enrolled, whatever is predicted"),
   sinceLastWeek: (change) =>
     change === 0 ? gettext("as last week") : fill(change > 0 ? gettext("+{n} since last week") : gettext("−{n} since last week"), { n: number(Math.abs(change)) }),
-  saved: () => gettext("Saved groups"),
   save: () => gettext("Save this group"),
   saveAs: () => gettext("Name of the group"),
   saveNow: () => gettext("Save"),
@@ -107,7 +106,6 @@ export const groupWords = {
   had: () => gettext("had one"),
   hadNone: () => gettext("had none"),
   filtersFailed: () => gettext("Filters, groups or tasks could not be loaded."),
-  matching: () => gettext("match"),
   learners: (count) => plural("of {n} learner", "of {n} learners", count),
   share: (count, total) => (total > 0 ? percent((1000 * count) / total) : ""),
   enrolled: (count) => fill(gettext("{n} enrolled"), { n: number(count) }),
@@ -133,5 +131,4 @@ export const groupWords = {
       }[target],
       { n: number(learners), low: number(whole(low)), high: number(whole(high)), week: number(week), share: percent(learners > 0 ? (1000 * happened) / learners : 0) },
     ),
-  daysAgo,
 };

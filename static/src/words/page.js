@@ -79,6 +79,5 @@ export const words = {
     failing: () => [gettext("The server does not answer"), gettext("This page goes on trying by itself. If it lasts, tell the platform's operator.")],
     unreadable: () => [gettext("The answer could not be read"), gettext("It arrived damaged or incomplete. This page asks again by itself.")],
     offline: () => [gettext("You are offline"), gettext("The page goes on by itself once the connection is back.")],
-    nobodyChosen: () => [gettext("Nobody to show"), gettext("No learner is in the states chosen above. Choose another.")],
   },
 };
