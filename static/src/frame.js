@@ -9,7 +9,8 @@ export function tellHeight(root) {
   const target = originOf(document.referrer);
   let told = 0;
   const tell = () => {
-    const height = Math.ceil(Math.max(whole.getBoundingClientRect().bottom, root.getBoundingClientRect().bottom) + window.scrollY);
+    const end = Math.max(whole.getBoundingClientRect().bottom, root.getBoundingClientRect().bottom);
+    const height = Math.ceil(end + window.scrollY + parseFloat(getComputedStyle(whole).marginBottom));
     if (height === told) return;
     told = height;
     window.parent.postMessage({ type: "plugin.resize", payload: { height } }, target);

@@ -19,8 +19,11 @@ export function ngettext(one, many, count) {
   return count === 1 ? one : many;
 }
 
+// In a language written from right to left, a name in Latin letters must not pull its surroundings along.
+const isolated = (value) => (typeof document !== "undefined" && document.documentElement?.dir === "rtl" ? `\u2068${value}\u2069` : value);
+
 /** Puts values into the places of a text: `{name}`. */
-export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name])));
 
 /** The form of a text for `count`, with the count (written as people write it) in its place `{n}`. */
 export const plural = (one, many, count, values = {}) => fill(ngettext(one, many, count), { n: number(count), ...values });

@@ -34,6 +34,7 @@ addEventListener("message", ({ data }) => {
   if (data.type === "plugin.resize") document.querySelector("iframe").height = data.payload.height;
 });
 </script>"""
+MIRRORED = "lang=he dir=rtl"  # the mirrored test language has no name that browsers know: dates are Hebrew ones
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
@@ -210,7 +211,7 @@ class CannedSite:
         language = query.get("lang", "en")
         catalogue = f'<script src="/public/js/translations/{language}/text.js"></script>' if language != "en" else ""
         return (
-            f'<!doctype html><html lang="{language}" dir="{"rtl" if language == "rtl" else "ltr"}">'
+            f"<!doctype html><html {MIRRORED if language == 'rtl' else f'lang={language} dir=ltr'}>"
             '<head><meta charset="utf-8"><title>Communicator</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             '<link rel="stylesheet" href="/public/communicator.css"></head><body><main><h1>Unit</h1><h2>Course team</h2>'

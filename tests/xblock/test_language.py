@@ -21,7 +21,8 @@ CHECK = """
 import { made } from "./strings/make.js";
 const { files, missing, root } = made();
 import { existsSync, readFileSync } from "node:fs";
-const stale = [...files].filter(([path, content]) => !existsSync(root + path) || !readFileSync(root + path).equals(Buffer.from(content)));
+const isStale = ([path, content]) => !existsSync(root + path) || !readFileSync(root + path).equals(Buffer.from(content));
+const stale = [...files].filter(isStale);
 console.log(JSON.stringify({ missing, stale: stale.map(([path]) => path) }));
 """
 

@@ -56,9 +56,9 @@ export function describe(criteria, taskName = (block) => block) {
 
 /** Why the selected were selected: one trait as a sentence. */
 export function traitInWords({ kind, share, usual, days, name, target, up }) {
-  const values = { share: percent(1000 * share), usual: percent(1000 * usual), days: days && number(days), name, title: target && words.target(target) };
+  const values = { share: percent(1000 * share), usual: percent(1000 * usual), name, title: target && words.target(target) };
   const texts = {
-    silent: () => plural("{share} have been silent for {n} day or more", "{share} have been silent for {n} days or more", days),
+    silent: () => plural("{share} have been silent for {n} day or more", "{share} have been silent for {n} days or more", days, values),
     missing: () => gettext("{share} have not handed in “{name}”"),
     moved: () => (up ? gettext("for {share}, “{title}” rose by 10 points or more in seven days") : gettext("for {share}, “{title}” fell by 10 points or more in seven days")),
     mode: () => gettext("{share} are enrolled as {name}"),
