@@ -19,6 +19,8 @@ TEST = [
     "pytest>=8",
     "pytest-django>=4.9",
     "pytest-xdist>=3.6",
+    "PyYAML>=6",
+    "tutor>=20,<21",
     "xblock-sdk>=0.14,<0.15",
 ]
 LINT = [
