@@ -56,7 +56,10 @@ setup(
     ],
     extras_require={"worker": WORKER, "train": TRAIN, "demo": DEMO, "mail": MAIL, "test": TEST, "lint": LINT},
     entry_points={
-        "xblock.v1": ["engage_communicator = engage_xblock:CommunicatorXBlock"],
+        "xblock.v1": [
+            "engage_communicator = engage_xblock:CommunicatorXBlock",
+            "engage_learner = engage_xblock:LearnerXBlock",
+        ],
         "lms.djangoapp": ["engage_backend = engage_backend.apps:EngageConfig"],
         "cms.djangoapp": ["engage_backend = engage_backend.apps:EngageConfig"],
         "console_scripts": ["engage = engage_backend.cli:main"],

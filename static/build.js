@@ -18,7 +18,7 @@ const light = {
 await build({
   absWorkingDir: here,
   plugins: [light],
-  entryPoints: { communicator: "src/index.js", studio: "src/studio.js", author: "src/author.js" },
+  entryPoints: { communicator: "src/index.js", studio: "src/studio.js", author: "src/author.js", mine: "src/mine.js" },
   outdir,
   bundle: true,
   minify: true,

@@ -50,7 +50,6 @@ def _answer(me: Me) -> dict[str, Any]:
         "display_name": me.display_name,
         "objects": me.objects or None,
         "since": to_text(me.since),
-        "pseudonym": me.pseudonym or None,
         "state": me.state or None,
         "clicks": {"count": me.clicks, "first": to_text(me.first), "last": to_text(me.last)},
         "activity": [

@@ -16,19 +16,25 @@ from xblock.runtime import IdReader, KeyValueStore, KvsFieldData, Runtime
 from engage_backend.demo.models import Kept
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.protocol import Role
-from engage_xblock import CommunicatorXBlock
-
-BLOCK_TYPE = "engage_communicator"
+from engage_xblock import CommunicatorXBlock, LearnerXBlock
 
 
 def communicator(request: HttpRequest, course_key: str, *, studio: bool = False) -> CommunicatorXBlock:
     """The course's Communicator, as whoever sent the request meets it in the LMS, or in `studio`."""
-    usage = CourseKey.from_string(course_key).make_usage_key(BLOCK_TYPE, "communicator")
-    user_id = str(request.user.pk or "")
-    runtime = DemoRuntime(request, course_key, studio=studio)
-    scope_ids = ScopeIds(user_id, BLOCK_TYPE, usage, usage)
-    block: CommunicatorXBlock = runtime.construct_xblock_from_class(CommunicatorXBlock, scope_ids)
+    block: CommunicatorXBlock = _block(CommunicatorXBlock, "engage_communicator", request, course_key, studio=studio)
     return block
+
+
+def own_page(request: HttpRequest, course_key: str) -> LearnerXBlock:
+    """The course's block in which learners see what is said of themselves."""
+    block: LearnerXBlock = _block(LearnerXBlock, "engage_learner", request, course_key)
+    return block
+
+
+def _block(kind: type[XBlock], name: str, request: HttpRequest, course_key: str, *, studio: bool = False) -> XBlock:
+    usage = CourseKey.from_string(course_key).make_usage_key(name, name.removeprefix("engage_"))
+    runtime = DemoRuntime(request, course_key, studio=studio)
+    return runtime.construct_xblock_from_class(kind, ScopeIds(str(request.user.pk or ""), name, usage, usage))
 
 
 class KeptFields(KeyValueStore):  # type: ignore[misc]  # XBlock has no types

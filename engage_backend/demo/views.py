@@ -24,7 +24,7 @@ from engage_backend.demo.clock import advance, speed
 from engage_backend.demo.learner import Clicks, Progress, open_task
 from engage_backend.demo.models import Kept
 from engage_backend.demo.people import LEARNER, STAFF, STRANGER
-from engage_backend.demo.runtime import communicator
+from engage_backend.demo.runtime import communicator, own_page
 from engage_backend.models import Learner, Prediction
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.moments import from_microseconds, to_microseconds
@@ -63,7 +63,10 @@ def course(request: HttpRequest) -> HttpResponse:
     page = every_page(request, schedule)
     if page["role"] == Role.STRANGER:
         return render(request, "engage_demo/course.html", page, status=404)
-    page |= _rendered(communicator(request, schedule.course).render("student_view"))
+    blocks = [communicator(request, schedule.course)]
+    if page["role"] == Role.LEARNER:
+        blocks.append(own_page(request, schedule.course))
+    page |= _rendered(*(block.render("student_view") for block in blocks))
     return render(request, "engage_demo/course.html", page)
 
 
@@ -179,12 +182,12 @@ def every_page(request: HttpRequest, schedule: CourseSchedule) -> dict[str, Any]
     }
 
 
-def _rendered(fragment: Any) -> dict[str, Any]:
-    """A fragment's HTML, and the addresses of the files it needs; what is inline is left out, as our policy would."""
-    files = {(r.kind, r.mimetype, r.data) for r in fragment.resources}
+def _rendered(*fragments: Any) -> dict[str, Any]:
+    """The fragments' HTML, and the addresses of the files they need; what is inline is left out, as our policy would."""
+    files = {(r.kind, r.mimetype, r.data) for fragment in fragments for r in fragment.resources}
     return {
-        # The block's own markup, which escapes what it is given.
-        "communicator": mark_safe(fragment.content),
+        # The blocks' own markup, which escapes what it is given.
+        "communicator": mark_safe("\n".join(fragment.content for fragment in fragments)),
         "styles": sorted(data for kind, mimetype, data in files if kind == "url" and mimetype == "text/css"),
         "scripts": sorted(data for kind, mimetype, data in files if kind == "url" and "javascript" in mimetype),
     }

@@ -30,14 +30,16 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Me:
-    """Everything that a learner is told. Probabilities are per mille."""
+    """Everything that a learner is told. Probabilities are per mille.
+
+    Their pseudonym is not in it: no page leads from a pseudonym to a person, or back, and nobody can be made to tell it.
+    """
 
     course_key: str
     display_name: str
     objects: str = ""  # "here", "everywhere", or empty
     since: datetime | None = None  # of that objection
     is_known: bool = False  # whether Engage has met this person as a learner of the run
-    pseudonym: str = ""
     state: str = ""
     clicks: int = 0
     first: datetime | None = None
@@ -81,7 +83,6 @@ def told_to(user_id: int, course_key: str) -> Me:
     return replace(
         me,
         is_known=True,
-        pseudonym=learner.pseudonym,
         state=learner.state,
         clicks=sum(len(times) for times, _ in events),
         first=from_microseconds(events[0][0][0]) if events else None,

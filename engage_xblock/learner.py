@@ -1,0 +1,82 @@
+"""The learner's page as a block of the course, where a course team puts one: what is held and said of whoever looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from django.utils.html import format_html
+from web_fragments.fragment import Fragment
+from xblock.completable import XBlockCompletionMode
+from xblock.core import XBlock
+from xblock.fields import Scope, String
+
+PAGE = "/engage/me"  # where the plugin's URLs are mounted, in LMS and standalone site alike
+
+# The link alone is enough; the script brings in what stands behind it.
+BLOCK = """
+<section class="engage-mine" data-engage-mine="{url}">
+  <h3>{title}</h3>
+  <p>{text} <a href="{url}" target="_blank" rel="noopener">{link}</a></p>
+  <div class="engage-me"></div>
+</section>
+"""
+TEXT = '<section class="engage-mine"><h3>{}</h3><p>{}</p></section>'
+
+
+@XBlock.needs("i18n")
+class LearnerXBlock(XBlock):
+    """Shows learners their own page. Knows nobody and keeps nothing: the page asks for itself who is looking."""
+
+    display_name = String(
+        display_name="Display name",
+        help="The title of the block.",
+        default="Your data and predictions",
+        scope=Scope.settings,
+    )
+    # A learner's unit is complete without it: nobody has to look at what is predicted of them.
+    completion_mode = XBlockCompletionMode.EXCLUDED
+
+    has_score = False
+    has_author_view = True
+    icon_class = "other"
+
+    def student_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
+        """A text, the link to the page at its own address, and room for what stands there."""
+        context_key = getattr(self.scope_ids.usage_id, "context_key", None)
+        if context_key is None or not context_key.is_course:
+            return Fragment(format_html(TEXT, self.display_name, self._what_it_is()))
+        url = f"{PAGE}/{quote(str(context_key), safe=':+@/')}"
+        fragment = Fragment(
+            format_html(
+                BLOCK,
+                url=url,
+                title=self.display_name,
+                text=self.gettext("What is held and said about you in this course, and “do not predict me”."),
+                link=self.gettext("Open it as a page of its own"),
+            )
+        )
+        fragment.add_css_url(f"{PAGE}/style.css")
+        fragment.add_javascript_url(self.runtime.local_resource_url(self, "public/mine.js"))
+        fragment.initialize_js("EngageMine")
+        return fragment
+
+    def author_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
+        """What Studio shows in its outline: Studio knows no learners."""
+        return Fragment(format_html(TEXT, self.display_name, self._what_it_is()))
+
+    def _what_it_is(self) -> str:
+        return self.gettext(
+            "Here each learner sees, in the LMS, what is held and said about them, and can say “do not predict me”. "
+            "Nobody sees anybody else's. It does not count towards completion."
+        )
+
+    @staticmethod
+    def workbench_scenarios() -> list[tuple[str, str]]:
+        """For the XBlock SDK."""
+        return [("Learner's own page", "<engage_learner/>")]
+
+    def gettext(self, text: str) -> str:
+        """The text in the language of whoever is looking."""
+        return str(self.runtime.service(self, "i18n").gettext(text))
