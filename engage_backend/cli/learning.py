@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -16,6 +18,8 @@ from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.package import PackageError, read_package
 
 SEED = 2013
+
+Loaded = TypeVar("Loaded")
 
 
 @contextmanager
@@ -29,6 +33,16 @@ def progress_shown() -> Iterator[Progress]:
 
 def load_packages(folders: Sequence[Path], progress: Progress, *, seed: int) -> tuple[list[Run], KindTable]:
     """All packages as runs, in the order given. Refuses the first folder that is no package, or that nobody clicked in."""
+    return load_each(folders, progress, partial(load_run, seed=seed), lambda run: len(run.who))
+
+
+def load_each(
+    folders: Sequence[Path],
+    progress: Progress,
+    load: Callable[..., Loaded],
+    examples: Callable[[Loaded], int],
+) -> tuple[list[Loaded], KindTable]:
+    """All packages through `load(package, kinds, progress=)`, which gives something with so many `examples`."""
     kinds, runs = KindTable(), []
     try:
         # All are opened before the first long read: a folder that is wrong should be told at once.
@@ -46,11 +60,11 @@ def load_packages(folders: Sequence[Path], progress: Progress, *, seed: int) -> 
             progress.update(task, description=f"{name}: {done:,.0f} lines read")
 
         try:
-            run = load_run(package, kinds, seed=seed, progress=count)
+            run = load(package, kinds, progress=count)
         except (DamagedFile, OSError) as problem:
             raise Refusal(str(problem)) from problem
         progress.update(task, total=1, completed=1)
-        if not len(run.who):
+        if not examples(run):
             raise Refusal(f"{package.folder}: no enrolled learner has an event in the course's weeks")
         runs.append(run)
     return runs, kinds

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     from engage_backend.engagement.folder import CARD, WEIGHTS, save_model
     from engage_backend.engagement.training import Settings, SingleOutcome, train
 
-    rows = _evaluation(options.evaluation) if options.evaluation else []
+    rows, groups = _evaluation(options.evaluation) if options.evaluation else ([], [])
     if options.out.exists() and not options.out.is_dir():
         raise Refusal(f"{options.out} is a file; --out wants a folder")
     with progress_shown() as progress:
@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         settings=settings,
         attribution=options.attribution,
         evaluation=rows,
+        groups=groups,
     )
     try:
         save_model(model, card, options.out)
@@ -80,14 +81,15 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluation(report: Path) -> list[dict[str, Any]]:
+def _evaluation(report: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of a report's metrics.json, and those by group."""
+    from engage_backend.engagement.card import COLUMNS
+
     path = report / "metrics.json" if report.is_dir() else report
     try:
-        rows = json.loads(path.read_bytes())
-        return [
-            {name: row[name] for name in ("model", "target", "week", "auc", "average_precision", "brier", "ece")}
-            for row in rows
-        ]
+        found = json.loads(path.read_bytes())
+        names = ("split", "model", "run", "target", "among", "week", *COLUMNS)
+        return [{name: row[name] for name in names} for row in found["rows"]], list(found["groups"])
     except OSError as problem:
         raise Refusal(f"{path}: {problem.strerror}") from problem
     except (ValueError, TypeError, KeyError) as problem:

@@ -18,7 +18,7 @@ from engage_backend.engagement.evaluation import OURS, mean_by_week
 from engage_backend.engagement.training import Settings
 from engage_backend.engagement.trees import TARGETS
 
-COLUMNS = ("auc", "average_precision", "brier", "ece")
+COLUMNS = ("auc", "average_precision", "brier", "ece", "ece_debiased", "slope")
 
 
 def card_of(
@@ -30,8 +30,9 @@ def card_of(
     settings: Settings,
     attribution: str = "",
     evaluation: Sequence[dict[str, Any]] = (),
+    groups: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The card's part that loading does not need. `evaluation`: rows of metrics.json over the same runs."""
+    """The card's part that loading does not need. `evaluation` and `groups`: those rows of metrics.json, of the same runs."""
     by_name = ", ".join(run.name for run in runs)
     return {
         "name": name,
@@ -44,6 +45,10 @@ def card_of(
         "metrics": {
             "what": "each run predicted by a model trained on the others; means over runs, at the end of each week",
             "weeks": {target: _by_week(evaluation, target) for target in TARGETS},
+            "groups": {
+                "what": "of all runs together, by what learners said of themselves; [value, low, high] of 95 % intervals",
+                "rows": list(groups),
+            },
         }
         if evaluation
         else None,

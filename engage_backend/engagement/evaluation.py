@@ -1,109 +1,187 @@
-"""Leave one run out: each run predicted by a model that was trained on the others, judged at the end of every week.
+"""The published comparison from packages to figures: which models speak on which folds, and what came of it.
 
-Judged are learners, not staff, enrolled by then, who were active by the end of the first week; at the natural balance.
+Judged are learners, not staff, enrolled by then, who were active by the end of the first week of an instructor-paced run; test
+folds in full, at the natural balance. The parts are in `comparison`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from engage_backend.engagement.calibration import Doubles, logistic, sigmoid
-from engage_backend.engagement.counters import FEATURES
-from engage_backend.engagement.dataset import Run
+from engage_backend.engagement.calibration import Doubles
+from engage_backend.engagement.comparison import (
+    boosting,
+    bootstrap,
+    classical,
+    family,
+    lstms,
+    ours,
+    sampling,
+    sequences,
+    single,
+    splits,
+)
+from engage_backend.engagement.comparison.cache import Cache
+from engage_backend.engagement.comparison.family import Family, Said, Task, unlearnable
+from engage_backend.engagement.comparison.groups import group_rows
+from engage_backend.engagement.comparison.judging import Answers, Row, mean_by_week, means_of, reliability_rows, rows_of
+from engage_backend.engagement.comparison.material import SHARES, Material
+from engage_backend.engagement.comparison.splits import BY_RUN, SPLITS, Fold, folds_of
 from engage_backend.engagement.encoder import KindTable
-from engage_backend.engagement.metrics import judge
-from engage_backend.engagement.training import Settings, predict, train, weights_of
 from engage_backend.engagement.trees import TARGETS
 
-OURS = "engage"
-# One feature each, and for each target whether more of it makes the outcome likelier (1) or less likely (-1).
-BASELINES = {
-    "days_since_last_event": ("days_silent", (-1, -1, 1)),
-    "event_count": ("events", (1, 1, -1)),
-    "points_so_far": ("points_earned", (1, 1, -1)),
-}
+__all__ = ["FAMILIES", "MODELS", "OURS", "Evaluation", "TooFewRuns", "evaluate", "mean_by_week"]
 
-Row = dict[str, Any]
-Progress = Callable[[str], object]
+OURS = "engage"
+_COMMON = (family, sampling, splits)
+FAMILIES = (
+    Family(single.ROWS, single.say, (single, *_COMMON)),
+    Family(classical.ROWS, classical.say, (classical, *_COMMON)),
+    Family(lstms.FEATURES, lstms.say_features, (lstms, sequences, classical, *_COMMON)),
+    Family(lstms.PUBLISHED, lstms.say_published, (lstms, sequences, classical, *_COMMON)),
+    Family(boosting.ROWS, boosting.say, (boosting, *_COMMON)),
+    Family(ours.ROWS, ours.say, ours.MODULES, whole=True),
+)
+MODELS = tuple(row for one in FAMILIES for row in one.rows)
+# By far the slowest. One split is what it is compared on.
+ONLY_BY_RUN = frozenset(lstms.PUBLISHED)
+
+Progress = Callable[[int, int, str], object]  # answers there, answers wanted, what is being done
 
 
 class TooFewRuns(Exception):
     """Leaving one run out takes at least two."""
 
 
+@dataclass(slots=True)
+class Evaluation:
+    """All that the report and metrics.json hold."""
+
+    runs: list[dict[str, Any]]
+    models: tuple[str, ...]
+    seeds: tuple[int, ...]
+    rows: list[Row] = field(default_factory=list)
+    means: list[Row] = field(default_factory=list)
+    differences: list[Row] = field(default_factory=list)
+    groups: list[Row] = field(default_factory=list)
+    reliability: list[Row] = field(default_factory=list)
+    without: list[Row] = field(default_factory=list)  # {split, model, fold, target, why}: why there is no figure
+    left_out: list[str] = field(default_factory=list)  # packages that are not judged, and splits that cannot be made
+
+
 def evaluate(
-    runs: Sequence[Run],
+    materials: Sequence[Material],
     kinds: KindTable,
     *,
-    seed: int,
-    settings: Settings | None = None,
-    progress: Progress = lambda what: None,
-) -> list[Row]:
-    """Rows of metrics.json: {model, run, target, week, learners, positives, auc, average_precision, brier, ece}.
+    seeds: Sequence[int],
+    cache: Path,
+    models: Sequence[str] = MODELS,
+    wanted: Sequence[str] = SPLITS,
+    progress: Progress = lambda done, of, what: None,
+) -> Evaluation:
+    """Every model on every fold, then the figures. Answers are kept in `cache` and used again.
 
-    Raises TooFewRuns, and SingleOutcome where the runs that remain tell nothing about a target.
+    The split by runs is made with every seed, the others with the first. Raises TooFewRuns.
     """
+    runs = [run for run in materials if not run.self_paced]
+    left_out = [
+        f"{run.name} is self-paced: the published evaluation is of instructor-paced courses"
+        for run in materials
+        if run.self_paced
+    ]
     if len(runs) < 2:
-        raise TooFewRuns("leave one run out takes at least two packages")
-    rows: list[Row] = []
-    for at, run in enumerate(runs):
-        others = [other for other in runs if other is not run]
-        name = f"{run.name} ({at + 1} of {len(runs)})"
-
-        def tell(what: str, name: str = name) -> None:
-            progress(f"{name}: {what}")
-
-        model = train(others, kinds, seed=seed, settings=settings, progress=tell)
-        judged = run.with_examples((run.week > 0) & run.early[run.who])
-        probabilities = predict(model, judged, kinds)
-        rows += _rows(OURS, judged, probabilities, probabilities)
-        for baseline, (feature, signs) in BASELINES.items():
-            rows += _rows(baseline, judged, *_baseline(others, judged, feature, signs))
-    return rows
-
-
-def mean_by_week(rows: Iterable[Row], model: str, target: str, column: str) -> dict[int, tuple[float, int]]:
-    """{week: (mean over runs, number of runs)} of a column, where it is known."""
-    found: dict[int, list[float]] = {}
-    for row in rows:
-        if row["model"] == model and row["target"] == target and row[column] is not None:
-            found.setdefault(row["week"], []).append(row[column])
-    return {week: (float(np.mean(values)), len(values)) for week, values in sorted(found.items())}
-
-
-def _rows(model: str, run: Run, scores: Doubles, probabilities: Doubles) -> list[Row]:
-    rows = []
-    for number, target in enumerate(TARGETS):
-        for week in np.unique(run.week).tolist():
-            chosen = (run.week == week) & (run.labels[:, number] >= 0)
-            if chosen.any():
-                labels = run.labels[chosen, number]
-                figures = judge(labels, scores[chosen, number], probabilities[chosen, number])
-                rounded = {
-                    key: round(value, 6) if isinstance(value, float) else value for key, value in figures.items()
-                }
-                rows.append({"model": model, "run": run.name, "target": target, "week": week, **rounded})
-    return rows
+        raise TooFewRuns(
+            "; ".join(["leave one run out takes at least two packages of instructor-paced runs", *left_out])
+        )
+    found = Evaluation(
+        [_described(run) for run in runs],
+        tuple(row for row in MODELS if row in models),
+        tuple(seeds),
+        left_out=left_out,
+    )
+    folds = {split: folds_of(runs, split) for split in SPLITS if split in wanted}
+    for split, made in folds.items():
+        if not made:
+            found.left_out.append(f"the split by {split}: {_NO_FOLDS[split]}")
+    families = [one for one in FAMILIES if set(one.rows) & set(models)]
+    plan = list(_plan(folds, families, seeds))
+    answers: dict[str, dict[str, dict[int, list[Doubles | None]]]] = {split: {} for split in folds}
+    store = Cache(cache, families)
+    for done, (fold, one, seed) in enumerate(plan):
+        name = f"{one.name}, seed {seed}, {fold.name} by {fold.split}"
+        progress(done, len(plan), name)
+        said = _said(fold, one, seed, kinds, store, partial(_tell, progress, done, len(plan), name))
+        for row in (row for row in one.rows if row in models):
+            kept = answers[fold.split].setdefault(row, {}).setdefault(seed, [None] * len(runs))
+            for run, part in zip(fold.test, said.rows[row], strict=True):
+                kept[next(at for at, mine in enumerate(runs) if mine is run)] = part
+            if seed == seeds[0]:
+                told = {"split": fold.split, "model": row, "fold": fold.name}
+                found.without += [told | {"target": target, "why": why} for target, why in said.why.items()]
+    progress(len(plan), len(plan), "figures")
+    for split, by_model in answers.items():
+        _figures(found, split, runs, {row: list(by_model[row].values()) for row in MODELS if row in by_model}, seeds[0])
+    return found
 
 
-def _baseline(others: Sequence[Run], run: Run, feature: str, signs: tuple[int, ...]) -> tuple[Doubles, Doubles]:
-    """One feature as a score, shape (N, 3), and as a probability by logistic regression on its logarithm."""
-    column = FEATURES.index(feature)
-    scores = np.stack([run.features[:, column].astype(np.float64) * sign for sign in signs], axis=1)
-    probabilities = np.zeros_like(scores)
-    learn = [other.with_examples(other.week > 0) for other in others]
-    weights, inputs = np.concatenate(weights_of(learn)), np.concatenate([_inputs(other, column) for other in learn])
-    for number in range(len(TARGETS)):
-        labels = np.concatenate([other.labels[:, number] for other in learn])
-        known = labels >= 0
-        slopes, intercept = logistic(inputs[known], labels[known].astype(np.float64), weights[known])
-        probabilities[:, number] = sigmoid(_inputs(run, column) @ slopes + intercept)
-    return scores, probabilities
+def _tell(progress: Progress, done: int, of: int, name: str, what: str) -> None:
+    progress(done, of, f"{name}: {what}")
 
 
-def _inputs(run: Run, column: int) -> Doubles:
-    inputs: Doubles = np.log1p(np.maximum(run.features[:, [column]].astype(np.float64), 0.0))
-    return inputs
+_NO_FOLDS = {
+    "runs": "there is nothing to learn from",
+    "courses": "all packages are runs of one course",
+    "forward": "no run had ended when another began",
+}
+
+
+def _plan(
+    folds: dict[str, list[Fold]], families: Sequence[Family], seeds: Sequence[int]
+) -> Iterator[tuple[Fold, Family, int]]:
+    """What is to be asked, the quick first."""
+    for split, made in folds.items():
+        for one in families:
+            if split != BY_RUN and ONLY_BY_RUN & set(one.rows):
+                continue
+            for seed in seeds if split == BY_RUN else seeds[:1]:
+                yield from ((fold, one, seed) for fold in made)
+
+
+def _said(fold: Fold, one: Family, seed: int, kinds: KindTable, store: Cache, tell: Callable[[str], object]) -> Said:
+    """The kept answer, or a new one."""
+    reasons = unlearnable(fold.train)
+    targets = tuple(number for number, target in enumerate(TARGETS) if target not in reasons)
+    task = Task(fold, kinds, seed, targets, tell)
+    said = store.load(one, task)
+    if said is None:
+        said = one.say(task)
+        said.why = {**said.why, **reasons}
+        store.save(one, task, said)
+    return said
+
+
+def _figures(found: Evaluation, split: str, runs: Sequence[Material], answers: Answers, seed: int) -> None:
+    rows = list(rows_of(split, runs, answers))
+    found.rows += rows
+    found.means += means_of(rows, runs)
+    if split == BY_RUN:
+        found.differences = bootstrap.differences(runs, answers, OURS, seed=seed)
+        found.groups = group_rows(runs, answers, OURS, seed=seed)
+        found.reliability = reliability_rows(runs, answers)
+
+
+def _described(run: Material) -> dict[str, Any]:
+    judged = sorted(set(run.who.tolist()))
+    return {
+        "name": run.name,
+        "course": run.course,
+        "learners": len(judged),
+        "certified": int(run.certified[judged].sum()),
+        "events": len(run.run.kinds),
+        "weeks": int(run.week.max(initial=0)),
+        "week_at": {f"{share} %": run.week_at(share) for share in SHARES},
+    }

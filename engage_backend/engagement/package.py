@@ -220,3 +220,22 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if number == number and abs(number) != float("inf") else None
+
+
+class Profile(NamedTuple):
+    """What somebody said of themselves: for judging a model by group, never for a model to read."""
+
+    gender: str = ""  # as edX codes it: f, m, o
+    year_of_birth: int | None = None
+    education: str = ""  # as edX codes it: p, m, b, a, hs, jhs, el, none, other
+
+
+def profiles(folder: Path) -> dict[int, Profile]:
+    """The profiles of a package by user id; none where it has no such table."""
+    found = {}
+    for row in _table(folder, "auth_userprofile", ("user_id",), optional=True):
+        if row["user_id"].isdigit():
+            year = row.get("year_of_birth", "")
+            born = int(year) if year.isdigit() else None
+            found[int(row["user_id"])] = Profile(row.get("gender", ""), born, row.get("level_of_education", ""))
+    return found

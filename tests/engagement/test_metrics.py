@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from engage_backend.engagement.metrics import judge
+from engage_backend.engagement.calibration import sigmoid
+from engage_backend.engagement.metrics import FIGURES, calibration_error, judge, reliability
 
 
 def test_a_pair_that_is_level_counts_half() -> None:
@@ -22,9 +23,7 @@ def test_ranking_needs_two_outcomes_but_a_brier_score_does_not() -> None:
 
 
 def test_nobody_gives_no_figures() -> None:
-    assert judge([], [], []) == {
-        "learners": 0, "positives": 0, "auc": None, "average_precision": None, "brier": None, "ece": None,
-    }  # fmt: skip
+    assert judge([], [], []) == {"learners": 0, "positives": 0, **dict.fromkeys(FIGURES)}
 
 
 def test_scores_without_probabilities_are_only_ranked() -> None:
@@ -52,3 +51,43 @@ def test_metrics_agree_with_scikit_learn(seed: int) -> None:
     assert row["auc"] == pytest.approx(roc_auc_score(labels, scores))
     assert row["average_precision"] == pytest.approx(average_precision_score(labels, scores))
     assert row["brier"] == pytest.approx(brier_score_loss(labels, scores))
+
+
+def test_of_true_probabilities_the_error_is_the_noise_floor_and_less_without_chance() -> None:
+    errors = []
+    for seed in range(200):
+        chance = np.random.default_rng(seed)
+        said = chance.random(300)
+        errors.append(calibration_error((chance.random(300) < said).astype(np.float64), said))
+    plain, debiased, floor = np.mean(errors, axis=0)
+    assert plain == pytest.approx(floor, rel=0.05) and plain > 0.05
+    assert debiased < 0.65 * plain
+
+
+def test_what_is_left_without_chance_is_the_true_gap() -> None:
+    errors = []
+    for seed in range(100):
+        chance = np.random.default_rng(seed)
+        said = chance.random(400) * 0.6
+        errors.append(calibration_error((chance.random(400) < said + 0.2).astype(np.float64), said))
+    _, debiased, floor = np.mean(errors, axis=0)
+    assert debiased == pytest.approx(0.2, abs=0.01) and floor < 0.06
+
+
+@pytest.mark.parametrize(("factor", "slope"), [(1.0, 1.0), (2.0, 0.5), (0.5, 2.0)])
+def test_a_model_that_is_too_sure_has_a_slope_below_one(factor: float, slope: float) -> None:
+    chance = np.random.default_rng(3)
+    logits = chance.normal(0, 1.5, 20_000)
+    labels = chance.random(20_000) < sigmoid(logits)
+    said = sigmoid(factor * logits)
+    assert judge(labels, said, said)["slope"] == pytest.approx(slope, rel=0.05)
+
+
+def test_a_reliability_diagram_holds_everyone_once() -> None:
+    chance = np.random.default_rng(5)
+    said = chance.random(97)
+    labels = (chance.random(97) < said).astype(np.float64)
+    bins = reliability(labels, said)
+    assert sum(one["learners"] for one in bins) == 97 and len(bins) == 10
+    assert sum(one["learners"] * one["seen"] for one in bins) == pytest.approx(labels.sum(), abs=0.01)
+    assert [one["said"] for one in bins] == sorted(one["said"] for one in bins)

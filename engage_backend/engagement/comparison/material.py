@@ -1,0 +1,176 @@
+"""What a comparison reads of one course run: who is judged when, what could be known by then, and what came of them.
+
+An example is a learner at the end of a week. Judged and trained on are those active by the end of the first week, enrolled,
+not staff; every model sees the same examples. Times are microseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from engage_backend.clickstream.event import ClickEvent
+from engage_backend.clickstream.parse import parse_lines
+from engage_backend.engagement import labels
+from engage_backend.engagement.comparison.weekly import Clicks, Lattice, attempted_and_open, twelve
+from engage_backend.engagement.counters import DAY, FEATURES, Plan
+from engage_backend.engagement.dataset import NOT_JUDGED, WEEK, Run, run_of
+from engage_backend.engagement.encoder import KindTable
+from engage_backend.engagement.history import Row, merge, to_row
+from engage_backend.engagement.package import Package, Profile, profiles
+from engage_backend.engagement.structure import micros
+from engage_backend.engagement.trees import TARGETS
+
+Doubles = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
+
+SHARES = (25, 50, 75)  # per cent of the course
+SINGLE = ("days_silent", "events", "points_earned")  # the features that stand alone as models
+_LINES_AT_ONCE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """One course run; n examples in order of learner and week, L learners, E events."""
+
+    name: str
+    course: str  # course key of the run
+    start: int
+    end: int  # of the course, or of the clicks where the schedule names none
+    self_paced: bool
+    run: Run  # all of it, for our own model: moments within weeks and latecomers too
+    at: Integers  # (n,) where the examples stand in `run`
+    who: Integers  # (n,) index into `learners`
+    week: Integers  # (n,) 1, 2, ...
+    features: Doubles  # (n, 12) see weekly
+    single: Doubles  # (n, 3) see SINGLE
+    truths: npt.NDArray[np.int8]  # (n, TARGETS) 0, 1 or NOT_JUDGED; `leave` of everybody, active or long silent
+    recent: Doubles  # (n,) days since the last event
+    undecided: Flags  # (n,) neither handed in enough to pass, nor out of reach of it
+    learners: Integers  # (L,) user ids
+    certified: Flags  # (L,)
+    events: Integers  # (L,) how many in all
+    profiles: tuple[Profile | None, ...]  # (L,) for figures by group, and for nothing else
+
+    def among(self, name: str) -> Flags:
+        """Which examples a figure is over: `all`, `active_14d`, `active_7d` or `undecided`."""
+        if name == "undecided":
+            return self.undecided
+        limits = {"all": np.inf, "active_14d": labels.RECENTLY_ACTIVE / DAY, "active_7d": 7.0}
+        return self.recent <= limits[name]
+
+    def keep(self, chosen: Flags) -> Material:
+        """The same run with the examples of some learners (L,); their numbers stay."""
+        mine = chosen[self.who]
+        moved = np.cumsum(chosen[self.run.who]) - 1  # where an example of the run goes
+        parts = {name: getattr(self, name)[mine] for name in _PER_EXAMPLE}
+        return replace(self, run=self.run.with_examples(chosen[self.run.who]), **parts | {"at": moved[self.at[mine]]})
+
+    def week_at(self, share: int) -> int:
+        """The last week that ends by `share` per cent of the course; at least 1."""
+        return max(int((self.end - self.start) * share / 100 // WEEK), 1)
+
+    def digest(self, *, whole: bool) -> str:
+        """Changes when anything changes that a model could read here; `whole`: one that reads all of `run`."""
+        found = blake2b(f"{self.name} {self.course} {self.start} {self.end}".encode(), digest_size=16)
+        for part in (*_PER_EXAMPLE[1:], "learners", "certified", "events"):
+            found.update(np.ascontiguousarray(getattr(self, part)).data)
+        for part in ("kinds", "begins", "carried", "features", "labels") if whole else ("kinds", "begins"):
+            found.update(np.ascontiguousarray(getattr(self.run, part)).data)
+        found.update(np.ascontiguousarray(self.run.seen[slice(None) if whole else self.at]).data)
+        return found.hexdigest()
+
+
+_PER_EXAMPLE = ("at", "who", "week", "features", "single", "truths", "recent", "undecided")
+
+
+def load_material(
+    package: Package, kinds: KindTable, *, seed: int, progress: Callable[[int], object] = lambda lines: None
+) -> Material:
+    """Read a package's log. `progress` is called with a count of lines just read. New kinds are registered in `kinds`."""
+    lines = package.lines()
+
+    def events() -> Iterable[ClickEvent]:
+        while part := list(islice(lines, _LINES_AT_ONCE)):
+            yield from parse_lines(part)[0]
+            progress(len(part))
+
+    return material_of(package, events(), kinds, seed=seed)
+
+
+def material_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, seed: int) -> Material:
+    """The material of a package whose log holds `events`, in any order and however often each."""
+    people = {learner.user_id: learner for learner in package.learners if not learner.is_staff}
+    rows: dict[int, list[Row]] = {user: [] for user in people}
+
+    def overheard() -> Iterable[ClickEvent]:
+        for event in events:
+            if event.learner in rows and event.course == package.course:
+                kinds.number(event.kind)
+                rows[event.learner].append(to_row(event, kinds.numbers))
+            yield event
+
+    run = run_of(package, overheard(), kinds, seed=seed)
+    histories = [merge([], rows.pop(user)) for user in run.learners.tolist()]
+    clicks = Clicks.of(histories, kinds)
+    at = np.flatnonzero((run.week > 0) & run.early[run.who])
+    who, week, clock = run.who[at].astype(np.int64), run.week[at].astype(np.int64), run.clock[at]
+    schedule = package.schedule
+    end_of_data = _end_of_data(clicks)
+    enrolled = [micros(people[user].enrolled_at) for user in run.learners.tolist()]
+    plans = [Plan.of(schedule, moment) for moment in enrolled]
+    lattice = Lattice(np.array([plan.origin for plan in plans], dtype=np.int64), int(run.week.max(initial=0)))
+    end = schedule.end or max(end_of_data, schedule.start + WEEK)
+    last = np.array([history[-1].time for history in histories], dtype=np.int64)
+    so_far = lattice.last_so_far(clicks)[who, week - 1] if len(at) else clock
+    certified_at = [
+        None if (moment := people[user].certified_at) is None else micros(moment) for user in run.learners.tolist()
+    ]
+    truths = run.labels[at].copy()
+    for example in range(len(at)):
+        person, now = int(who[example]), int(clock[example])
+        can_be_told = labels.leave_is_judged(
+            now,
+            last_so_far=now,  # of everybody: who was active of late is told apart by `among`
+            end_of_course=schedule.end,
+            end_of_data=end_of_data,
+            certified_at=certified_at[person],
+        )
+        left = int(labels.leave(int(last[person]), now))
+        truths[example, TARGETS.index("leave")] = left if can_be_told else NOT_JUDGED
+    attempted, still_open = attempted_and_open(clicks, lattice, plans[0].graded if plans else {})
+    reached, reachable = (part[who, week - 1] for part in (attempted, attempted + still_open))
+    found = profiles(package.folder)
+    return Material(
+        name=package.name,
+        course=package.course,
+        start=schedule.start,
+        end=end,
+        self_paced=schedule.self_paced,
+        run=run,
+        at=at,
+        who=who,
+        week=week,
+        features=twelve(clicks, lattice, plans, end)[who, week - 1],
+        single=run.features[at][:, [FEATURES.index(name) for name in SINGLE]].astype(np.float64),
+        truths=truths,
+        recent=np.maximum(clock - so_far, 0) / DAY,
+        undecided=(reached < schedule.passing_grade - 1e-6) & (reachable >= schedule.passing_grade - 1e-6),
+        learners=run.learners,
+        certified=np.array([people[user].certified for user in run.learners.tolist()], dtype=bool),
+        events=np.diff(run.begins),
+        profiles=tuple(found.get(user) for user in run.learners.tolist()),
+    )
+
+
+def _end_of_data(clicks: Clicks) -> int:
+    """The end of the day of the last click; outcomes may come in for longer."""
+    told = clicks.time[clicks.possible < 0]
+    last = told if len(told) else clicks.time
+    return (int(last.max(initial=0)) // DAY + 1) * DAY
