@@ -9,9 +9,10 @@ from django.db.models import Count, FilteredRelation, Max, Q
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from engage_backend.api import answers
 from engage_backend.api.columns import Change, Minutes, columns
 from engage_backend.api.conditional import conditional, to_json, weak_etag
-from engage_backend.api.views import CourseView, course_run
+from engage_backend.api.views import Call, CourseView, course_run
 from engage_backend.messaging.criteria import TARGETS
 from engage_backend.messaging.past import a_week_ago
 from engage_backend.messaging.selection import shown
@@ -26,6 +27,7 @@ class FacetsView(CourseView):
     """GET: the facets of every learner, as columns in the order of `learners`."""
 
     http_method_names = ["get", "head", "options"]
+    calls = {"get": Call(answers.Facets, is_conditional=True)}
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
         run = course_run(course_key)

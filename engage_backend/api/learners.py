@@ -9,8 +9,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from engage_backend.api import answers
 from engage_backend.api.access import caller_id, canonical_course_key
-from engage_backend.api.views import CourseView
+from engage_backend.api.views import Call, CourseView
 from engage_backend.engagement.activity import GROUPS, WEEK, by_week, times_and_kinds
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.criteria import TARGETS
@@ -34,6 +35,7 @@ class LearnerView(CourseView):
     """GET: one learner. That it was looked at is recorded."""
 
     http_method_names = ["get", "head", "options"]
+    calls = {"get": Call(answers.Learner)}
 
     def get(self, request: Request, course_key: str, pseudonym: str) -> Response:
         learner = (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from engage_backend.api import answers
 from engage_backend.api.access import caller_id
 from engage_backend.api.bodies import body_of, text_of
-from engage_backend.api.views import CourseView, course_run
+from engage_backend.api.views import Call, CourseView, course_run
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.selection import shown
 from engage_backend.platform.api import get_platform
@@ -19,6 +20,7 @@ class LookupView(CourseView):
     """POST {query}: pseudonyms of the learners whose user name, address or full name it is. What was asked is not kept."""
 
     http_method_names = ["post", "options"]
+    calls = {"post": Call(answers.Matches, takes=answers.Query)}
 
     def post(self, request: Request, course_key: str) -> Response:
         run = course_run(course_key)

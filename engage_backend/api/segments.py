@@ -9,10 +9,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from engage_backend.api import answers
 from engage_backend.api.access import caller_id
 from engage_backend.api.bodies import body_of, criteria_of, text_of
 from engage_backend.api.problems import Conflict
-from engage_backend.api.views import CourseView, course_run
+from engage_backend.api.views import Call, CourseView, course_run
 from engage_backend.messaging.presets import SegmentProblem, counted, keep_segment
 from engage_backend.messaging.selection import counts, shown
 from engage_backend.models import Segment
@@ -25,6 +26,7 @@ class PresetsView(CourseView):
     """GET: presets and segments, each with how many it selects now and how many it selected a week ago."""
 
     http_method_names = ["get", "head", "options"]
+    calls = {"get": Call(answers.Presets)}
 
     def get(self, request: Request, course_key: str) -> Response:
         found = counted(course_run(course_key), get_platform().now())
@@ -40,6 +42,7 @@ class SegmentsView(CourseView):
     """GET: the course team's segments. POST {name, criteria}: keep another one."""
 
     http_method_names = ["get", "post", "head", "options"]
+    calls = {"get": Call(answers.Segments), "post": Call(answers.Segment, status=201, takes=answers.NewSegment)}
 
     def get(self, request: Request, course_key: str) -> Response:
         found = counted(course_run(course_key), get_platform().now())
@@ -64,6 +67,7 @@ class SegmentView(CourseView):
     """DELETE: forget a segment of the course team's."""
 
     http_method_names = ["delete", "options"]
+    calls = {"delete": Call(None, status=204)}
 
     def delete(self, request: Request, course_key: str, number: int) -> Response:
         run = course_run(course_key)
@@ -76,6 +80,7 @@ class CountView(CourseView):
     """POST {criteria}: how many they select, of how many."""
 
     http_method_names = ["post", "options"]
+    calls = {"post": Call(answers.Counted, takes=answers.ToCount)}
 
     def post(self, request: Request, course_key: str) -> Response:
         run = course_run(course_key)

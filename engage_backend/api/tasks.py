@@ -9,8 +9,9 @@ from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
+from engage_backend.api import answers
 from engage_backend.api.conditional import conditional, to_json, weak_etag
-from engage_backend.api.views import CourseView, course_run
+from engage_backend.api.views import Call, CourseView, course_run
 from engage_backend.messaging.selection import shown
 from engage_backend.messaging.tasks import tasks_of
 from engage_backend.models import CourseRun, Submission
@@ -21,6 +22,7 @@ class TasksView(CourseView):
     """GET: the course's graded blocks, the one due first before the others, with how many have handed each in."""
 
     http_method_names = ["get", "head", "options"]
+    calls = {"get": Call(answers.Tasks, is_conditional=True)}
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
         run = course_run(course_key)
@@ -32,6 +34,7 @@ class HandedInView(CourseView):
     """GET ?block=USAGE_KEY: the learners who have handed that task in."""
 
     http_method_names = ["get", "head", "options"]
+    calls = {"get": Call(answers.HandedIn, query={"block": "The usage key of a task."}, is_conditional=True)}
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
         run = course_run(course_key)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotFound
@@ -11,6 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from engage_backend.api import answers
 from engage_backend.api.access import AUTHENTICATION, IsCourseStaff, caller_id, canonical_course_key
 from engage_backend.api.conditional import conditional
 from engage_backend.api.parsing import SmallJSONParser
@@ -21,6 +23,17 @@ from engage_backend.models import CourseRun
 from engage_backend.platform.api import get_platform
 
 
+@dataclass(frozen=True)
+class Call:
+    """What a method of an endpoint takes and answers, for docs/openapi.yaml; the shapes are those of `api.answers`."""
+
+    answers: type | None
+    status: int = 200
+    takes: type | None = None
+    query: Mapping[str, str] = field(default_factory=dict)  # parameter -> what it says
+    is_conditional: bool = False  # has an ETag, and answers 304
+
+
 class CourseView(APIView):
     """What every endpoint about a course has in common. All is set here: the site's REST defaults are not ours."""
 
@@ -29,6 +42,7 @@ class CourseView(APIView):
     parser_classes = [SmallJSONParser]
     renderer_classes = [JSONRenderer]
     throttle_classes = ()
+    calls: ClassVar[Mapping[str, Call]] = {}  # method, in small letters -> what it takes and answers
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return problem_document
@@ -54,6 +68,13 @@ class PredictionsView(CourseView):
     """GET: the three probabilities of every learner, or of those whose changed since a cursor."""
 
     http_method_names = ["get", "head", "options"]
+    calls = {
+        "get": Call(
+            answers.Predictions,
+            query={"since": "The cursor of an earlier answer; 410 when it is not known."},
+            is_conditional=True,
+        )
+    }
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
         key = canonical_course_key(course_key)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
+from engage_backend.api.communication_urls import urlpatterns as of_communications
 from engage_backend.api.urls import urlpatterns
 from engage_backend.models import Learner
 from engage_backend.platform.standalone.platform import VIEW_AS
@@ -25,7 +26,7 @@ REFUSED = [
     ("global_staff", "learner", 403),
     ("learner", "staff", 403),
 ]
-EVERY = [str(one.pattern) for one in urlpatterns if str(one.pattern).startswith("courses/")]
+EVERY = [str(one.pattern) for one in [*urlpatterns, *of_communications] if str(one.pattern).startswith("courses/")]
 # What learners ask about themselves is not for the course team: tests/api/test_me.py
 ROUTES = [route for route in EVERY if "/me" not in route]
 PARTS = {"pseudonym": "aaaaaaaa"}
@@ -76,7 +77,9 @@ def test_nothing_is_written_without_a_token_against_forgery(site: Any, route: st
 @pytest.mark.parametrize("route", ROUTES)
 def test_what_cannot_be_read_is_refused_and_nothing_breaks(site: Any, staff_client: Client, route: str) -> None:
     deep, large = b"[" * 100_000, b'{"criteria": "' + b"x" * 10_000_000 + b'"}'
-    bodies = [b"", b"{", b"[]", b"null", b'"text"', b"{}", b'{"criteria": NaN}', b"\xff\xfe"]
+    bodies = [b"{", b"[]", b"null", b'"text"', b'{"criteria": NaN}', b"\xff\xfe"]
+    if not route.endswith("/communications"):  # where nothing said is an empty draft
+        bodies += [b"", b"{}"]
     for method in ("post", "put", "patch", "delete"):
         for body in (*bodies, deep, large) if method == "post" else bodies:
             send = getattr(staff_client, method)
@@ -89,6 +92,8 @@ def test_what_cannot_be_read_is_refused_and_nothing_breaks(site: Any, staff_clie
 def test_an_address_that_names_no_course_run_is_not_found(site: Any, staff_client: Client, route: str) -> None:
     for key in ("nonsense", "library-v1:TestX+Lib"):
         assert_problem(staff_client.get(address(route, key)), 404)
+    if route.endswith("/templates"):  # which are the same for every course
+        return
     staff_client.force_login(site.users["global_staff"])
     response = staff_client.get(address(route, "course-v1:No+Such+Run"))
     assert_problem(response, response.status_code)

@@ -1,0 +1,318 @@
+"""The shapes of bodies and answers, from which docs/openapi.yaml is made and against which tests hold real answers.
+
+Views do not build these: columns of 100,000 learners go out as they are. An answer with a key that is not here, or without
+one that is, fails a test.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+PerMille = Annotated[int, Meta(ge=0, le=1000)]
+Chance = PerMille | None
+Change = Annotated[int, Meta(ge=-1000, le=1000)] | None
+Count = Annotated[int, Meta(ge=0)]
+Minute = Annotated[int, Meta(description="Whole minutes since 1970, UTC.")]
+Moment = Annotated[str, Meta(description="ISO 8601, UTC, as in 2024-03-01T12:00:00Z.")]
+Day = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
+Pseudonym = Annotated[str, Meta(pattern="^[0-9a-z]{8}$")]
+Place = Annotated[int, Meta(ge=0, description="Place in the list of names.")]
+Target = Literal["certify", "complete", "leave"]
+State = Literal["active", "never_started", "gone", "finished"]
+Days = Annotated[int, Meta(ge=0, le=3650)]
+
+
+class Shape(Struct, forbid_unknown_fields=True):
+    """A JSON object with these keys and no others."""
+
+
+class Problem(Shape):
+    """What went wrong: RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Model(Shape):
+    """The model that the predictions stand on."""
+
+    name: str
+    trained_on: str | None
+
+
+class Consumer(Shape):
+    """When a consumer last gave a sign of life."""
+
+    last_seen: Moment | None
+    lag_seconds: float | None
+
+
+class Predictions(Shape):
+    """Columns, in the order of `learners`; with `since` only the rows that changed, those who left among them."""
+
+    as_of: Moment | None
+    cursor: str
+    model: Model | None
+    calibrated: bool
+    total: Count
+    consumer: Consumer
+    learners: list[Pseudonym]
+    state: list[Literal["active", "never_started", "gone", "finished", "left"]]
+    certify: list[Chance]
+    complete: list[Chance]
+    leave: list[Chance]
+
+
+class Changes(Shape):
+    """By how many per mille each figure has moved in seven days; null where there was or is none."""
+
+    certify: list[Change]
+    complete: list[Change]
+    leave: list[Change]
+
+
+class Facets(Shape):
+    """Columns, in the order of `learners`: what to filter and sort by beside the predictions."""
+
+    as_of: Moment
+    cursor: str
+    modes: list[str]
+    cohorts: list[str]
+    learners: list[Pseudonym]
+    mode: list[Place | None]
+    cohort: list[Place | None]
+    last_active: list[Minute | None]
+    written: list[Minute | None]
+    week: Changes
+
+
+class Task(Shape):
+    """A graded block, and how many have handed it in."""
+
+    block: str
+    name: str
+    due: Moment | None
+    points: float
+    handed_in: Count
+    of: Count
+
+
+class Tasks(Shape):
+    """The course's tasks, the one due first before the others."""
+
+    tasks: list[Task]
+
+
+class HandedIn(Shape):
+    """Who has handed a task in."""
+
+    block: str
+    learners: list[Pseudonym]
+
+
+class Probabilities(Shape):
+    """Per mille; null where none is given."""
+
+    certify: Chance
+    complete: Chance
+    leave: Chance
+
+
+class Shown(Shape):
+    """What was shown at the end of a week."""
+
+    day: Day
+    certify: Chance
+    complete: Chance
+    leave: Chance
+
+
+class Kinds(Shape):
+    """How many events of each kind."""
+
+    video: Count
+    problem: Count
+    forum: Count
+    other: Count
+
+
+class Week(Shape):
+    """What a learner did in a week of the course; week 1 is the first."""
+
+    week: int
+    total: Count
+    kinds: Kinds
+
+
+class TaskDone(Shape):
+    """A task, and the best that a learner has handed in; nulls where nothing was."""
+
+    block: str
+    name: str
+    due: Moment | None
+    score: float | None
+    possible: float | None
+    attempts: Count
+    at: Moment | None
+
+
+class Message(Shape):
+    """A message to a learner, and what became of it."""
+
+    id: int
+    subject: str
+    state: Literal["queued", "claimed", "sent", "failed", "uncertain", "held_back", "skipped"]
+    at: Moment | None
+
+
+class Learner(Shape):
+    """One learner: what was said of them, what they did, what they had from us."""
+
+    pseudonym: Pseudonym
+    state: State
+    mode: str | None
+    cohort: str | None
+    enrolled_at: Moment
+    last_active: Moment | None
+    probabilities: Probabilities
+    reasons: dict[str, Any]
+    weeks: list[Shown]
+    activity: list[Week]
+    tasks: list[TaskDone]
+    messages: list[Message]
+
+
+class TaskAsked(Shape):
+    """Whether a task was handed in."""
+
+    block: Annotated[str, Meta(min_length=1, max_length=255)]
+    handed_in: bool
+
+
+class WrittenTo(Shape):
+    """Whether a learner had a message in the last days."""
+
+    days: Annotated[int, Meta(ge=1, le=3650)]
+    had: bool
+
+
+class Ranges(Shape):
+    """[lowest, highest] per mille, both included; whoever has no figure is in no range."""
+
+    certify: tuple[PerMille, PerMille] | UnsetType = UNSET
+    complete: tuple[PerMille, PerMille] | UnsetType = UNSET
+    leave: tuple[PerMille, PerMille] | UnsetType = UNSET
+
+
+class Criteria(Shape):
+    """Whom a course team means: the learners whom every filter lets through, less `exclude`, and `include`.
+
+    `states`: the active, unless said. `everyone`: whatever the ranges say. `days_inactive`: whole days since the last click,
+    both ends included, null for open. In `modes` and `cohorts` "" stands for none.
+    Full account: engage_backend/messaging/criteria.py.
+    """
+
+    version: Literal[1]
+    everyone: bool = False
+    states: list[State] = field(default_factory=lambda: ["active"])
+    ranges: Ranges | UnsetType = UNSET
+    days_inactive: tuple[Days | None, Days | None] | UnsetType = UNSET
+    modes: Annotated[list[str], Meta(max_length=100)] = []
+    cohorts: Annotated[list[str], Meta(max_length=1000)] = []
+    task: TaskAsked | UnsetType = UNSET
+    written_to: WrittenTo | UnsetType = UNSET
+    include: Annotated[list[Pseudonym], Meta(max_length=10_000)] = []
+    exclude: Annotated[list[Pseudonym], Meta(max_length=10_000)] = []
+
+
+class Preset(Shape):
+    """Criteria with a name, how many they select now, and how many they selected a week ago (null: not known)."""
+
+    name: str
+    criteria: Criteria
+    count: Count
+    week_ago: Count | None
+    description: str
+
+
+class Segment(Shape):
+    """Criteria that the course team has kept, with counts as those of presets."""
+
+    id: int
+    name: str
+    criteria: Criteria
+    count: Count
+    week_ago: Count | None
+    description: str
+
+
+class Presets(Shape):
+    """The presets that apply now, and the course team's segments."""
+
+    presets: list[Preset]
+    segments: list[Segment]
+
+
+class Segments(Shape):
+    """The course team's segments."""
+
+    segments: list[Segment]
+
+
+class NewSegment(Shape):
+    """Criteria to keep."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    criteria: Criteria
+
+
+class ToCount(Shape):
+    """Criteria without a name."""
+
+    criteria: Criteria
+
+
+class Counted(Shape):
+    """How many are selected, of how many."""
+
+    count: Count
+    of: Count
+
+
+class Query(Shape):
+    """A user name, an address or a full name, whole."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=254)]
+
+
+class Match(Shape):
+    """Whom a query means."""
+
+    pseudonym: Pseudonym
+
+
+class Matches(Shape):
+    """Whom a query means; five at most."""
+
+    matches: list[Match]
+
+
+class Outcome(Shape):
+    """Of `learners` who were shown `low` to `high` per mille after so many weeks, it came true for `happened`."""
+
+    week: int
+    target: Target
+    low: PerMille
+    high: PerMille
+    learners: Count
+    happened: Count
+
+
+class Hindsight(Shape):
+    """How what was shown turned out; empty while nothing is known."""
+
+    rows: list[Outcome]
