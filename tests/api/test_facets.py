@@ -113,6 +113,7 @@ def test_facets_are_sent_again_only_when_they_may_say_something_else(site: Any, 
         return response.status_code
 
     etag = ""
+    Clock.objects.update(site_time=NOW + timedelta(minutes=5))
     assert [asked(), asked()] == [200, 304]
     site.predict(one, (2, 3, 4))
     assert [asked(), asked()] == [200, 304]
@@ -120,6 +121,26 @@ def test_facets_are_sent_again_only_when_they_may_say_something_else(site: Any, 
     assert [asked(), asked()] == [200, 304]
     Clock.objects.update(site_time=NOW + timedelta(minutes=10))
     assert [asked(), asked()] == [200, 304]
+
+
+def test_while_clicks_come_facets_are_sent_once_a_minute_and_the_last_click_is_told(
+    site: Any, staff_client: Client, url: str
+) -> None:
+    one = learner(site, 1)
+    etag, sent = "", []
+    for second in (0, 10, 20, 40, 75, 90, 110, 140, 200, 230):
+        now = NOW + timedelta(seconds=second)
+        Clock.objects.update(site_time=now)
+        if second <= 90:
+            site.predict(one, (second, second, second))
+            CourseRun.objects.update(as_of=now)
+            Learner.objects.update(last_active=now)
+        response = staff_client.get(url, headers={"If-None-Match": etag})
+        etag = response["ETag"]
+        if response.status_code == 200:
+            sent.append((second, response.json()["last_active"][0] - to_minutes(NOW)))
+    # NOW is half a minute past: new minutes begin at 30, 90 and 150 seconds.
+    assert sent == [(0, 0), (40, 1), (90, 2), (200, 2)]
 
 
 def test_a_course_that_no_consumer_has_met_has_no_facets(site: Any, staff_client: Client, url: str) -> None:
