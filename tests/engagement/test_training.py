@@ -165,14 +165,18 @@ def test_the_command_writes_a_folder_that_loads_and_tells_its_story(
     folders: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     metrics = tmp_path / "metrics.json"
-    row = {"model": "engage", "run": "a", "target": "certify", "week": 2, "learners": 9, "positives": 3}
-    metrics.write_text(json.dumps([row | {"auc": 0.75, "average_precision": 0.5, "brier": 0.2, "ece": 0.05}]))
+    row = {"split": "runs", "model": "engage", "run": "a", "target": "certify", "among": "all", "week": 2}
+    row |= {"auc": 0.75, "average_precision": 0.5, "brier": 0.2, "ece": 0.05, "ece_debiased": 0.04, "slope": 0.9}
+    group = {"target": "certify", "attribute": "gender", "group": "women", "auc": [0.7, 0.6, 0.8]}
+    metrics.write_text(json.dumps({"rows": [row], "groups": [group]}))
     words = ["train", *map(str, folders), "--out", str(tmp_path / "model"), "--name", "ours", "--seed", "5"]
     assert main([*words, "--attribution", "Somebody's data", "--evaluation", str(metrics)]) == 0
     model, card = load_model(tmp_path / "model")
     assert model.identity in capsys.readouterr().out and model.identity.startswith("ours/")
     assert card["trained_on"] == "2 course runs: TestX-T101-run0, TestX-T101-run1"
     assert (card["attribution"], card["seed"]) == ("Somebody's data", 5)
-    assert card["metrics"]["weeks"]["certify"][0]["auc"] == 0.75
+    told = card["metrics"]["weeks"]["certify"][0]
+    assert (told["auc"], told["ece_debiased"], told["slope"]) == (0.75, 0.04, 0.9)
+    assert card["metrics"]["groups"]["rows"] == [group]
     assert str(tmp_path) not in json.dumps(card)  # tells no one's disk
     assert {path.name for path in (tmp_path / "model").iterdir()} == {"weights.safetensors", "card.json"}
