@@ -56,10 +56,10 @@ class DiskSite:
         self.home.mkdir(parents=True, exist_ok=True)
         self.python(_SET_UP, str(learners), *([course] if course else []))
 
-    def python(self, code: str, *arguments: str) -> str:
+    def python(self, code: str, *arguments: str, seconds: float = 180.0) -> str:
         """Run code on the site in a process of its own; what it printed."""
         words = [sys.executable, "-c", code, *arguments]
-        done = subprocess.run(words, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=180)
+        done = subprocess.run(words, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=seconds)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -141,9 +141,13 @@ def test_progress_counts_the_bytes_of_packed_files_as_they_lie(tmp_path: Path) -
     progress.read(logs[0].stat().st_size)
     progress.take(60)
     progress.begin(logs[1])
+    progress.parsed = 60
     progress.tell()
-    assert " 50%  60 lines" in screen.getvalue()
+    assert " 25%  60 lines, 0 events taken in" in screen.getvalue()
     assert "left  tracking.log.1.gz" in screen.getvalue()
+    progress.taken = 60
+    progress.tell()
+    assert " 50%  60 lines, 60 events taken in" in screen.getvalue()
 
 
 def test_a_damaged_file_is_taken_in_as_far_as_it_goes_and_named(live: LiveSite, tmp_path: Path) -> None:

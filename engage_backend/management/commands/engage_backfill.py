@@ -6,20 +6,22 @@ import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
-from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.files import DamagedFile, read_lines
-from engage_backend.clickstream.parse import parse_lines
-from engage_backend.clickstream.quarantine import BROKEN, Quarantine
+from engage_backend.clickstream.quarantine import Quarantine
 from engage_backend.management.stopping import stop_on_signals
 
 _LINES = 50_000  # parsed at once
-_EVENTS = 400_000  # taken in at once, so that most learners' histories are written and read by the model in one piece
+_EVENTS = 4_000_000  # sorted by learner at once, in some 300 MB: so most histories are written and read in one piece
+_AT_ONCE = 100_000  # events that the engine is given at once
+_SMALL = 50_000_000  # bytes that are parsed sooner than another process is there
 _TELL = 10.0  # seconds between two lines of progress where they cannot be written over each other
 _TELL_TERMINAL = 0.5
 
@@ -37,7 +39,9 @@ class Command(BaseCommand):
         """Read all files, then bring every learner up to now."""
         # torch comes in with the engine: a web process that lists commands must not load it.
         from engage_backend.conf import engage_settings
+        from engage_backend.engagement.columns import Pile
         from engage_backend.engagement.live.engine import Engine
+        from engage_backend.engagement.live.parsing import parsed, processes_beside_us
         from engage_backend.engagement.live.retry import repeated
         from engage_backend.platform.api import get_platform
 
@@ -48,40 +52,52 @@ class Command(BaseCommand):
         broken = engage_settings().quarantine
         quarantine = Quarantine(broken) if broken else None
         progress = Progress(self.stdout, logs)
-        events, refused = 0, Counter[str]()
-        waiting: list[ClickEvent] = []
+        refused = Counter[str]()
+        pile, taken = Pile(), 0
 
         def take_in() -> None:
-            nonlocal waiting
-            unplaced = repeated(lambda: engine.ingest(waiting), undone=engine.forget)
-            refused.update({str(reason): count for reason, count in unplaced.items()})
-            waiting = []
+            nonlocal pile, taken
+            for events in pile.by_learner(_AT_ONCE):
+                if stop.is_set():
+                    return
+                unplaced = repeated(partial(engine.ingest, events), undone=engine.forget)
+                refused.update({str(reason): count for reason, count in unplaced.items()})
+                taken += len(events)
+                progress.taken = taken
+                progress.tell()
+            pile = Pile()
 
-        with stop_on_signals() as stop:
-            for path, block in self._blocks(logs, progress):
-                parsed, rejected = parse_lines(block)
-                if quarantine is not None and not BROKEN.isdisjoint(rejected):
-                    quarantine.keep(str(path), block, {"lines": progress.in_file})
-                events += len(parsed)
-                refused.update({str(reason): count for reason, count in rejected.items()})
-                waiting += parsed
-                if len(waiting) >= _EVENTS:
+        is_small = sum(path.stat().st_size for path in logs) < _SMALL
+        with (
+            stop_on_signals() as stop,
+            closing(parsed(self._blocks(logs, progress), processes=0 if is_small else processes_beside_us())) as found,
+        ):
+            for one in found:
+                path, lines = one.tag
+                if quarantine is not None and one.lines:
+                    quarantine.keep(str(path), one.lines, {"lines": lines})
+                refused.update({str(reason): count for reason, count in one.rejected.items()})
+                pile.add(one.columns)
+                progress.parsed = taken + len(pile)
+                if len(pile) >= _EVENTS:
                     take_in()
                 progress.tell()
                 if stop.is_set():
                     break
             else:
                 take_in()
-                repeated(engine.tick, undone=engine.forget)
+                if not stop.is_set():
+                    repeated(engine.tick, undone=engine.forget)
             stopped = stop.is_set()
         progress.end()
         if stopped:
             self.stdout.write("stopped; the same command again takes in what is missing")
-        self.stdout.write(f"{progress.lines:,} lines, {events - len(waiting):,} events taken in")
+        self.stdout.write(f"{progress.lines:,} lines, {taken:,} events taken in")
         for reason, count in refused.most_common():
             self.stdout.write(f"  {count:,} not: {reason}")
 
-    def _blocks(self, logs: Iterable[Path], progress: Progress) -> Iterator[tuple[Path, list[bytes]]]:
+    def _blocks(self, logs: Iterable[Path], progress: Progress) -> Iterator[tuple[tuple[Path, int], list[bytes]]]:
+        """Lines, and where they end: the file, and how many lines of it were read."""
         for path in logs:
             progress.begin(path)
             records = read_lines(path, progress=progress.read)
@@ -96,7 +112,7 @@ class Command(BaseCommand):
                 if not block:
                     break
                 progress.take(len(block))
-                yield path, block
+                yield (path, progress.in_file), block
 
 
 class Progress:
@@ -111,6 +127,7 @@ class Progress:
         self._before = self._bytes = 0  # of the files that are done, of the one at hand
         self._path: Path | None = None
         self.lines = self.in_file = 0
+        self.parsed = self.taken = 0  # events
 
     def begin(self, path: Path) -> None:
         """The next file."""
@@ -133,10 +150,11 @@ class Progress:
         if now - self._told < self._every:
             return
         self._told = now
-        seconds, done = now - self._began, min(self._before + self._bytes, self._total)
-        left = seconds * (self._total - done) / done if done else 0.0
+        seconds, read = now - self._began, min((self._before + self._bytes) / max(self._total, 1), 1.0)
+        done = read * (1 + self.taken / max(self.parsed, 1)) / 2  # reading and taking in are half of the work each
+        left = seconds * (1 - done) / done if done else 0.0
         line = (
-            f"{done / max(self._total, 1):4.0%}  {self.lines:,} lines, {self.lines / seconds:,.0f} a second,"
+            f"{done:4.0%}  {self.lines:,} lines, {self.taken:,} events taken in,"
             f" about {_span(left)} left  {self._path.name if self._path else ''}"
         )
         self._out.write(f"\r{line:<100.100}" if self._terminal else line, ending="" if self._terminal else "\n")
