@@ -20,7 +20,7 @@ export function ngettext(one, many, count) {
 }
 
 // In a language written from right to left, a name in Latin letters must not pull its surroundings along.
-const isolated = (value) => (typeof document !== "undefined" && document.documentElement?.dir === "rtl" ? `\u2068${value}\u2069` : value);
+const isolated = (value) => (/\p{L}/u.test(value) && typeof document !== "undefined" && document.documentElement?.dir === "rtl" ? `\u2068${value}\u2069` : value);
 
 /** Puts values into the places of a text: `{name}`. */
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name])));

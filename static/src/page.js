@@ -19,7 +19,7 @@ import { StateChips } from "./states.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
 import { Tally } from "./tally.js";
-import { traits } from "./traits.js";
+import { LEAST_SELECTED, traits } from "./traits.js";
 import { Why } from "./why.js";
 import { describe } from "./words/groups.js";
 
@@ -194,7 +194,8 @@ export class Page {
     this.changed = new Set();
     const tasks = this.#dueTasks().map((task) => ({ ...task, handedIn: this.handedIn.get(task.block) })).filter((task) => task.handedIn);
     const selected = selection.selectedRows();
-    this.why.element.hidden = store.now === null || selected.length === 0 || selected.length === tally.total;
+    const isPart = selected.length >= LEAST_SELECTED && selected.length !== tally.total;
+    this.why.element.hidden = store.now === null || !isPart;
     if (!this.why.element.hidden) this.why.render(traits(store, selected, selection.shownRows(), { tasks, criteria, targets: this.targets }));
     this.finder.render();
     this.learner.render();
@@ -308,6 +309,7 @@ export class Page {
       onOpen: open,
     });
     this.why = new Why();
+    this.why.element.hidden = true;
     this.composerPlace = el("section", { class: "engage-composer", testid: "composer" });
     this.table = new Table({ targets: this.targets, onTick: pick, onOpen: open, beside: this.finder.element });
     this.hindsight = new Hindsight({ targets: this.targets });

@@ -176,7 +176,7 @@ export class Table {
     const cells = this.targets.map((target) => {
       const fill = el("span", { class: `engage-meter-fill engage-fill-${target}` });
       const [text, change, said] = [el("span", { class: "engage-meter-text" }), el("span", { class: "engage-change", "aria-hidden": "true" }), unseen()];
-      return { fill, text, change, said, cell: el("td", { class: "engage-number" }, text, el("span", { class: "engage-meter", "aria-hidden": "true" }, fill), change, said) };
+      return { fill, text, change, said, cell: el("td", { class: "engage-number" }, text, change, el("span", { class: "engage-meter", "aria-hidden": "true" }, fill), said) };
     });
     const [active, written] = [el("td", { class: "engage-col-when" }), el("td", { class: "engage-col-when" })];
     const element = el("tr", {}, el("th", { scope: "row" }, el("span", { class: "engage-who-cell" }, tick, el("span", { class: "engage-name-cell" }, el("span", { class: "engage-name" }, open, copy), state))), ...cells.map((c) => c.cell), active, written);

@@ -1,6 +1,7 @@
 // What the selected have in common, against all who are shown. Pure.
 import { NONE, NO_CHANGE, TARGETS } from "./figures.js";
 
+export const LEAST_SELECTED = 5; // of fewer one learner makes a trait
 const LEAST_APART = 0.1; // less than this between the two shares says nothing worth a line
 const LEAST_SHARE = 0.3; // and it has to hold for a fair part of the selected
 const MOST_TASKS = 6; // the latest ones that are due
@@ -12,7 +13,7 @@ const CHANGED = 100; // per mille over seven days: ten points
  * `tasks`: [{block, name, handedIn: Set of pseudonyms}] whose due date has passed. What the criteria ask for is no news.
  */
 export function traits(store, selected, shown, { tasks = [], criteria = null, targets = TARGETS, limit = 5 } = {}) {
-  if (selected.length === 0 || store.now === null) return [];
+  if (selected.length < LEAST_SELECTED || store.now === null) return [];
   const tests = [
     ...[14, 7, 3].map((days) => [{ kind: "silent", days }, (row) => store.lastActive[row] !== NONE && store.daysSince("lastActive", row) >= days]),
     ...tasks.filter((task) => task.block !== criteria?.task?.block).slice(0, MOST_TASKS).map((task) => [{ kind: "missing", name: task.name }, (row) => !task.handedIn.has(store.learners[row])]),

@@ -155,12 +155,13 @@ def beside(rows: Iterable[tuple[str, str]], *, seed: int = 2) -> Beside:
     """A course of these learners (pseudonym, state), with three cohorts, two modes, four tasks and two presets."""
     random_ = random.Random(seed)
     people = {pseudonym: _person(random_, state) for pseudonym, state in rows}
+    scale = len(people) / 400
     presets = [
         {
             "name": "Completes without a certificate",
             "criteria": {"version": 1, "states": ["active"], "ranges": {"complete": [800, 1000], "certify": [0, 200]}},
-            "count": 34,
-            "week_ago": 29,
+            "count": int(34 * scale),
+            "week_ago": int(29 * scale),
             "description": "Active; complete 80–100 %; certify 0–20 %",
         },
         {
@@ -170,8 +171,8 @@ def beside(rows: Iterable[tuple[str, str]], *, seed: int = 2) -> Beside:
                 "states": ["active"],
                 "ranges": {"leave": [800, 1000], "complete": [0, 700], "certify": [0, 700]},
             },
-            "count": 12,
-            "week_ago": 14,
+            "count": int(12 * scale),
+            "week_ago": int(14 * scale),
             "description": "Active; leave 80–100 %; complete 0–70 %; certify 0–70 %",
         },
     ]
@@ -180,7 +181,7 @@ def beside(rows: Iterable[tuple[str, str]], *, seed: int = 2) -> Beside:
             "id": 1,
             "name": "North, TMA 3 missing",
             "criteria": {"version": 1, "cohorts": ["North"], "task": {"block": block_of("TMA 3"), "handed_in": False}},
-            "count": 41,
+            "count": int(41 * scale),
             "week_ago": None,
             "description": "",
         }

@@ -61,6 +61,7 @@ class CannedCourse:
     silent_seconds: float | None = 1.0  # since the consumer's last report; None: it never ran
     status: int = 200  # anything else is answered in place of the predictions
     garbled: bool = False
+    delay_seconds: float = 0.0  # before the predictions are answered
     beside: Beside | None = None  # what stands beside the predictions; None: a server that does not have it (404)
     requests: list[tuple[str, int]] = field(default_factory=list)  # query and status of each answer
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -81,6 +82,7 @@ class CannedCourse:
 
     def answer(self, query: str, if_none_match: str | None) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body for one request."""
+        threading.Event().wait(self.delay_seconds)
         with self.lock:
             status, headers, body = self._answer(query, if_none_match)
             self.requests.append((query, status))
@@ -125,8 +127,9 @@ class CannedCourse:
 class CannedSite:
     """The server: `url`, and the `course` whose answers it gives. `stop` and `start` as a server goes and comes back."""
 
-    def __init__(self, course: CannedCourse, *, poll_ms: int = 100) -> None:
+    def __init__(self, course: CannedCourse, *, poll_ms: int = 100, heading: bool = True) -> None:
         self.course = course
+        self.heading = heading  # the page has titles above the block, as a unit has
         self.poll_ms = poll_ms
         self.port = 0
         self.start()
@@ -214,16 +217,17 @@ class CannedSite:
             f"<!doctype html><html {MIRRORED if language == 'rtl' else f'lang={language} dir=ltr'}>"
             '<head><meta charset="utf-8"><title>Communicator</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            '<link rel="stylesheet" href="/public/communicator.css"></head><body><main><h1>Unit</h1><h2>Course team</h2>'
+            '<link rel="stylesheet" href="/public/communicator.css"></head><body><main>'
+            f"{'<h1>Unit</h1><h2>Course team</h2>' if self.heading else ''}"
             f"{block * (2 if 'twice' in query else 1)}</main>{catalogue}"
             '<script src="/public/communicator.js"></script><script src="/start.js"></script></body></html>'
         )
 
 
 @contextmanager
-def serving(course: CannedCourse, *, poll_ms: int = 100) -> Iterator[CannedSite]:
+def serving(course: CannedCourse, *, poll_ms: int = 100, heading: bool = True) -> Iterator[CannedSite]:
     """A running CannedSite, stopped at the end."""
-    site = CannedSite(course, poll_ms=poll_ms)
+    site = CannedSite(course, poll_ms=poll_ms, heading=heading)
     try:
         yield site
     finally:

@@ -1,66 +1,130 @@
-"""Pictures of the page for README and docs: `python -m tests.browser.screenshots FOLDER` writes STATE-WIDTH.png."""
+"""Pictures of the page for README and docs: `python -m tests.browser.screenshots FOLDER [STATE ...]` writes STATE-WIDTH.png."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.browser.beside import beside
 from tests.browser.canned import CannedCourse, Row, learners, serving
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, brush, chromium_path
+from tests.browser.small_png import small
 
 WIDTHS = (1280, 400)
 
 
-def states() -> Iterator[tuple[str, CannedCourse]]:
-    """Every state of the page that a server can bring about."""
-    three = dict([(name, row) for name, row in learners(30).items() if row.state == "active"][:3])
-    for count, rows in (("3", three), ("400", learners(400)), ("100000", learners(100_000))):
-        yield f"learners-{count}", CannedCourse(rows=rows)
-    yield "checked", CannedCourse(rows=learners(400), calibrated=True)
-    yield "consumer-late", CannedCourse(rows=learners(400), silent_seconds=15)
-    yield "consumer-down", CannedCourse(rows=learners(400), silent_seconds=900)
-    yield "no-learners", CannedCourse()
-    yield (
-        "no-events",
-        CannedCourse(rows=dict.fromkeys(learners(20), Row("never_started", None, None, None)), as_of=None),
-    )
-    yield "no-model", CannedCourse(rows=learners(400), model=None)
-    yield "not-permitted", CannedCourse(status=403)
-    yield "server-error", CannedCourse(status=500)
+def course_of(rows: dict[str, Row], **more: object) -> CannedCourse:
+    """A course of these learners, with what stands beside the predictions."""
+    others = beside((name, row.state) for name, row in rows.items())
+    return CannedCourse(rows=rows, versions=dict.fromkeys(rows, 1), beside=others, **more)  # type: ignore[arg-type]
 
 
-def settle(page: Page, state: str) -> None:
-    """Waits until the page shows what it has, with a range brushed where there is something to choose from."""
-    if state.startswith("learners-"):
-        brush(page, "certify", 60, 80)
-        expect(page.get_by_test_id("range-certify")).to_have_text("60–80 %")
-    else:
-        expect(
-            page.get_by_test_id("message").or_(page.get_by_test_id("table")).locator("visible=true").first
-        ).to_be_visible()
-    page.mouse.move(0, 0)
+def shown(page: Page) -> None:
+    """Waits until the page shows what it has: a message, or the figures."""
+    expect(
+        page.get_by_test_id("message").or_(page.get_by_test_id("table")).locator("visible=true").first
+    ).to_be_visible()
 
 
-def main(folder: Path) -> None:
-    """Takes them all."""
+def selected(page: Page) -> None:
+    """With a range brushed, a filter, and somebody taken out by hand."""
+    brush(page, "certify", 30, 80)
+    expect(page.get_by_test_id("range-certify")).to_have_text("30–80 %")
+    if page.get_by_test_id("filter-task").locator("option").count() > 3:
+        page.get_by_test_id("filters").evaluate("details => { details.open = true; }")
+        page.get_by_test_id("filter-written").select_option("false")
+        page.get_by_test_id("filters").evaluate("details => { details.open = window.innerWidth > 700; }")
+    page.get_by_test_id("tick").first.uncheck()
+    expect(page.get_by_test_id("sum")).to_contain_text("− 1")
+
+
+def one_learner(page: Page) -> None:
+    """With a learner opened."""
+    page.locator(".engage-open:visible").nth(1).click()
+    expect(page.get_by_test_id("learner-certify")).to_be_visible()
+
+
+def offline(page: Page) -> None:
+    """After the connection went away."""
+    shown(page)
+    page.context.set_offline(True)
+    expect(page.get_by_test_id("pill")).to_have_text("Offline")
+
+
+def loading(page: Page) -> None:
+    """Before the first answer."""
+    expect(page.locator(".engage-skeleton")).to_be_visible()
+
+
+@dataclass(frozen=True)
+class State:
+    """A picture: its name, the course behind it, what a person did, and what is added to the address."""
+
+    name: str
+    course: Callable[[], CannedCourse]
+    settle: Callable[[Page], None] = shown
+    query: str = ""
+
+
+def three() -> dict[str, Row]:
+    """Three active learners."""
+    return dict([(name, row) for name, row in learners(30).items() if row.state == "active"][:3])
+
+
+STATES = (
+    State("learners-3", lambda: course_of(three()), selected),
+    State("learners-400", lambda: course_of(learners(400)), selected),
+    State("learners-100000", lambda: course_of(learners(100_000)), selected),
+    State("learner", lambda: course_of(learners(400)), one_learner),
+    State("german", lambda: course_of(learners(400)), selected, "?lang=de"),
+    State("mirrored", lambda: course_of(learners(400)), selected, "?lang=rtl"),
+    State("checked", lambda: course_of(learners(400), calibrated=True)),
+    State("consumer-late", lambda: course_of(learners(400), silent_seconds=15)),
+    State("consumer-down", lambda: course_of(learners(400), silent_seconds=900)),
+    State("loading", lambda: course_of(learners(400), delay_seconds=3.0), loading),
+    State("no-learners", CannedCourse),
+    State(
+        "no-events", lambda: course_of(dict.fromkeys(learners(20), Row("never_started", None, None, None)), as_of=None)
+    ),
+    State("no-model", lambda: course_of(learners(400), model=None)),
+    State("not-permitted", lambda: CannedCourse(status=403)),
+    State("server-error", lambda: CannedCourse(status=500)),
+    State("offline", lambda: course_of(learners(400)), offline),
+)
+
+
+def pictures(wanted: Collection[str]) -> Iterator[State]:
+    """The states named, or all."""
+    return (state for state in STATES if not wanted or state.name in wanted)
+
+
+def main(folder: Path, wanted: Collection[str]) -> None:
+    """Takes them."""
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        for state, course in states():
-            with serving(course) as site:
+        blank = chromium.new_page()
+        for state in pictures(wanted):
+            with serving(state.course(), poll_ms=1_000, heading=False) as site:
                 for width in WIDTHS:
                     # Without motion, a picture shows where things are, not where they are going.
-                    context = chromium.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+                    context = chromium.new_context(viewport={"width": width, "height": 600}, reduced_motion="reduce")
                     page = context.new_page()
-                    page.goto(site.url)
-                    settle(page, state)
-                    page.screenshot(path=folder / f"{state}-{width}.png", full_page=True)
+                    page.goto(site.url + state.query)
+                    state.settle(page)
+                    page.evaluate("window.scrollTo(0, 0)")
+                    page.mouse.move(0, 0)
+                    page.evaluate("document.activeElement.blur()")
+                    page.wait_for_timeout(300)
+                    picture = page.screenshot(full_page=True)
                     context.close()
+                    (folder / f"{state.name}-{width}.png").write_bytes(small(blank, picture))
         chromium.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])
