@@ -71,8 +71,8 @@ print(json.dumps([polls, len(whole), shown == whole]))
 
 OF_THE_ENGINE = ["tests/engagement/live", "tests/operations/test_registry.py"]
 # What is counted and selected in SQL, with a function of our own for each database.
-OF_THE_API = ["tests/messaging/test_criteria.py"] + [
-    f"tests/api/test_{name}.py" for name in ("facets", "hindsight", "learners", "lookup", "segments", "tasks")
+OF_THE_API = ["tests/messaging/test_criteria.py::test_the_table_of_cases_holds"] + [
+    f"tests/api/test_{name}.py" for name in ("facets", "hindsight", "lookup")
 ]
 
 
