@@ -15,7 +15,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engage_backend.api.views import CourseView, course_run
+from engage_backend.api import answers
+from engage_backend.api.views import Call, CourseView, course_run
 from engage_backend.models import AccessRecord
 from engage_backend.platform.moments import to_text
 
@@ -30,6 +31,12 @@ class AccessRecordsView(CourseView):
     """GET: the latest records, a hundred at a time; `?before=` the id that the page before gave goes on; `?as=csv`: all."""
 
     http_method_names = ["get", "head", "options"]
+    calls = {
+        "get": Call(
+            answers.AccessRecords,
+            query={"before": "The `next` of the page before.", "as": "json, or csv for all records as a file."},
+        )
+    }
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
         records = AccessRecord.objects.filter(course_run=course_run(course_key).pk).order_by("-pk")

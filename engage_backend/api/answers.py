@@ -316,3 +316,20 @@ class Hindsight(Shape):
     """How what was shown turned out; empty while nothing is known."""
 
     rows: list[Outcome]
+
+
+class AccessRecord(Shape):
+    """That a member of the course team looked at or sent something. `detail` holds pseudonyms and counts, never a name."""
+
+    id: int
+    at: Moment
+    user_id: Annotated[int, Meta(description="Of the LMS; 0: somebody who was retired.")]
+    action: str
+    detail: dict[str, Any]
+
+
+class AccessRecords(Shape):
+    """The latest first; `next` is what to ask `before` with, null at the end."""
+
+    records: list[AccessRecord]
+    next: int | None

@@ -93,6 +93,7 @@ def test_real_answers_have_the_documents_shape(
     pattern = next(one for one in urlpatterns if str(one.pattern) == route)
     call = pattern.callback.view_class.calls[method]  # type: ignore[attr-defined]
     base = f"/engage/api/v1/courses/{site.run.course_key}"
+    staff_client.get(f"{base}/learners/{full.pseudonym}")  # which is written down, for `access_records` to tell
     if method != "post" or "segments" in route:
         made = staff_client.post(f"{base}/segments", {**BODIES["segments"], "name": "First"}, "application/json").json()
         route = route.replace("<int:number>", str(made["id"]))
