@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.middleware.csrf import get_token
+from django.template import Context, Engine
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
@@ -24,6 +26,7 @@ from engage_backend.platform.api import get_platform
 from engage_backend.platform.protocol import Role
 
 PAGE, PART = "engage_backend/me.html", "engage_backend/me_part.html"
+_FOLDER = Path(__file__).resolve().parents[1] / "templates"
 # Nothing is loaded but our style sheet, nobody frames the page, and its forms go to this site alone.
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 WEEKS_SHOWN = 8  # the latest; the others unfold
@@ -34,7 +37,7 @@ WORDS = {
     "again": (False, False),
     "again_everywhere": (False, True),
 }
-_STYLE = Path(__file__).resolve().parents[1] / "templates" / "engage_backend" / "me.css"
+_STYLE = _FOLDER / "engage_backend" / "me.css"
 
 
 class Week(NamedTuple):
@@ -43,6 +46,12 @@ class Week(NamedTuple):
     number: int
     kinds: list[int]
     total: int
+
+
+@cache
+def _templates() -> Engine:
+    """An engine of our own: an LMS has its own loaders (themes, Mako) and context processors, which this page needs not."""
+    return Engine(dirs=[_FOLDER], libraries={"i18n": "django.templatetags.i18n"})
 
 
 @require_GET
@@ -69,7 +78,8 @@ def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
     if request.method == "POST":
         return _said(request, role, key, user_id)
     part = request.GET.get("part") == "1"
-    response = render(request, PART if part else PAGE, _page(told_to(user_id, key), role))
+    page = {**_page(told_to(user_id, key), role), "csrf_token": get_token(request)}
+    response = HttpResponse(_templates().get_template(PART if part else PAGE).render(Context(page)))
     response["Content-Security-Policy"] = POLICY
     response["X-Frame-Options"] = "DENY"
     response["Referrer-Policy"] = "same-origin"  # CSRF protection asks for it on our own pages; others are told nothing

@@ -7,7 +7,6 @@ from engage_backend.api.facets import FacetsView
 from engage_backend.api.hindsight import HindsightView
 from engage_backend.api.learners import LearnerView
 from engage_backend.api.lookup import LookupView
-from engage_backend.api.me import MeView, ObjectionView
 from engage_backend.api.segments import CountView, PresetsView, SegmentsView, SegmentView
 from engage_backend.api.tasks import HandedInView, TasksView
 from engage_backend.api.views import PredictionsView
@@ -28,6 +27,4 @@ urlpatterns = [
     path(f"{COURSE}/tasks", TasksView.as_view(), name="tasks"),
     path(f"{COURSE}/tasks/handed_in", HandedInView.as_view(), name="handed_in"),
     path(f"{COURSE}/access_records", AccessRecordsView.as_view(), name="access_records"),
-    path(f"{COURSE}/me", MeView.as_view(), name="me"),
-    path(f"{COURSE}/me/objection", ObjectionView.as_view(), name="objection"),
 ]

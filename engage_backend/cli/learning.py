@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -15,7 +15,7 @@ from engage_backend.cli import Refusal
 from engage_backend.clickstream.files import DamagedFile
 from engage_backend.engagement.dataset import Run, load_run
 from engage_backend.engagement.encoder import KindTable
-from engage_backend.engagement.package import PackageError, read_package
+from engage_backend.engagement.package import Package, PackageError, read_package
 
 SEED = 2013
 
@@ -31,9 +31,19 @@ def progress_shown() -> Iterator[Progress]:
         yield progress
 
 
-def load_packages(folders: Sequence[Path], progress: Progress, *, seed: int) -> tuple[list[Run], KindTable]:
-    """All packages as runs, in the order given. Refuses the first folder that is no package, or that nobody clicked in."""
-    return load_each(folders, progress, partial(load_run, seed=seed), lambda run: len(run.who))
+def load_packages(
+    folders: Sequence[Path], progress: Progress, *, seed: int, leave_out: Collection[int] = ()
+) -> tuple[list[Run], KindTable]:
+    """All packages as runs, in the order given. Refuses the first folder that is no package, or that nobody clicked in.
+
+    `leave_out`: LMS user ids of people from whom nothing is to be learnt.
+    """
+
+    def load(package: Package, kinds: KindTable, **options: Any) -> Run:
+        kept = [learner for learner in package.learners if learner.user_id not in leave_out]
+        return load_run(replace(package, learners=kept), kinds, seed=seed, **options)
+
+    return load_each(folders, progress, load, lambda run: len(run.who))
 
 
 def load_each(

@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="engage", help="what the model is called where it is shown")
     parser.add_argument("--attribution", default="", help="whose data it was trained on, and its licence, for the card")
     parser.add_argument(
+        "--leave-out",
+        type=Path,
+        metavar="FILE",
+        help="LMS user ids, one a line, of people from whom nothing is learnt: what `engage_left_out` prints",
+    )
+    parser.add_argument(
         "--evaluation",
         type=Path,
         metavar="REPORT",
@@ -44,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise Refusal(f"{options.out} is a file; --out wants a folder")
     with progress_shown() as progress:
-        runs, kinds = load_packages(options.package, progress, seed=options.seed)
+        runs, kinds = load_packages(options.package, progress, seed=options.seed, leave_out=left_out)
         task = progress.add_task("training", total=None)
         settings = Settings()
         try:
@@ -81,6 +87,15 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _left_out(path: Path) -> frozenset[int]:
+    try:
+        return frozenset(int(line) for line in path.read_text(encoding="ascii").split())
+    except OSError as problem:
+        raise Refusal(f"{path}: {problem.strerror}") from problem
+    except ValueError as problem:
+        raise Refusal(f"{path}: not a list of LMS user ids, one a line") from problem
+
+
 def _evaluation(report: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The rows of a report's metrics.json, and those by group."""
     from engage_backend.engagement.card import COLUMNS
@@ -102,6 +117,8 @@ def _command(options: argparse.Namespace) -> str:
     words += ["--seed", str(options.seed), "--name", options.name]
     if options.attribution:
         words += ["--attribution", options.attribution]
+    if options.leave_out:
+        words += ["--leave-out", options.leave_out.name]
     if options.evaluation:
         words += ["--evaluation", options.evaluation.name]
     return shlex.join(words)

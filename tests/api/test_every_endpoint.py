@@ -64,7 +64,7 @@ def test_only_the_course_team_gets_an_answer(
         assert response["Cache-Control"] == "private, no-cache"
 
 
-@pytest.mark.parametrize("route", EVERY)
+@pytest.mark.parametrize("route", ROUTES)
 def test_nothing_is_written_without_a_token_against_forgery(site: Any, route: str) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(site.users["staff"])

@@ -10,6 +10,7 @@ import pytest
 import xgboost
 
 from engage_backend.cli import main
+from engage_backend.cli.learning import load_packages, progress_shown
 from engage_backend.clickstream.parse import parse_lines
 from engage_backend.engagement import trees_fit
 from engage_backend.engagement.counters import Plan
@@ -143,6 +144,26 @@ def test_a_target_that_cannot_be_learnt_does_not_keep_the_others_from_being_lear
         judged = alike[0].week == 5
         assert np.isfinite(said).all()
         assert (judge(alike[0].labels[judged, 1], said[judged, 1], None)["auc"] or 0) > 0.7
+
+
+def test_nothing_is_learnt_from_those_who_are_left_out(folders: list[Path], tmp_path: Path) -> None:
+    with progress_shown() as progress:
+        everybody, _ = load_packages(folders[:1], progress, seed=3)
+        gone = {int(user) for user in everybody[0].learners[:5]}
+        kept, _ = load_packages(folders[:1], progress, seed=3, leave_out=gone)
+    assert set(kept[0].learners.tolist()) == set(everybody[0].learners.tolist()) - gone
+    assert len(kept[0].kinds) < len(everybody[0].kinds)
+
+
+@pytest.mark.parametrize("text", ["ann\n", None])
+def test_a_list_of_whom_to_leave_out_that_is_none_is_refused(
+    folders: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None
+) -> None:
+    path = tmp_path / "left-out.txt"
+    if text is not None:
+        path.write_text(text)
+    assert main(["train", str(folders[0]), "--leave-out", str(path), "--out", str(tmp_path / "model")]) == 1
+    assert str(path) in capsys.readouterr().err
 
 
 def test_nothing_to_learn_is_an_error_of_its_own(runs: tuple[list[Run], KindTable]) -> None:

@@ -187,7 +187,8 @@ def ask(staff: User) -> Iterator[str]:
             path = str(one.pattern).replace("<path:course_key>", COURSE).replace("<str:pseudonym>", pseudonym)
             response = client.get(f"/engage/api/v1/{path}")
             yield response.content.decode()
-        yield client.get(f"/engage/me/{COURSE}").content.decode()
+        for path in (f"me/{COURSE}", f"api/v1/courses/{COURSE}/me"):
+            yield client.get(f"/engage/{path}").content.decode()
         for query in (f"{MARK}-101", f"{MARK}101@mail.example", f"{MARK} {MARK}last"):
             found = client.post(
                 f"/engage/api/v1/courses/{COURSE}/lookup", {"query": query}, content_type="application/json"

@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from engage_backend.engagement.live.engine import Engine
 from engage_backend.governance.objections import object_to, objecting, take_back
+from engage_backend.governance.retirement import retire
 from engage_backend.models import (
     CourseRun,
     DailySnapshot,
@@ -22,7 +24,7 @@ from engage_backend.models import (
     Submission,
 )
 from engage_backend.platform.api import get_platform
-from tests.engagement.clicks import DAY, START, clicks
+from tests.engagement.clicks import COURSE, DAY, START, clicks
 from tests.engagement.live.conftest import LiveSite
 
 PROFILE = (HistoryChunk, LearnerState, DailySnapshot, Submission)
@@ -159,3 +161,16 @@ def test_a_learner_whose_row_was_removed_meanwhile_stops_nobody_else(live: LiveS
     before = sum(HistoryChunk.objects.filter(learner__user_id=102).values_list("events", flat=True))
     engine.ingest([*clicks(101, 3, seed=3), *clicks(102, 3, seed=3)])
     assert sum(HistoryChunk.objects.filter(learner__user_id=102).values_list("events", flat=True)) == before + 3
+
+
+def test_training_is_told_whom_to_leave_out(live: LiveSite, capsys: pytest.CaptureFixture[str]) -> None:
+    started(live)
+    say(run=CourseRun.objects.get(), user=102)
+    say(run=None, user=103)
+    retire(104)
+    say(run=None, user=101)
+    say(run=None, user=101, no=False)
+    call_command("engage_left_out", "--course", COURSE)
+    assert capsys.readouterr().out.split() == ["102", "103", "104"]
+    with pytest.raises(CommandError, match="no course run"):
+        call_command("engage_left_out", "--course", "course-v1:No+Such+Run")

@@ -17,13 +17,17 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.models import Learner, Prediction
-from tests.edx_platform.course import KEY, PEOPLE, masquerade
+from tests.edx_platform.course import KEY, PEOPLE, START, masquerade
 
 STUDIO = settings.ROOT_URLCONF == "cms.urls"
 PREFIX = "engage/"
 COURSE = "api/v1/courses/<path:course_key>/"
-# What needs no role: the link that a message carries, which says by its own signature whose it is (tests/messaging).
-OWN = {"unsubscribe/<str:token>"}
+# What needs no role: the link that a message carries, which says by its own signature whose it is (tests/messaging), and a
+# style sheet.
+OWN = {"unsubscribe/<str:token>", "me/style.css"}
+# What learners ask about themselves: the page, and the API behind it.
+MY_PAGE = "me/<path:course_key>"
+OF_LEARNERS = {MY_PAGE, COURSE + "me", COURSE + "me/objection"}
 METHODS = ("get", "post", "put", "patch", "delete")
 MASQUERADES = {"masquerading": None, "masquerading_as_a_learner": "marked-username-learner"}
 MARKS = re.compile(rb"marked-|Marked Name")  # names and addresses of the stand-ins' people
@@ -62,7 +66,7 @@ def _below(resolver: URLResolver, before: str) -> Iterator[tuple[str, Any]]:
 
 
 ALL = sorted(set(endpoints()))
-TEAM = [endpoint for endpoint in ALL if endpoint.route.startswith(COURSE)]
+TEAM = [endpoint for endpoint in ALL if endpoint.route.startswith(COURSE) and endpoint.route not in OF_LEARNERS]
 # Who is let in to what is about the course.
 LET_IN = {
     "anonymous": 401,
@@ -105,7 +109,7 @@ def client_of(run: Any, who: str, **given: Any) -> Client:
 
 def test_there_are_addresses_to_ask_and_each_belongs_to_somebody() -> None:
     assert len(TEAM) >= 4
-    assert {endpoint.route for endpoint in ALL if not endpoint.route.startswith(COURSE)} <= OWN
+    assert {endpoint.route for endpoint in ALL if not endpoint.route.startswith(COURSE)} <= OWN | {MY_PAGE}
     assert set(LET_IN) == {"anonymous", *PEOPLE, *MASQUERADES}
 
 
@@ -122,6 +126,46 @@ def test_what_is_about_a_course_is_for_its_team(known: Any, who: str) -> None:
             assert response["Content-Type"] == "application/problem+json", told
             assert b"717" not in response.content, told
         assert not MARKS.search(response.content), told
+
+
+# Who meets themselves there: status of the page, of the API. Whoever is enrolled and not of this course's team.
+THEMSELVES = {
+    "anonymous": (302, 401),
+    "learner": (200, 200),
+    "beta_tester": (200, 200),
+    "data_researcher": (200, 200),
+    "staff_elsewhere": (200, 200),
+    "stranger": (404, 403),
+    "has_left": (404, 403),
+    # The course team sees the page without anybody's data, and has none of its own.
+    "staff": (200, 403),
+    "instructor": (200, 403),
+    "org_staff": (200, 403),
+    "global_staff": (200, 403),
+    "limited_staff": (200, 403),
+    # Who masquerades sees the page of somebody of whom nothing is known, whomever they look as.
+    "masquerading": (200, 200),
+    "masquerading_as_a_learner": (200, 200),
+}
+
+
+@pytest.mark.skipif(STUDIO, reason="Studio knows no learners")
+@pytest.mark.parametrize("who", list(LET_IN))
+def test_what_is_about_oneself_is_for_oneself(known: Any, who: str) -> None:
+    client = client_of(known, who)
+    Learner.objects.update(finished_at=START)
+    page = client.get(f"/engage/me/{KEY}")
+    api = client.get(f"/engage/api/v1/courses/{KEY}/me")
+    assert (page.status_code, api.status_code) == THEMSELVES[who]
+    assert (b'"state":null' in api.content) == who.startswith("masquerading")
+    for response in (page, api):
+        assert not MARKS.search(response.content)
+        assert b"717" not in response.content
+
+
+@pytest.mark.skipif(not STUDIO, reason="the LMS has them")
+def test_studio_has_no_address_for_learners() -> None:
+    assert not {endpoint.route for endpoint in ALL} & OF_LEARNERS
 
 
 @pytest.mark.parametrize("who", ["staff", "instructor", "global_staff"])

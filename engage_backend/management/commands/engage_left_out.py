@@ -1,0 +1,31 @@
+"""Print the LMS user ids of those from whom a model must not learn: who objects, and who was retired. For `engage train`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    """`engage_left_out --course KEY > FILE`, then `engage train PACKAGE --leave-out FILE`: one id a line."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Of which course run."""
+        parser.add_argument("--course", required=True, metavar="KEY", help="the course run that the package is of")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Ask and print."""
+        from engage_backend.engagement.live.consent import left_out
+        from engage_backend.models import CourseRun
+
+        run = CourseRun.objects.filter(course_key=options["course"]).first()
+        if run is None:
+            raise CommandError(
+                f"no course run {options['course']} here: is the key written as in the course's address?"
+            )
+        for user_id in sorted(left_out(run)):
+            self.stdout.write(str(user_id))
