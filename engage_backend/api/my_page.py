@@ -51,7 +51,7 @@ class Week(NamedTuple):
 @cache
 def _templates() -> Engine:
     """An engine of our own: an LMS has its own loaders (themes, Mako) and context processors, which this page needs not."""
-    return Engine(dirs=[_FOLDER], libraries={"i18n": "django.templatetags.i18n"})
+    return Engine(dirs=[str(_FOLDER)], libraries={"i18n": "django.templatetags.i18n"})
 
 
 @require_GET

@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     from engage_backend.engagement.training import Settings, SingleOutcome, train
 
     rows, groups = _evaluation(options.evaluation) if options.evaluation else ([], [])
+    left_out = _left_out(options.leave_out) if options.leave_out else frozenset[int]()
     if options.out.exists() and not options.out.is_dir():
         raise Refusal(f"{options.out} is a file; --out wants a folder")
     with progress_shown() as progress:
