@@ -169,6 +169,13 @@ class Message(Shape):
     at: Moment | None
 
 
+class Reason(Shape):
+    """What moved a probability; `effect` is on its log-odds, against the mean learner."""
+
+    text: str
+    effect: float
+
+
 class Learner(Shape):
     """One learner: what was said of them, what they did, what they had from us."""
 
@@ -179,7 +186,7 @@ class Learner(Shape):
     enrolled_at: Moment
     last_active: Moment | None
     probabilities: Probabilities
-    reasons: dict[str, Any]
+    reasons: dict[str, list[Reason]]
     weeks: list[Shown]
     activity: list[Week]
     tasks: list[TaskDone]

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from engage_backend.api import answers
 from engage_backend.api.access import caller_id, canonical_course_key
+from engage_backend.api.reasons import in_words
 from engage_backend.api.views import Call, CourseView
 from engage_backend.engagement.activity import GROUPS, WEEK, by_week, times_and_kinds
 from engage_backend.governance.audit import Action, record
@@ -61,7 +62,7 @@ def told(learner: Learner, now: datetime) -> dict[str, Any]:
         "enrolled_at": to_text(learner.enrolled_at),
         "last_active": to_text(learner.last_active),
         "probabilities": {target: getattr(prediction, target, None) for target in TARGETS},
-        "reasons": {},
+        "reasons": in_words(prediction),
         "weeks": _weeks(learner),
         "activity": _activity(learner, now),
         "tasks": _tasks(learner),

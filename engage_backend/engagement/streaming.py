@@ -52,10 +52,12 @@ def advance(model: Model, kinds: KindTable, kept: Sequence[Kept], rows: Sequence
     return moved
 
 
+def inputs(kept: Sequence[Kept], plans: Sequence[Plan], clock: int) -> tuple[Floats, Floats]:
+    """What the read-out reads at `clock` (µs): hidden states (n, H), and features (n, F). n is at least 1."""
+    features = [one.counters.features(plan, clock) for one, plan in zip(kept, plans, strict=True)]
+    return np.stack([one.hidden[0] for one in kept]), np.array(features, dtype=np.float32)
+
+
 def probabilities(model: Model, kept: Sequence[Kept], plans: Sequence[Plan], clock: int) -> npt.NDArray[np.float64]:
     """Probabilities at `clock` (µs), shape (n, 3), in the order of TARGETS. Changes no state."""
-    if not kept:
-        return np.zeros((0, 3))
-    features = [one.counters.features(plan, clock) for one, plan in zip(kept, plans, strict=True)]
-    hidden = np.stack([one.hidden[0] for one in kept])
-    return model.probabilities(hidden, np.array(features, dtype=np.float32))
+    return model.probabilities(*inputs(kept, plans, clock)) if kept else np.zeros((0, 3))

@@ -89,5 +89,17 @@ def _arrays(booster: xgboost.Booster, target: int) -> Trees:
         trees.threshold[at, :n] = np.where(splits, conditions, 0)
         trees.left[at, :n] = np.where(splits, left, 0)
         trees.right[at, :n] = np.where(splits, tree["right_children"], 0)
-        trees.value[at, :n] = np.where(splits, 0, conditions)
+        trees.value[at, :n] = _means(left, trees.right[at], np.array(tree["sum_hessian"], dtype=np.float64), conditions)
     return trees
+
+
+def _means(
+    left: npt.NDArray[np.int32], right: npt.NDArray[np.int32], cover: Doubles, conditions: npt.NDArray[np.float32]
+) -> Doubles:
+    """Of each node, the mean of the leaves below it, weighted as the examples that came there; of a leaf, its value."""
+    means = conditions.astype(np.float64)
+    for node in range(len(left) - 1, -1, -1):  # children come behind their parents
+        if left[node] >= 0:
+            below = [left[node], right[node]]
+            means[node] = np.average(means[below], weights=np.maximum(cover[below], 1e-9))
+    return means

@@ -84,7 +84,9 @@ def erase_profile(learners: Sequence[Learner], now: datetime) -> None:
     for learner in learners:
         learner.state, learner.last_active, learner.finished_at = LearnerStatus.LEFT, None, None
         learner.save(update_fields=["state", "last_active", "finished_at"])
-        Prediction.objects.filter(learner=learner).update(certify=None, complete=None, leave=None, as_of=now)
+        Prediction.objects.filter(learner=learner).update(
+            certify=None, complete=None, leave=None, reasons="", as_of=now
+        )
         _tell(learner, now)
 
 

@@ -84,7 +84,7 @@ def _empty(ids: Collection[int], now: datetime) -> None:
     for run in CourseRun.objects.filter(pk__in={one.course_run_id for one in learners}).order_by("pk"):
         version = raise_version(run, run.as_of or now)
         Prediction.objects.filter(course_run=run, learner__in=ids).update(
-            certify=None, complete=None, leave=None, version=version
+            certify=None, complete=None, leave=None, reasons="", version=version
         )
 
 

@@ -27,7 +27,7 @@ class LearnerState(models.Model):
 
 
 class Prediction(models.Model):
-    """The three probabilities of a learner, in per mille; null where none is given.
+    """The three probabilities of a learner, in per mille; null where none is given. And what moved them most.
 
     .. pii: Predictions about a learner, under a pseudonym.
     .. pii_types: other
@@ -41,6 +41,9 @@ class Prediction(models.Model):
     leave = models.SmallIntegerField(null=True)
     as_of = models.DateTimeField()
     version = models.BigIntegerField(help_text="CourseRun.version of the transaction that wrote this row.")
+    reasons = models.TextField(
+        default="", blank=True, help_text="{target: [[group of counters, effect on the log-odds, value]]}, or empty."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["course_run", "version"], name="engage_prediction_cursor")]

@@ -19,6 +19,7 @@ from engage_backend.models import (
     HistoryChunk,
     Kind,
     Learner,
+    Prediction,
     Submission,
 )
 from engage_backend.platform.moments import to_microseconds
@@ -171,3 +172,14 @@ def test_the_number_of_queries_does_not_grow_with_what_there_is(
     with questions() as asked:
         assert staff_client.get(address(learner)).status_code == 200
     assert len(asked) <= 11
+
+
+def test_why_is_told_in_words_of_what_is_shown(learner: Learner, staff_client: Client) -> None:
+    kept = '{"certify":[["silence",-0.81,9.4],["tasks",0.4,0.67],["of a later version",0.3,1]],"leave":[["silence",1.2,9.4]]}'
+    Prediction.objects.filter(learner=learner).update(reasons=kept)
+    assert staff_client.get(address(learner)).json()["reasons"] == {
+        "certify": [
+            {"text": "no activity for 9 days", "effect": -0.81},
+            {"text": "67 % of the points that were due handed in", "effect": 0.4},
+        ]
+    }

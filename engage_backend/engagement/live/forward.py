@@ -8,7 +8,7 @@ An event that follows all others, as most do, costs one step from the head that 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,7 +26,8 @@ from engage_backend.engagement.live.registry import load_kinds
 from engage_backend.engagement.live.schedule import plan_for, schedule_of
 from engage_backend.engagement.live.upsert import update_learners, upsert
 from engage_backend.engagement.model import Model
-from engage_backend.engagement.streaming import Kept, advance, probabilities
+from engage_backend.engagement.reasons import reasons
+from engage_backend.engagement.streaming import Kept, advance, inputs
 from engage_backend.engagement.trees import TARGETS
 from engage_backend.models import CourseRun, Learner, LearnerState, LearnerStatus, Prediction
 from engage_backend.platform.moments import from_microseconds, to_microseconds
@@ -39,6 +40,7 @@ LEAVE_IS_KNOWN = 14 * DAY  # in a run's last days nobody can be seen to leave: n
 
 Shown = tuple[int | None, int | None, int | None]  # per mille, in the order of TARGETS
 _NOTHING: Shown = (None, None, None)
+_Why = Callable[[Sequence[tuple[Learner, Shown]]], list[str]]
 
 
 @dataclass(slots=True)
@@ -84,14 +86,22 @@ def move(
     plans = [plan_for(schedule, one.learner) if run.self_paced else shared for one in moving]
     shown: dict[int, Shown] = {}
     finished: set[int] = set()
-    if model is not None:
+    why: _Why = _as_before
+    if model is not None and moving:
         current = _advance(moving, model, kinds, heads, horizon)
-        chances = np.rint(probabilities(model, current, plans, clock) * 1000).astype(int).tolist()
+        hidden, features = inputs(current, plans, clock)
+        row_of = {one.learner.pk: row for row, one in enumerate(moving)}
+        chances = np.rint(model.probabilities(hidden, features) * 1000).astype(int).tolist()
+
+        def why(changed: Sequence[tuple[Learner, Shown]]) -> list[str]:
+            rows = [row_of[learner.pk] for learner, _ in changed]
+            return reasons(model, features[rows], [values for _, values in changed])
+
         for one, state, plan, chance in zip(moving, current, plans, chances, strict=True):
             if plan.graded and state.counters.earned(plan) >= plan.passing_grade:
                 finished.add(one.learner.pk)
             shown[one.learner.pk] = tuple(chance)
-    _publish(run, moving, plans, shown, finished, now, active_days)
+    _publish(run, moving, plans, shown, finished, now, active_days, why)
     return begins
 
 
@@ -241,6 +251,7 @@ def _publish(
     finished: set[int],
     now: datetime,
     active_days: int,
+    why: _Why,
 ) -> None:
     """Write what differs from what is shown, under the next version of the run."""
     clock = to_microseconds(now)
@@ -272,11 +283,21 @@ def _publish(
     version = raise_version(run, now)
     upsert(
         Prediction,
-        ((learner.pk, run.pk, *values, now, version) for learner, values in changed),
+        (
+            (learner.pk, run.pk, *values, now, version, because)
+            for (learner, values), because in zip(changed, why(changed), strict=True)
+        ),
         unique=["learner"],
         fixed=["course_run"],
-        update=[*TARGETS, "as_of", "version"],
+        update=[*TARGETS, "as_of", "version", "reasons"],
     )
+
+
+def _as_before(changed: Sequence[tuple[Learner, Shown]]) -> list[str]:
+    """The reasons that are stored: without a model the figures stay, and so does what was said of them."""
+    ids = [learner.pk for learner, _ in changed]
+    stored = dict(Prediction.objects.filter(learner__in=ids).values_list("learner", "reasons"))
+    return [stored.get(pk, "") for pk in ids]
 
 
 def _status(last: datetime | None, finished: bool, now: datetime, active_days: int) -> LearnerStatus:

@@ -237,3 +237,11 @@ def test_pages_get_a_new_cursor_only_when_something_changed(live: LiveSite) -> N
     engine.ingest(everything()[-5:])
     engine.tick()
     assert CourseRun.objects.get().version == version
+
+
+def test_what_is_shown_comes_with_its_reasons_and_nothing_else_does(live: LiveSite) -> None:
+    live.engine().ingest(everything())
+    told = {one.learner.user_id: one for one in Prediction.objects.select_related("learner")}
+    assert all(bool(one.reasons) == (one.certify is not None) for one in told.values())
+    assert {one.certify is not None for one in told.values()} == {True, False}
+    assert '"certify"' in told[102].reasons
