@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from engage_backend.api import answers
 from engage_backend.api.conditional import conditional, to_json, weak_etag
 from engage_backend.api.views import Call, CourseView, course_run
+from engage_backend.conf import engage_settings
 from engage_backend.messaging.hindsight import looking_back
 from engage_backend.platform.api import get_platform
 
@@ -20,7 +21,9 @@ class HindsightView(CourseView):
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
         run, now = course_run(course_key), get_platform().now()
-        etag = weak_etag(run.pk, run.version, run.end, now.date())
+        # Not the cursor: what is looked back at grows once a day, and clicks of today change none of it by much.
+        is_over = run.end is not None and run.end <= now
+        etag = weak_etag(run.pk, is_over, run.end, run.clock_day, now.date(), engage_settings().active_days)
         return conditional(
             request._request, etag, lambda: to_json({"rows": [row._asdict() for row in looking_back(run, now)]})
         )
