@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -19,10 +19,11 @@ from engage_backend.messaging.audience import GONE, reachable
 from engage_backend.messaging.automation.limits import TOO_LATE, may_still_go, quiet_until
 from engage_backend.messaging.channels import Channel, Fate, Outcome, Unreachable, open_channel
 from engage_backend.messaging.mail import Letter, Writer
+from engage_backend.messaging.marks import Marks
 from engage_backend.messaging.outlet import rest, rested, resting, take_turn, without_addresses
 from engage_backend.messaging.unsubscribe import root_url
 from engage_backend.messaging.wording import WordingProblem
-from engage_backend.models import CourseRun, Delivery, DeliveryState
+from engage_backend.models import CommunicationVersion, CourseRun, Delivery, DeliveryState, Sending
 from engage_backend.platform.api import get_platform
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ _DUE: dict[str, Any] = {
     "claimed_at": None,
     "begun_at": None,
 }
-CHUNK = 25  # deliveries for which everything is asked anew: opt-outs, objections, enrolment, the provider's peace
+CHUNK = 100  # deliveries for which everything is asked at once: opt-outs, objections, enrolment, the provider's peace
+FRESH = 10.0  # seconds for which the answers hold; then they are asked for anew
 ATTEMPTS = 6  # how often a server may put one mail off
 PATIENCE = 24  # how often it may be put off where all of them are, or the connection is lost
 LONGEST_WAIT = 4 * 3600.0  # seconds
@@ -59,46 +61,59 @@ class _Batch:
     def __init__(self, batch: str, pause: Callable[[float], None]) -> None:
         self._batch, self._pause = batch, pause
         self._channel: Channel | None = None
+        self._marks = Marks(batch)
+        self._versions: dict[int, CommunicationVersion] = {}
+        self._sendings: dict[int, Sending] = {}
         self._writers: dict[int, Writer] = {}
         self._taken = 0
         self._cuts = 0
         self._now = get_platform().now()  # by the site's clock, when the chunk at hand was begun
         self._alive = time.monotonic()
+        self._settings = engage_settings()
 
     def run(self) -> int:
-        rows = list(
-            Delivery.objects.filter(batch=self._batch, state=DeliveryState.CLAIMED)
-            .select_related("version", "learner", "sending__communication__course_run", "communication__course_run")
-            .order_by("communication__course_run", "version", "pk")
-        )
+        rows = _rows(self._batch)
+        self._versions = CommunicationVersion.objects.defer("pseudonyms").in_bulk({row.version for row in rows})
+        sendings = Sending.objects.select_related("communication__course_run")
+        self._sendings = sendings.in_bulk({row.sending for row in rows if row.sending is not None})
+        runs = CourseRun.objects.in_bulk({row.run for row in rows})
         try:
-            for run, part in _chunks(rows):
+            while rows:
+                rate = engage_settings().mails_per_second
+                part = _first(rows, CHUNK if rate is None else max(1, int(rate * FRESH)))
+                run = runs[part[0].run]
                 if (until := resting()) is not None:
                     self._give_back(until)
                     break
                 self._say_alive()
-                if not self._send(run, part):
+                self._settings = engage_settings()
+                done = self._send(run, part)
+                if done is None:
                     break
+                del rows[:done]
         finally:
+            self._marks.write()
             if self._channel is not None:
                 self._channel.close()
         return self._taken
 
-    def _send(self, run: CourseRun, rows: Sequence[Delivery]) -> bool:
-        """One chunk; False when the rest of the batch has to wait."""
-        letters = list(self._letters(run, rows))
+    def _send(self, run: CourseRun, rows: Sequence[_Row]) -> int | None:
+        """One chunk; how many rows are done with, and None when the rest of the batch has to wait."""
+        letters, asked = list(self._letters(run, rows)), time.monotonic()
         if not letters:
-            return True
-        rate, turn = engage_settings().mails_per_second, take_turn(len(letters))
+            return len(rows)
+        rate, turn = self._settings.mails_per_second, take_turn(len(letters))
         for number, (row, letter) in enumerate(letters):
             if turn is not None and rate is not None:
                 self._wait(turn + timedelta(seconds=number / rate))
+            if number and time.monotonic() - asked > 2 * FRESH:  # a slow server: who said no meanwhile?
+                return rows.index(row)
             try:
                 channel = self._open()
             except Unreachable as error:
                 log.warning("the mail server cannot be reached: %s", without_addresses(str(error)))
                 self._give_back(rest(str(error)))
-                return False
+                return None
             if not self._begin(row):
                 continue  # stopped meanwhile, or given to another worker
             try:
@@ -106,8 +121,8 @@ class _Batch:
             except ValueError as error:
                 outcome = Outcome(Fate.REFUSED, f"it cannot be written down as a mail: {type(error).__name__}")
             if not self._mark(row, outcome):
-                return False
-        return True
+                return None
+        return len(rows)
 
     def _open(self) -> Channel:
         if self._channel is None:
@@ -115,60 +130,61 @@ class _Batch:
         self._channel.open()
         return self._channel
 
-    def _letters(self, run: CourseRun, rows: Sequence[Delivery]) -> Iterator[tuple[Delivery, Letter]]:
+    def _letters(self, run: CourseRun, rows: Sequence[_Row]) -> Iterator[tuple[_Row, Letter]]:
         """What is to be sent to whom, as things stand now; the others are skipped, with the reason."""
         platform, root = get_platform(), root_url()
         site_now = self._now = platform.now()
-        people = reachable(run, [row.learner.user_id for row in rows])
+        people = reachable(run, [row.user for row in rows])
         is_quiet = quiet_until(site_now, run.time_zone, engage_settings().quiet_hours) is not None
         closed = not platform.may_send(run.course_key)
         for row in rows:
-            person = people.get(row.learner.user_id)
+            person = people.get(row.user)
             reason = GONE if person is None else person.reason
+            sending = self._sendings.get(row.sending or 0)
             if closed or root is None:
                 reason = "bulk e-mail is disabled" if closed else "the site does not know its address"
-            elif row.sending is not None and row.sending.automatic and not may_still_go(row.sending, site_now):
+            elif sending is not None and sending.automatic and not may_still_go(sending, site_now):
                 reason = TOO_LATE
-            elif row.sending is not None and row.sending.automatic and is_quiet:
+            elif sending is not None and sending.automatic and is_quiet:
                 self._claimed(row).update(**_DUE, due_at=datetime.now(UTC) + QUIET_WAIT)
                 continue
             if not reason and person is not None and root is not None:
                 try:
-                    yield row, self._writer(run, row, root).letter(person, row.learner_id)
+                    yield row, self._writer(run, row, root).letter(person, row.learner)
                     continue
                 except WordingProblem as problem:
                     reason = f"cannot be rendered: {problem}"
             self._claimed(row).update(state=DeliveryState.SKIPPED, reason=reason[:255], finished_at=site_now)
 
-    def _writer(self, run: CourseRun, row: Delivery, root: str) -> Writer:
-        if row.version_id not in self._writers:
-            self._writers[row.version_id] = Writer(run, row.version, root)
-        return self._writers[row.version_id]
+    def _writer(self, run: CourseRun, row: _Row, root: str) -> Writer:
+        if row.version not in self._writers:
+            self._writers[row.version] = Writer(run, self._versions[row.version], root)
+        return self._writers[row.version]
 
-    def _claimed(self, row: Delivery) -> QuerySet[Delivery]:
+    def _claimed(self, row: _Row) -> QuerySet[Delivery]:
         return Delivery.objects.filter(pk=row.pk, batch=self._batch, state=DeliveryState.CLAIMED)
 
-    def _begin(self, row: Delivery) -> bool:
+    def _begin(self, row: _Row) -> bool:
         """Write down that the mail begins to go out; False where the row is not ours any more."""
-        if time.monotonic() - self._alive > engage_settings().worker_seconds / 4:
+        if time.monotonic() - self._alive > self._settings.worker_seconds / 4:
             self._say_alive()
-        return bool(self._claimed(row).filter(begun_at=None).update(begun_at=datetime.now(UTC)))
+        return self._marks.begin(row.pk)
 
-    def _mark(self, row: Delivery, outcome: Outcome) -> bool:
+    def _mark(self, row: _Row, outcome: Outcome) -> bool:
         """Write down what became of it; False when the rest of the batch has to wait."""
         now = self._now
-        # A worker that was held up may find its row marked as in doubt: now it is known.
-        ours = Delivery.objects.filter(
-            pk=row.pk, batch=self._batch, state__in=[DeliveryState.CLAIMED, DeliveryState.UNCERTAIN]
-        )
-        said = without_addresses(outcome.said)
         if outcome.fate is Fate.TAKEN:
-            ours.update(state=DeliveryState.SENT, reason="", finished_at=now)
+            self._marks.taken(row.pk, now)
             if not self._taken:
                 rested()
             self._taken += 1
             self._cuts = 0
-        elif outcome.fate is Fate.DOUBT:
+            return True
+        said = without_addresses(outcome.said)
+        ours = Delivery.objects.filter(
+            pk=row.pk, batch=self._batch, state__in=[DeliveryState.CLAIMED, DeliveryState.UNCERTAIN]
+        )
+        if outcome.fate is Fate.DOUBT:
             ours.update(state=DeliveryState.UNCERTAIN, reason=said, finished_at=now)
             log.warning("a message may or may not have gone out: %s", said)
         elif outcome.fate is Fate.REFUSED or row.attempts + 1 >= (
@@ -204,16 +220,28 @@ class _Batch:
     def _wait(self, until: datetime) -> None:
         seconds = (until - datetime.now(UTC)).total_seconds()
         if seconds > 0:
+            self._marks.write()
             self._pause(seconds)
 
 
-def _chunks(rows: Sequence[Delivery]) -> Iterator[tuple[CourseRun, Sequence[Delivery]]]:
-    """The rows some at a time, each time of one course run."""
-    part: list[Delivery] = []
-    for row in rows:
-        if part and (len(part) == CHUNK or part[0].communication.course_run_id != row.communication.course_run_id):
-            yield part[0].communication.course_run, part
-            part = []
-        part.append(row)
-    if part:
-        yield part[0].communication.course_run, part
+class _Row(NamedTuple):
+    """What of a delivery is needed to send it."""
+
+    pk: int
+    run: int
+    version: int
+    sending: int | None
+    learner: int
+    user: int
+    attempts: int
+
+
+def _rows(batch: str) -> list[_Row]:
+    rows = Delivery.objects.filter(batch=batch, state=DeliveryState.CLAIMED)
+    fields = ("pk", "communication__course_run", "version", "sending", "learner", "learner__user_id", "attempts")
+    return [_Row(*row) for row in rows.order_by("communication__course_run", "version", "pk").values_list(*fields)]
+
+
+def _first(rows: Sequence[_Row], most: int) -> Sequence[_Row]:
+    """The first rows of one course run, so many at most."""
+    return [row for row in rows[: min(most, CHUNK)] if row.run == rows[0].run]

@@ -11,11 +11,14 @@ from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 
 from engage_backend.conf import engage_settings
+from engage_backend.messaging.quick_mail import QuickMail
 from engage_backend.messaging.rendering import Parts, Rendered, prepare, render
-from engage_backend.messaging.unsubscribe import link
+from engage_backend.messaging.unsubscribe import token
 from engage_backend.messaging.wording import Name
 from engage_backend.models import CommunicationVersion, CourseRun
 from engage_backend.platform.protocol import Recipient
+
+_TOKEN = "TOKEN"  # stands in an address for a learner's own
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Letter:
                 "List-Unsubscribe": f"<{self.unsubscribe}>",
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             }
-        mail = EmailMultiAlternatives(
+        mail = QuickMail(
             subject=self.rendered.subject,
             body=self.rendered.text,
             from_email=self.sender,
@@ -59,11 +62,12 @@ class Writer:
         self._parts: Parts = prepare(version.subject, version.body)
         self._sender = sender(version.from_name)
         self._course = run.display_name or run.course_key
+        self._link = root + reverse("engage:unsubscribe", args=[_TOKEN])
         self._own_page = root + reverse("engage:my_page", kwargs={"course_key": run.course_key})
 
     def letter(self, person: Recipient, learner_id: int) -> Letter:
         """The letter to a learner."""
-        address = link(learner_id, self._root)
+        address = self._link.replace(_TOKEN, token(learner_id))
         rendered = render(self._parts, Name.of(person.first_name, person.full_name))
         return Letter(
             user_id=person.user_id,

@@ -120,6 +120,8 @@ class Name(NamedTuple):
 
 
 def _tidy(name: str) -> str:
+    if name.isascii() and name.isprintable():
+        return name.strip()[:MOST_NAME]
     kept = (" " if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Co", "Cs") else c for c in name)
     return " ".join("".join(kept).split())[:MOST_NAME]
 

@@ -97,19 +97,22 @@ class StandalonePlatform:
             enrolled = Row.objects.filter(**course, user__in=part, is_active=True, created__lte=self.now())
             learners = set(enrolled.values_list("user_id", flat=True))
             team = set(CourseStaff.objects.filter(**course, user__in=part).values_list("user_id", flat=True))
-            for user in User.objects.filter(pk__in=part).order_by("pk"):
+            rows = User.objects.filter(pk__in=part).order_by("pk")
+            for pk, email, first, last, is_active, is_staff, is_superuser in rows.values_list(
+                "pk", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser"
+            ):
                 reason = (
                     "account closed"
-                    if not user.is_active
+                    if not is_active
                     else "of the course team"
-                    if user.is_staff or user.is_superuser or user.pk in team
+                    if is_staff or is_superuser or pk in team
                     else "not enrolled"
-                    if user.pk not in learners
+                    if pk not in learners
                     else "no address"
-                    if not user.email
+                    if not email
                     else ""
                 )
-                yield Recipient(user.pk, user.email, user.get_full_name(), user.first_name, not reason, reason)
+                yield Recipient(pk, email, f"{first} {last}".strip(), first, not reason, reason)
 
     def opted_out(self, course_key: str) -> set[int]:
         from engage_backend.platform.standalone.models import OptOut
