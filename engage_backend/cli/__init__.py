@@ -11,7 +11,18 @@ import importlib
 import sys
 
 # What only passes its words on to a management command: argparse alone would take options that come first for its own.
-PASSED_ON = ("consume", "backfill", "tick", "status", "doctor", "retire", "retention", "export-learner", "left-out")
+PASSED_ON = (
+    "consume",
+    "backfill",
+    "tick",
+    "calibrate",
+    "status",
+    "doctor",
+    "retire",
+    "retention",
+    "export-learner",
+    "left-out",
+)
 SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "simulate", *PASSED_ON)
 
 

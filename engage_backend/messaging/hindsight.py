@@ -31,8 +31,10 @@ class Row(NamedTuple):
     happened: int
 
 
-def looking_back(run: CourseRun, now: datetime) -> list[Row]:
+def looking_back(run: CourseRun, now: datetime, *, step: int = STEP, model: str = "") -> list[Row]:
     """The rows whose outcomes are known; `now` is the site's clock. Weeks are the course's, also where it is self-paced.
+
+    A row is `step` per mille wide. Given a model's identity, only what that one said is looked at.
 
     Who certified and who completed is known when the run has ended. Whoever was shown a probability to leave has left when
     nothing came from them for the days that make a learner `gone`, and came back otherwise. Who objected or was retired is
@@ -51,7 +53,7 @@ def looking_back(run: CourseRun, now: datetime) -> list[Row]:
     rows: list[Row] = []
     for target in TARGETS:
         if known[target]:
-            rows += _rows(run, target, {day: days[day] for day in known[target]})
+            rows += _rows(run, target, {day: days[day] for day in known[target]}, step, model)
     return sorted(rows)
 
 
@@ -73,21 +75,22 @@ def _begins(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
-def _rows(run: CourseRun, target: str, weeks: dict[date, int]) -> Iterator[Row]:
+def _rows(run: CourseRun, target: str, weeks: dict[date, int], step: int, model: str) -> Iterator[Row]:
+    kept = DailySnapshot.objects.filter(learner__course_run=run.pk, day__in=list(weeks), **{f"{target}__isnull": False})
     found = (
-        DailySnapshot.objects.filter(learner__course_run=run.pk, day__in=list(weeks), **{f"{target}__isnull": False})
-        .annotate(low=F(target) - F(target) % STEP)
+        (kept.filter(model=model) if model else kept)
+        .annotate(low=F(target) - F(target) % step)
         .values_list("day", "low")
         .annotate(learners=Count("pk"), happened=Count("pk", filter=_happened(run, target, list(weeks))))
     )
-    # 1000 per mille is in the last tenth and not in one of its own.
-    tenths: dict[tuple[date, int], tuple[int, int]] = {}
+    # 1000 per mille is in the last part and not in one of its own.
+    parts: dict[tuple[date, int], tuple[int, int]] = {}
     for day, low, learners, happened in found:
-        key = day, min(low, 1000 - STEP)
-        before = tenths.get(key, (0, 0))
-        tenths[key] = before[0] + learners, before[1] + happened
-    for (day, low), (learners, happened) in tenths.items():
-        high = 1000 if low == 1000 - STEP else low + STEP - 1
+        key = day, min(low, 1000 - step)
+        before = parts.get(key, (0, 0))
+        parts[key] = before[0] + learners, before[1] + happened
+    for (day, low), (learners, happened) in parts.items():
+        high = 1000 if low == 1000 - step else low + step - 1
         yield Row(weeks[day], target, low, high, learners, happened)
 
 

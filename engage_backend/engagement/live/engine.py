@@ -244,7 +244,7 @@ class Engine:
         with transaction.atomic():
             passed: dict[str, object] = {"clock_day": now.date()}
             if model is not None:
-                passed["model"] = model.identity
+                passed |= {"model": model.identity, "calibrated": self.watch.calibrated}
                 _keep_snapshot(run, now, model.identity)
                 LearnerState.objects.filter(learner__course_run=run).exclude(model=model.identity).delete()
             CourseRun.objects.filter(pk=run.pk).update(**passed)

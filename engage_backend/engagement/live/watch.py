@@ -21,6 +21,7 @@ class ModelWatch:
         self._folder = folder
         self._seen: _Signature | None = None
         self.model: Model | None = None
+        self.calibrated = False  # whether finished runs of this site have calibrated the model
         self.why_none = "not looked yet"
 
     def look(self) -> Model | None:
@@ -31,9 +32,10 @@ class ModelWatch:
             return self.model
         self._seen = signature
         try:
-            self.model, _ = load_model(folder)
+            self.model, card = load_model(folder)
+            self.calibrated = bool(card.get("calibrated_on"))
         except ModelRefused as refused:
-            self.model, self.why_none = None, str(refused)
+            self.model, self.calibrated, self.why_none = None, False, str(refused)
             log.warning("no predictions: %s", refused)
         else:
             log.info("model %s from %s", self.model.identity, folder)
