@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -18,6 +18,7 @@ from engage_backend.clickstream.event import Reason
 from engage_backend.clickstream.files import DamagedFile, read_lines
 from engage_backend.clickstream.parse import parse_lines
 
+BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
 HELP = "Count what tracking logs hold: kinds, courses, learners, and lines left out, by reason."
 CHUNK = 4_096
 
@@ -50,8 +51,9 @@ class Summary:
         self.first = min(times) if self.first is None else min(self.first, *times)
         self.last = max(times) if self.last is None else max(self.last, *times)
 
-    def to_json(self) -> dict[str, Any]:
-        """The summary as a JSON object, most frequent first, times in ISO 8601."""
+    def to_json(self, vocabulary: Container[str]) -> dict[str, Any]:
+        """The summary as a JSON object, most frequent first, times in ISO 8601; `vocabulary`: the kinds a model knows."""
+        unknown = Counter({kind: count for kind, count in self.kinds.items() if kind not in vocabulary})
         return {
             "lines": self.lines,
             "events": self.events,
@@ -59,6 +61,8 @@ class Summary:
             "first": _iso(self.first),
             "last": _iso(self.last),
             "kinds": _ordered(self.kinds),
+            "kinds_the_model_does_not_know": _ordered(unknown),
+            "share_of_events_it_knows": round(1 - unknown.total() / self.events, 4) if self.events else None,
             "courses": _ordered(self.courses),
             "rejected": _ordered(self.rejected),
         }
@@ -67,21 +71,37 @@ class Summary:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("logs", nargs="+", metavar="LOG", help="tracking log, plain, .gz or .xz; - for standard input")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=BASE_MODEL,
+        metavar="FOLDER",
+        help="whose vocabulary to compare with; default: the base model",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
 def run(options: argparse.Namespace) -> int:
     """Count and print; 0 also when a file was damaged, whose readable part is counted and which is named."""
+    vocabulary = _vocabulary(options.model)
     summary = Summary()
     for name in options.logs:
         for lines in _chunks("-" if name == "-" else Path(name)):
             summary.add(lines)
-    found = summary.to_json()
+    found = summary.to_json(vocabulary)
     if options.json:
         print(json.dumps(found, indent=2))  # noqa: T201
     else:
         _print_table(found)
     return 0
+
+
+def _vocabulary(folder: Path) -> set[str]:
+    """The kinds that the model in this folder knows. Refusal where there is none."""
+    try:
+        return set(json.loads((folder / "card.json").read_text(encoding="utf-8"))["vocabulary"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Refusal(f"{folder} holds no model: card.json with a vocabulary is needed ({error})") from error
 
 
 def _chunks(path: Path | Literal["-"]) -> Iterator[list[bytes]]:
@@ -118,8 +138,16 @@ def _print_table(found: dict[str, Any]) -> None:
         f"{found['lines']:,} lines, {found['events']:,} events of {found['learners']:,} learners, "
         f"{found['first'] or 'no time'} to {found['last'] or 'no time'}"
     )
-    width = max((len(name) for part in ("kinds", "courses", "rejected") for name in found[part]), default=0)
-    for title, part in (("kind", "kinds"), ("course run", "courses"), ("left out because", "rejected")):
+    if found["share_of_events_it_knows"] is not None:
+        print(f"the model knows the kinds of {found['share_of_events_it_knows']:.1%} of the events")  # noqa: T201
+    tables = {
+        "kinds": "kind",
+        "kinds_the_model_does_not_know": "kind that the model does not know",
+        "courses": "course run",
+        "rejected": "left out because",
+    }
+    width = max((len(name) for part, title in tables.items() for name in (title, *found[part])), default=0)
+    for part, title in tables.items():
         if found[part]:
             print(f"\n{title:<{width}}  {'lines':>12}")  # noqa: T201
             for name, count in found[part].items():

@@ -27,13 +27,39 @@ def inspect(capsys: pytest.CaptureFixture[str]) -> Any:
 
 def test_every_line_is_an_event_or_left_out_for_a_reason(inspect: Any) -> None:
     found = inspect(EXCERPT)
-    assert list(found) == ["lines", "events", "learners", "first", "last", "kinds", "courses", "rejected"]
+    assert list(found) == [
+        "lines",
+        "events",
+        "learners",
+        "first",
+        "last",
+        "kinds",
+        "kinds_the_model_does_not_know",
+        "share_of_events_it_knows",
+        "courses",
+        "rejected",
+    ]
     assert found["lines"] == len(EXCERPT.read_bytes().splitlines())
     assert found["events"] == sum(found["kinds"].values()) == sum(found["courses"].values())
     assert found["events"] + sum(found["rejected"].values()) == found["lines"]
     assert found["first"] < found["last"]
     assert list(found["kinds"].values()) == sorted(found["kinds"].values(), reverse=True)
     assert "browser's twin of a server event" in found["rejected"]
+
+
+def test_kinds_that_the_model_does_not_use_are_named_most_frequent_first(
+    inspect: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    every = inspect(EXCERPT)["kinds"]
+    most, *_, least = every
+    (tmp_path / "card.json").write_text(json.dumps({"vocabulary": [most, least]}), encoding="utf-8")
+    found = inspect(EXCERPT, "--model", tmp_path)
+    unused = found["kinds_the_model_does_not_know"]
+    assert unused == {kind: count for kind, count in every.items() if kind not in (most, least)}
+    assert list(unused.values()) == sorted(unused.values(), reverse=True)
+    assert found["share_of_events_it_knows"] == round((every[most] + every[least]) / found["events"], 4)
+    assert main(["inspect", str(EXCERPT), "--model", str(tmp_path / "none")]) == 1
+    assert "holds no model" in capsys.readouterr().err
 
 
 def test_packed_files_and_standard_input_say_the_same(
