@@ -13,6 +13,7 @@ from django.middleware.csrf import get_token
 from django.template import Context, Engine
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods
@@ -109,7 +110,7 @@ def _page(me: Me, role: Role) -> dict[str, Any]:
         "name": me.display_name or me.course_key,
         "is_team": role is Role.STAFF,
         "state": _states().get(me.state, ""),
-        "groups": [_("Videos"), _("Problems"), _("Forum"), _("Other")],
+        "groups": [pgettext("engage", name) for name in ("Videos", "Problems", "Forum", "Other")],
         "latest": weeks[:WEEKS_SHOWN],
         "earlier": weeks[WEEKS_SHOWN:],
         "predictions": [
@@ -125,7 +126,7 @@ def _states() -> dict[str, str]:
         LearnerStatus.ACTIVE: _("active in the last days"),
         LearnerStatus.NEVER_STARTED: _("not started yet"),
         LearnerStatus.GONE: _("not seen for some time"),
-        LearnerStatus.FINISHED: _("passed"),
+        LearnerStatus.FINISHED: pgettext("engage", "passed"),
     }
 
 

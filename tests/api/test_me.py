@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from engage_backend.engagement.history import Row, pack
 from engage_backend.models import (
@@ -296,3 +297,23 @@ def test_since_when_somebody_is_counted_again_is_said(site: Any, learner: Learne
     learner.counted_from = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=3)
     learner.save()
     assert "What came before Jan. 4, 2024 is not counted" in words(learner_client.get(page_url(site)))
+
+
+@pytest.mark.parametrize("objects", ["", "not_here", "not_anywhere"])
+@pytest.mark.parametrize("are_shown", [False, True])
+def test_the_page_speaks_the_learners_language_from_first_to_last(
+    site: Any, learner: Learner, learner_client: Client, settings: Any, objects: str, are_shown: bool
+) -> None:
+    settings.ENGAGE = {**settings.ENGAGE, "LEARNERS_SEE_PREDICTIONS": are_shown}
+    if objects:
+        learner_client.post(page_url(site), {"say": objects})
+
+    def texts(language: str) -> set[str]:
+        with translation.override(language):
+            page = learner_client.get(page_url(site)).content.decode()
+        assert f'<html lang="{language}">' in page
+        body = re.sub(r"<title>.*?</title>", "", page, flags=re.DOTALL)
+        return {text for part in re.split(r"<[^>]+>", body) if len(text := " ".join(html.unescape(part).split())) > 1}
+
+    alike = {text for text in texts("en") & texts("de") if re.search("[a-z]", text)}
+    assert alike <= {"Videos", "Forum", "Testing", "Halfway <b>there</b> ·", site.run.course_key}
