@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection, transaction
@@ -11,7 +12,7 @@ from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import unpack
 from engage_backend.engagement.live.engine import Engine
 from engage_backend.engagement.live.registry import OTHER, register_kinds
-from engage_backend.models import Kind, LearnerState
+from engage_backend.models import Checkpoint, CourseRun, Kind, Learner, LearnerState, Submission
 from engage_backend.platform.api import get_platform
 from tests.engagement.clicks import KINDS, clicks
 from tests.engagement.live.conftest import LiveSite
@@ -98,3 +99,15 @@ def test_kinds_that_another_consumer_registered_are_known_when_its_learner_is_mo
     whole = live.engine()
     whole.ingest(clicks(102, 60))
     assert live.shown() == shown
+
+
+def test_runs_blocks_and_sources_that_differ_in_a_capital_are_two() -> None:
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    runs = [CourseRun.objects.create(course_key=f"course-v1:TestX+T101+{name}", start=start) for name in ("Run", "run")]
+    learner = Learner.objects.create(course_run=runs[0], user_id=1, enrolled_at=start)
+    for block in ("Block", "block"):
+        Submission.objects.create(learner=learner, block=block, score=1.0, possible=1.0, last_at=0)
+        Checkpoint.objects.create(source=f"logfile:/{block}.log")
+    assert CourseRun.objects.get(course_key="course-v1:TestX+T101+run") == runs[1]
+    assert Submission.objects.filter(block="Block").count() == 1
+    assert Checkpoint.objects.filter(source="logfile:/Block.log").count() == 1
