@@ -2,4 +2,6 @@
 
 from edx_django_utils.plugins import get_plugin_url_patterns
 
-urlpatterns = [*get_plugin_url_patterns("lms.djangoapp")]
+from tests.edx_platform.urls_bare import urlpatterns as own_patterns
+
+urlpatterns = [*own_patterns, *get_plugin_url_patterns("lms.djangoapp")]

@@ -1,0 +1,64 @@
+"""What every request costs the database, and that an LMS whose settings of ours are gone works as before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from engage_backend.engagement.live.roster import sync_run
+from engage_backend.models import Prediction
+from tests.edx_platform.course import KEY, enrol
+from tests.lms.test_access import TEAM, Endpoint
+
+# Queries in a request, the platform's own for session, user and roles among them (four of the stand-ins').
+MOST = {"get": 9}
+MOST_OF_A_WRITE = 17  # a draft is stored with its first version, and answered with all that is told of one
+
+
+def learners(count: int) -> None:
+    for number in range(User.objects.count(), User.objects.count() + count):
+        enrol(User.objects.create_user(f"one-of-many-{number}"))
+
+
+def queries(client: Client, endpoint: Endpoint) -> list[str]:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        getattr(client, endpoint.method)(endpoint.path, data={}, content_type="application/json")
+    return [query["sql"] for query in captured if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "ROLLBACK"))]
+
+
+@pytest.mark.parametrize("endpoint", TEAM, ids=lambda endpoint: f"{endpoint.method} {endpoint.route}")
+def test_a_request_takes_few_queries_however_many_learners_there_are(
+    run: Any, platform: Any, endpoint: Endpoint
+) -> None:
+    client = Client()
+    client.force_login(run.users["staff"])
+    counts = []
+    for more in (3, 60):
+        learners(more)
+        sync_run(platform, str(KEY))
+        Prediction.objects.update(certify=500, complete=500, leave=500)
+        queries(client, endpoint)  # what is remembered from one request to the next
+        asked = queries(client, endpoint)
+        counts.append(len(asked))
+        assert len(asked) <= MOST.get(endpoint.method, MOST_OF_A_WRITE), "\n".join(asked)
+    assert counts[0] == counts[1]
+
+
+def test_with_our_settings_gone_an_lms_is_as_before(run: Any, platform: Any, settings: Any) -> None:
+    del settings.ENGAGE
+    call_command("check")
+    client = Client()
+    client.force_login(run.users["learner"])
+    if django_settings.ROOT_URLCONF == "lms.urls":
+        assert client.get("/courseware/").content == b"a unit"
+    client.force_login(run.users["staff"])
+    assert client.get(f"/engage/api/v1/courses/{KEY}/predictions").status_code == 200
