@@ -10,13 +10,12 @@ from urllib.parse import unquote
 from engage_backend.clickstream import kind_table
 from engage_backend.clickstream.event import Reason
 from engage_backend.clickstream.keys import OTHER, course_in, course_key, usage_key
+from engage_backend.clickstream.names import OUR_BLOCK, SUBMITTED
 
 LONGEST = 100  # characters of a kind; the registry has room for 255
 LONGEST_PATH = 1_000
-OUR_BLOCK = "engage_communicator"
 CHECKED = "problem_check"  # becomes one of the next two
 CORRECT, INCORRECT = "problem_check_correct", "problem_check_incorrect"
-SUBMITTED = "edx.grades.problem.submitted"
 
 
 class Row(NamedTuple):

@@ -26,12 +26,11 @@ from engage_backend.clickstream.kinds import (
     CORRECT,
     INCORRECT,
     LONGEST_PATH,
-    OUR_BLOCK,
-    SUBMITTED,
     group_of,
     kind_of_event,
     meaning_of_path,
 )
+from engage_backend.clickstream.names import OUR_BLOCK, SUBMITTED
 
 # A time outside these is a broken clock, and would pass for somebody's last click for ever.
 _EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000

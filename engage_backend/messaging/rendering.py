@@ -10,12 +10,13 @@ import html
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING, NamedTuple
 
 from engage_backend.messaging.wording import FIRST, FULL, Name, WordingProblem, fill, with_places
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 _RULES = [
     *("paragraph", "heading", "lheading", "list", "blockquote", "code", "fence", "hr"),
@@ -57,6 +58,8 @@ def render(parts: Parts, name: Name) -> Rendered:
 
 @lru_cache(maxsize=1)
 def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # a fifth of what we cost a process that starts, and few of them render
+
     reader = MarkdownIt("zero", {"html": False, "breaks": True, "linkify": False, "xhtmlOut": True}).enable(_RULES)
     # The reader's own check lets through what has no scheme: in a mail such an address leads nowhere.
     reader.validateLink = lambda url: bool(_SCHEMES.match(url))  # type: ignore[method-assign]

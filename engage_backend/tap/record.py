@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engage_backend.clickstream.fields import Context, Module, Payload, Record, payload_of
-from engage_backend.clickstream.kinds import OUR_BLOCK, SUBMITTED
+from engage_backend.clickstream.names import OUR_BLOCK, SUBMITTED
 
 LONGEST = 1 << 13  # bytes of a record; real ones have some hundred
 LONGEST_PAYLOAD = 1 << 20  # characters of a payload that a browser sent as text; looking into it takes a millisecond

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from opaque_keys.edx.keys import CourseKey
 
 from engage_backend.clickstream.event import ClickEvent, Reason
-from engage_backend.clickstream.kinds import OUR_BLOCK, SUBMITTED
+from engage_backend.clickstream.names import OUR_BLOCK, SUBMITTED
 from engage_backend.clickstream.parse import parse
 from engage_backend.tap.record import LONGEST_PAYLOAD, TooLong, pack
 from tests.clickstream.records import BACKEND, COURSE, PROBLEM, SHARED, lines_of
