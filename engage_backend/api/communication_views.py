@@ -7,30 +7,25 @@ says why and what to do), 413 more than 3 MB. Moments are ISO 8601; reasons are 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-import msgspec
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response
 from django.utils.dateparse import parse_datetime
 from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engage_backend.api.access import canonical_course_key
+from engage_backend.api import communication_answers as shapes
 from engage_backend.api.communications import detail, listed, sending, warned
-from engage_backend.api.views import CourseView
-from engage_backend.messaging.audience import UnknownLearners
+from engage_backend.api.sending_view import Conflict, SendingView
+from engage_backend.api.views import Call
 from engage_backend.messaging.automation import handling
-from engage_backend.messaging.criteria import Criteria, CriteriaProblem
+from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.drafts import (
-    NotAnExport,
     change,
     create,
     draft,
@@ -43,88 +38,16 @@ from engage_backend.messaging.drafts import (
 from engage_backend.messaging.mail import sender
 from engage_backend.messaging.queueing import TRIAL, enqueue
 from engage_backend.messaging.selection import select
-from engage_backend.messaging.sending import Refused, confirm, recipients, refusal, stop, undo
+from engage_backend.messaging.sending import confirm, recipients, refusal, stop, undo
 from engage_backend.messaging.templates import TEMPLATES
 from engage_backend.messaging.trial import preview
-from engage_backend.messaging.wording import Wording, WordingProblem
-from engage_backend.models import Communication, CommunicationVersion, CourseRun, Learner
+from engage_backend.messaging.wording import Wording
+from engage_backend.models import Communication, CommunicationVersion, Learner
 from engage_backend.platform.api import get_platform
 
-MOST_BYTES = 3_000_000
 _WORDS = {"from_name", "reply_to", "subject", "body"}
 _DRAFT = _WORDS | {"criteria", "pseudonyms", "course_notice"}
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
-
-
-class Conflict(APIException):
-    """409: not as things stand."""
-
-    status_code = status.HTTP_409_CONFLICT
-
-
-class TooLarge(APIException):
-    """413: more than anybody writes."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "The request is larger than 3 MB. A message has at most 20,000 characters, a list pseudonyms only."
-
-
-class SendingView(CourseView):
-    """What the endpoints share: the course run, the body, and errors of the rooms as answers."""
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        try:
-            size = int(request.META.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            size = 0
-        if size > MOST_BYTES:
-            raise TooLarge
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, WordingProblem | CriteriaProblem | UnknownLearners | NotAnExport):
-            named = "criteria." if isinstance(exc, CriteriaProblem) else ""
-            exc = ValidationError({"detail": f"{named}{exc}"})
-        elif isinstance(exc, Refused):
-            exc = Conflict(str(exc))
-        return super().handle_exception(exc)
-
-    def course_run(self) -> CourseRun:
-        key = canonical_course_key(self.kwargs["course_key"])
-        run = CourseRun.objects.filter(course_key=key).first()
-        if run is None:
-            raise NotFound(f"There is no course run {key} here: no consumer has met it yet.")
-        return run
-
-    def communication(self) -> Communication:
-        run, pk = self.course_run(), self.kwargs["communication"]
-        found = Communication.objects.select_related("course_run").filter(course_run=run, pk=pk).first()
-        if found is None:
-            raise NotFound(f"This course run has no communication {pk}.")
-        return found
-
-    def user_id(self) -> int:
-        return int(self.request.user.pk or 0)  # the permission has seen to it that somebody is logged in
-
-    def body(self, known: set[str]) -> dict[str, Any]:
-        """The JSON object of the request; 400 where it is none or has unknown keys."""
-        data = self.request.data
-        if not isinstance(data, dict):
-            raise ValidationError({"detail": "The body has to be a JSON object."})
-        if unknown := sorted(set(map(str, data)) - known):
-            raise ValidationError(
-                {"detail": f"{unknown[0][:40]}: is not known here; known are {', '.join(sorted(known))}."}
-            )
-        return data
-
-    def answer(self, made: Any) -> HttpResponseBase:
-        """JSON with an ETag, for what pages ask for again and again."""
-        content = msgspec.json.encode(made)
-        etag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
-        unchanged = get_conditional_response(self.request._request, etag=etag)
-        response = unchanged or HttpResponse(content, content_type="application/json")
-        response["ETag"] = etag
-        return response
 
 
 class CommunicationsView(SendingView):
@@ -139,6 +62,10 @@ class CommunicationsView(SendingView):
     """
 
     http_method_names = ["get", "post", "head", "options"]
+    calls = {
+        "get": Call(shapes.Communications, is_conditional=True),
+        "post": Call(shapes.Whole, status=201, takes=shapes.Draft),
+    }
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
         return self.answer({"communications": listed(self.course_run(), self.user_id())})
@@ -162,6 +89,11 @@ class CommunicationView(SendingView):
     """
 
     http_method_names = ["get", "patch", "delete", "head", "options"]
+    calls = {
+        "get": Call(shapes.Whole, query={"version": "Which one; the newest without."}, is_conditional=True),
+        "patch": Call(shapes.Whole, takes=shapes.Changes),
+        "delete": Call(None, status=204),
+    }
 
     def get(self, request: Request, course_key: str, communication: int) -> HttpResponseBase:
         number = request.query_params.get("version")
@@ -206,6 +138,7 @@ class PreviewView(SendingView):
     """
 
     http_method_names = ["post", "options"]
+    calls = {"post": Call(shapes.Preview, takes=shapes.PreviewOf)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
         one, given = self.communication(), self.body(_WORDS | {"pseudonym", "audience", "now"})
@@ -240,6 +173,7 @@ class TrialView(SendingView):
     """POST `{}`: mail the saved message to whoever asks, and to nobody else. 202."""
 
     http_method_names = ["post", "options"]
+    calls = {"post": Call(shapes.Trial, status=202, takes=shapes.Nothing)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
         one, _ = self.communication(), self.body(set())
@@ -263,6 +197,7 @@ class SendView(SendingView):
     """
 
     http_method_names = ["post", "options"]
+    calls = {"post": Call(shapes.Accepted, status=202, takes=shapes.Confirmation)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
         one, given = self.communication(), self.body({"key", "version", "count", "send_at", "matches"})
@@ -290,6 +225,7 @@ class ResendView(SendingView):
     """
 
     http_method_names = ["post", "options"]
+    calls = {"post": Call(shapes.Accepted, status=202, takes=shapes.Again)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
         one, given = self.communication(), self.body({"key", "version", "count"})
@@ -308,6 +244,7 @@ class UndoView(SendingView):
     """POST `{}`: take the last confirmation back within its sixty seconds. 200 `{undone: true}`; 409 when it is too late."""
 
     http_method_names = ["post", "options"]
+    calls = {"post": Call(shapes.Undone, takes=shapes.Nothing)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
         one, _ = self.communication(), self.body(set())
@@ -321,6 +258,7 @@ class StopView(SendingView):
     """POST `{}`: send nothing more of it, and end its automation. 200 `{stopped, counts}`."""
 
     http_method_names = ["post", "options"]
+    calls = {"post": Call(shapes.Stopped, takes=shapes.Nothing)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
         one, _ = self.communication(), self.body(set())
@@ -332,6 +270,7 @@ class TemplatesView(SendingView):
     """GET: `{templates: [{name, title, subject, body, course_notice}]}`, neutral messages to begin from."""
 
     http_method_names = ["get", "head", "options"]
+    calls = {"get": Call(shapes.Templates, is_conditional=True)}
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
         return self.answer({"templates": [template._asdict() for template in TEMPLATES]})
@@ -342,6 +281,10 @@ class ExportView(SendingView):
     as drafts, automation off, nobody selected; all or none. 201 `{imported: [id]}`."""
 
     http_method_names = ["get", "post", "head", "options"]
+    calls = {
+        "get": Call(shapes.Export, is_conditional=True),
+        "post": Call(shapes.Imported, status=201, takes=shapes.Export),
+    }
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
         return self.answer(export(Communication.objects.filter(course_run=self.course_run()).order_by("pk")))

@@ -95,7 +95,10 @@ def _schema(shape: type) -> dict[str, str]:
 
 def as_text() -> str:
     """The document of all our addresses, as it is stored."""
+    from engage_backend.api.communication_urls import urlpatterns as of_communications
     from engage_backend.api.urls import urlpatterns
 
-    text: str = yaml.safe_dump(described(urlpatterns), sort_keys=False, allow_unicode=True, width=120)
+    text: str = yaml.safe_dump(
+        described([*urlpatterns, *of_communications]), sort_keys=False, allow_unicode=True, width=120
+    )
     return f"# Made from the code by `manage.py engage_openapi`; a test compares the two.\n{text}"

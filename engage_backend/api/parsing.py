@@ -17,24 +17,24 @@ class TooLarge(APIException):
     """413: more than any request of ours needs."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"The body is larger than {MOST_BYTES:,} bytes; it was not read to its end."
 
 
 class SmallJSONParser(BaseParser):
-    """JSON, strictly, and no more than `MOST_BYTES` of it.
+    """JSON, strictly, and no more than `most` bytes of it.
 
     Not REST framework's own: that reads whatever comes before it looks, and what is too large or nested too deeply ends in
     an error page in place of a problem document.
     """
 
     media_type = "application/json"
+    most = MOST_BYTES
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        body = stream.read(MOST_BYTES + 1)
-        if len(body) > MOST_BYTES:
-            raise TooLarge
+        body = stream.read(self.most + 1)
+        if len(body) > self.most:
+            raise TooLarge(f"The body is larger than {self.most:,} bytes; it was not read to its end.")
         try:
             return json.loads(body.decode("utf-8"), parse_constant=_refuse)
         except (ValueError, RecursionError) as error:

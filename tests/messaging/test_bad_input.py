@@ -90,7 +90,7 @@ def test_a_script_in_subject_or_body_stays_text(mailing: Mailing) -> None:
 
 def test_five_megabytes_are_too_much(mailing: Mailing) -> None:
     answer = mailing.post(data={"subject": "s", "body": "x" * 5_000_000}, status=413)
-    assert "larger than 3 MB" in answer["detail"]
+    assert "larger than 3,000,000 bytes" in answer["detail"]
     assert "20000 at most" in mailing.post(data={"body": "x" * 20_001}, status=400)["detail"].replace(",", "")
 
 

@@ -1,0 +1,87 @@
+"""What the endpoints of writing to learners have in common: the course run, the body, and the rooms' errors as answers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from rest_framework import status
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.response import Response
+
+from engage_backend.api.access import canonical_course_key
+from engage_backend.api.parsing import SmallJSONParser
+from engage_backend.api.views import CourseView
+from engage_backend.messaging.audience import UnknownLearners
+from engage_backend.messaging.criteria import CriteriaProblem
+from engage_backend.messaging.drafts import NotAnExport
+from engage_backend.messaging.sending import Refused
+from engage_backend.messaging.wording import WordingProblem
+from engage_backend.models import Communication, CourseRun
+
+
+class Conflict(APIException):
+    """409: not as things stand."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
+class ListParser(SmallJSONParser):
+    """JSON with room for the pseudonyms of 200,000 learners."""
+
+    most = 3_000_000
+
+
+class SendingView(CourseView):
+    """What the endpoints share: the course run, the body, and errors of the rooms as answers."""
+
+    parser_classes = [ListParser]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, WordingProblem | CriteriaProblem | UnknownLearners | NotAnExport):
+            named = "criteria." if isinstance(exc, CriteriaProblem) else ""
+            exc = ValidationError({"detail": f"{named}{exc}"})
+        elif isinstance(exc, Refused):
+            exc = Conflict(str(exc))
+        return super().handle_exception(exc)
+
+    def course_run(self) -> CourseRun:
+        key = canonical_course_key(self.kwargs["course_key"])
+        run = CourseRun.objects.filter(course_key=key).first()
+        if run is None:
+            raise NotFound(f"There is no course run {key} here: no consumer has met it yet.")
+        return run
+
+    def communication(self) -> Communication:
+        run, pk = self.course_run(), self.kwargs["communication"]
+        found = Communication.objects.select_related("course_run").filter(course_run=run, pk=pk).first()
+        if found is None:
+            raise NotFound(f"This course run has no communication {pk}.")
+        return found
+
+    def user_id(self) -> int:
+        return int(self.request.user.pk or 0)  # the permission has seen to it that somebody is logged in
+
+    def body(self, known: set[str]) -> dict[str, Any]:
+        """The JSON object of the request; 400 where it is none or has unknown keys."""
+        data = self.request.data
+        if not isinstance(data, dict):
+            raise ValidationError({"detail": "The body has to be a JSON object."})
+        if unknown := sorted(set(map(str, data)) - known):
+            raise ValidationError(
+                {"detail": f"{unknown[0][:40]}: is not known here; known are {', '.join(sorted(known))}."}
+            )
+        return data
+
+    def answer(self, made: Any) -> HttpResponseBase:
+        """JSON with an ETag, for what pages ask for again and again."""
+        content = msgspec.json.encode(made)
+        etag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+        unchanged = get_conditional_response(self.request._request, etag=etag)
+        response = unchanged or HttpResponse(content, content_type="application/json")
+        response["ETag"] = etag
+        return response
