@@ -43,7 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train so many times and tell the spread (default %(default)s)",
     )
     parser.add_argument(
-        "--models", nargs="+", metavar="MODEL", help="only these rows of the comparison (default: all; see the README)"
+        "--models",
+        nargs="+",
+        metavar="MODEL",
+        help="only these rows of the comparison, by the names that the report gives them (default: all)",
     )
     parser.add_argument(
         "--splits",
