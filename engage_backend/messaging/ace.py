@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from threading import get_ident
 from typing import Any
 
 from engage_backend.messaging.channels import Fate, Outcome, Unreachable
@@ -44,9 +45,10 @@ class AceChannel:
                 "from_name": letter.sender,
                 "unsubscribe_url": letter.unsubscribe,
             },
+            headers=letter.headers,  # which ACE's channel over Django's mail backends passes on
             options={
                 "from_address": letter.sender,
-                "reply_to": letter.reply_to,
+                "reply_to": [letter.reply_to] if letter.reply_to else None,
                 "transactional": False,
                 "skip_disable_user_policy": True,
             },
@@ -57,10 +59,12 @@ class AceChannel:
             get_channel_for_message(ChannelType.EMAIL, message)
         except UnsupportedChannelError:
             return Outcome(Fate.REFUSED, "the platform has no e-mail channel in edx-ace")
-        taken: list[Any] = []
+        taken, thread = [], get_ident()
 
-        def told(sender: Any, message: Any, **kwargs: Any) -> None:
-            taken.append(message.uuid)
+        # What the signal carries differs between releases; it is sent by whoever sends the message, before that returns.
+        def told(sender: Any, **kwargs: Any) -> None:
+            if get_ident() == thread:
+                taken.append(sender)
 
         ACE_MESSAGE_SENT.connect(told)
         try:
@@ -70,7 +74,7 @@ class AceChannel:
             return Outcome(Fate.DOUBT, type(error).__name__)
         finally:
             ACE_MESSAGE_SENT.disconnect(told)
-        return Outcome(Fate.TAKEN) if message.uuid in taken else Outcome(Fate.DOUBT, "edx-ace did not say that it went")
+        return Outcome(Fate.TAKEN) if taken else Outcome(Fate.DOUBT, "edx-ace did not say that it went")
 
     def close(self) -> None:
         """Nothing is held."""

@@ -33,21 +33,25 @@ class Letter:
     rendered: Rendered
     unsubscribe: str  # "": a message to the course team, that cannot be unsubscribed from
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What stands in the head beside the usual."""
+        if not self.unsubscribe:
+            return {"Auto-Submitted": "auto-generated"}
+        return {
+            "List-Unsubscribe": f"<{self.unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+
     def email(self) -> EmailMultiAlternatives:
         """As Django's mail backends take it."""
-        headers = {"Auto-Submitted": "auto-generated"}
-        if self.unsubscribe:
-            headers = {
-                "List-Unsubscribe": f"<{self.unsubscribe}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            }
         mail = QuickMail(
             subject=self.rendered.subject,
             body=self.rendered.text,
             from_email=self.sender,
             to=[self.address],
             reply_to=[self.reply_to] if self.reply_to else None,
-            headers=headers,
+            headers=self.headers,
         )
         mail.attach_alternative(self.rendered.html, "text/html")
         return mail

@@ -414,3 +414,16 @@ def test_a_site_setting_says_where_mails_come_from(mailing: Mailing, settings: A
     mailing.minute()
     mailing.work()
     assert mailing.smtp.letters[0]["From"] == "Ines <team@other.example>"
+
+
+def test_a_channel_that_is_not_installed_sends_nothing_and_loses_nothing(mailing: Mailing, settings: Any) -> None:
+    settings.ENGAGE = {**settings.ENGAGE, "CHANNEL": "ace"}
+    mailing.send(mailing.write())
+    mailing.minute()
+    mailing.work()
+    assert mailing.states() == {"queued": 5}
+    assert "edx-ace is not installed" in Outlet.objects.get(name="ace").said
+    settings.ENGAGE = {**settings.ENGAGE, "CHANNEL": "mail"}
+    mailing.retry()
+    mailing.work()
+    assert mailing.states() == {"sent": 5}
