@@ -8,9 +8,9 @@ window.EngageMine = function EngageMine(runtime, element) {
   const room = block.querySelector(".engage-me");
 
   async function show() {
-    const response = await fetch(`${url}?part=1`, { credentials: "same-origin" });
+    const response = await fetch(`${url}?part=1`, { credentials: "same-origin", redirect: "manual" });
     // Who is not logged in any more is led elsewhere: then the link has to do.
-    if (!response.ok || response.redirected) return;
+    if (!response.ok) return;
     room.innerHTML = await response.text();
   }
 
@@ -19,7 +19,7 @@ window.EngageMine = function EngageMine(runtime, element) {
     const body = new URLSearchParams(new FormData(event.target));
     if (event.submitter?.name) body.set(event.submitter.name, event.submitter.value);
     for (const button of event.target.querySelectorAll("button")) button.disabled = true;
-    await fetch(url, { method: "POST", credentials: "same-origin", body }).catch(() => undefined);
+    await fetch(url, { method: "POST", credentials: "same-origin", redirect: "manual", body }).catch(() => undefined);
     await show();
     const choice = room.querySelector(".choice h2");
     if (choice) {
