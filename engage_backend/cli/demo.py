@@ -148,7 +148,7 @@ class _Demo:
         In a course that is begun in its tenth week, in steps: so there is something to look back at.
         """
         from engage_backend.demo.clock import set_clock
-        from engage_backend.demo.lag import is_shown
+        from engage_backend.demo.lag import is_read, is_shown
         from engage_backend.demo.replay import Replay, emit_all
         from engage_backend.platform.api import get_platform
 
@@ -156,12 +156,15 @@ class _Demo:
         with Replay(package, home.tracking_log) as replay:
             if replay.written == 0:
                 start = from_microseconds(package.schedule.start)
+                set_clock(start, speed=0)
                 moments = [start] if self.folder_of_package else [start + passed for passed in (*EARLIER, TENTH_WEEK)]
             with self._bar("Taking in what has happened so far", len(moments)) as advance:
                 for number, moment in enumerate(moments):
                     advance(number)
-                    set_clock(moment, speed=0)
+                    # The lines first: the day's pass comes with the clock, and what it shows is kept as it is.
                     emit_all(replay, moment)
+                    self._until(children, partial(is_read, home.tracking_log))
+                    set_clock(moment, speed=0)
                     self._until(children, partial(is_shown, course_key, home.tracking_log, moment.date()))
 
     def _show_race(self, package: Package, home: Home, children: Supervisor) -> None:

@@ -32,8 +32,11 @@ def consumer_keeps_up(tracking_log: Path) -> bool:
     return tracking_log.stat().st_size - int(mark.position.get("offset", 0)) <= LITTLE
 
 
+def is_read(tracking_log: Path) -> bool:
+    """Whether the consumer has taken the whole log in."""
+    return bytes_read(tracking_log) >= tracking_log.stat().st_size
+
+
 def is_shown(course_key: str, tracking_log: Path, day: date) -> bool:
     """Whether the log is taken in and every learner was looked at on that day: what is shown then is kept."""
-    if bytes_read(tracking_log) < tracking_log.stat().st_size:
-        return False
-    return CourseRun.objects.filter(course_key=course_key, clock_day=day).exists()
+    return is_read(tracking_log) and CourseRun.objects.filter(course_key=course_key, clock_day=day).exists()
