@@ -157,7 +157,9 @@ class _Demo:
             if replay.written == 0:
                 start = from_microseconds(package.schedule.start)
                 set_clock(start, speed=0)
-                moments = [start] if self.folder_of_package else [start + passed for passed in (*EARLIER, TENTH_WEEK)]
+                moments = [start]
+                if self.folder_of_package is None:
+                    moments += [start + passed for passed in (*EARLIER, TENTH_WEEK)]
             with self._bar("Taking in what has happened so far", len(moments)) as advance:
                 for number, moment in enumerate(moments):
                     advance(number)
