@@ -28,8 +28,14 @@ export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => is
 /** The form of a text for `count`, with the count (written as people write it) in its place `{n}`. */
 export const plural = (one, many, count, values = {}) => fill(ngettext(one, many, count), { n: number(count), ...values });
 
+const found = new Map(); // language of a page -> the one of the browser's that fits
 function locale() {
   const wanted = typeof document === "undefined" ? "en" : document.documentElement?.lang || globalThis.navigator?.language || "en";
+  if (!found.has(wanted)) found.set(wanted, supported(wanted));
+  return found.get(wanted);
+}
+
+function supported(wanted) {
   try {
     return Intl.NumberFormat.supportedLocalesOf(wanted)[0] ?? "en";
   } catch {

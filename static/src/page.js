@@ -23,7 +23,8 @@ import { LEAST_SELECTED, traits } from "./traits.js";
 import { Why } from "./why.js";
 import { describe } from "./words/groups.js";
 
-const REST_MS = 80; // what needs all the rows follows when the hand rests: charts and counts come first
+const REST_MS = 120; // what needs all the rows follows when the hand rests: charts and counts come first,
+const LATE_MS = 250; // and what is no answer to the hand comes last
 const PILL_EVERY_MS = 1000;
 const NARROW_PX = 700;
 const MOST_DUE_TASKS = 3; // of these the page asks who handed them in, to say why these
@@ -54,6 +55,7 @@ export class Page {
     this.library?.stop();
     clearInterval(this.ticking);
     clearTimeout(this.resting);
+    clearTimeout(this.late);
     cancelAnimationFrame(this.frame);
     for (const end of this.ends) end();
     for (const target of this.targets) this.charts[target].destroy();
@@ -84,6 +86,9 @@ export class Page {
 
   #take(answer, { whole }) {
     for (const pseudonym of this.selection.apply(answer, { whole })) this.changed.add(pseudonym);
+    const standing = ({ as_of: asOf, model, calibrated, total }) => JSON.stringify([asOf === null, model, calibrated, total]);
+    if (whole || answer.learners.length > 0 || standing(answer) !== this.standing) this.isNew = true;
+    this.standing = standing(answer);
     this.news = {
       asOf: answer.as_of,
       model: answer.model,
@@ -95,8 +100,13 @@ export class Page {
   }
 
   #enter(phase) {
-    const first = this.phase === "loading";
+    const before = this.phase;
     this.phase = phase;
+    if (phase === before && !this.isNew) {
+      this.shell.showStatus(phase, this.news); // most polls bring nothing: then nothing is drawn
+      return;
+    }
+    this.isNew = false;
     if (isClosed(phase)) {
       // Who may not see the learners (any more) does not keep them in the page.
       this.selection.apply({ learners: [], state: [], certify: [], complete: [], leave: [] }, { whole: true });
@@ -107,7 +117,7 @@ export class Page {
     }
     if (phase === "live") this.library.start();
     this.#show();
-    if (first && phase === "live" && document.querySelector(".engage-communicator") === this.root) this.#follow(learnerInAddress());
+    if (before === "loading" && phase === "live" && document.querySelector(".engage-communicator") === this.root) this.#follow(learnerInAddress());
   }
 
   /** Takes in an answer of the library. */
@@ -192,13 +202,29 @@ export class Page {
     const [out, added] = [new Set(criteria.exclude), new Set(criteria.include)];
     this.table.render(store, selection.rows(), { isOut: (name) => out.has(name) && !added.has(name), isAdded: (name) => added.has(name), changed: this.changed, count: tally.count });
     this.changed = new Set();
+    this.finder.render();
+    this.learner.render();
+    this.#soonShowLate();
+  }
+
+  #soonShowLate() {
+    this.late ??= setTimeout(() => {
+      this.late = null;
+      if (this.brushing) this.#soonShowLate();
+      else this.#showLate();
+    }, LATE_MS);
+  }
+
+  /** Why these, and for whom one would write. */
+  #showLate() {
+    if (messageFor(this.phase, this.news) !== null) return;
+    const { selection, store } = this;
+    const { criteria, tally } = selection;
     const tasks = this.#dueTasks().map((task) => ({ ...task, handedIn: this.handedIn.get(task.block) })).filter((task) => task.handedIn);
     const selected = selection.selectedRows();
     const isPart = selected.length >= LEAST_SELECTED && selected.length !== tally.total;
     this.why.element.hidden = store.now === null || !isPart;
     if (!this.why.element.hidden) this.why.render(traits(store, selected, selection.shownRows(), { tasks, criteria, targets: this.targets }));
-    this.finder.render();
-    this.learner.render();
     this.#tellComposer(selected, tally);
   }
 

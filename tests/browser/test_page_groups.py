@@ -207,8 +207,8 @@ def test_what_the_selected_share_is_said_beside_how_usual_it_is(site: CannedSite
     page = open_page(site.url)
     hook(page, "from-certify").fill("50")
     why = hook(page, "why")
-    expect(why).to_contain_text("60 % have been silent for 7 days or more")
-    expect(why).to_contain_text("30 % of all shown")
+    expect(why).to_contain_text("100 % have been silent for 3 days or more")
+    expect(why).to_contain_text("70 % of all shown")
     expect(why).to_contain_text("100 % have not handed in “TMA 3”")
 
 
