@@ -19,7 +19,7 @@ from tests.operations.sites import DiskSite
 
 __all__ = ["maria_site", "mariadb"]
 LINES = 400_000
-TWELVEFOLD = 2_000_000
+MANIFOLD = 2_000_000
 FEWER = 60_000  # where each batch is small
 LEARNERS = 20_000
 COURSE = "course-v1:EngageX+Load+2026"
@@ -132,13 +132,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def twelvefold(run: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first lines of a real run, each written by twelve learners in place of one: some 20,000 real histories."""
-    log = tmp_path_factory.mktemp("twelvefold") / "tracking.log.1"
+def manifold(run: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first lines of a real run, each written by fourteen learners in place of one: some 20,000 real histories."""
+    log = tmp_path_factory.mktemp("manifold") / "tracking.log.1"
     learner = re.compile(rb'("user_id": ?)"?(\d+)"?')
     with run[0].open("rb") as lines, log.open("wb") as out:
-        for line in islice(lines, TWELVEFOLD // 12):
-            out.writelines(learner.sub(rb"\g<1>%d\g<2>" % times, line) for times in range(1, 13))
+        for line in islice(lines, MANIFOLD // 14):
+            out.writelines(learner.sub(rb"\g<1>%d\g<2>" % times, line) for times in range(1, 15))
     return log
 
 
@@ -181,10 +181,10 @@ def test_a_real_run_to_predictions(site: DiskSite, run: tuple[Path, Path], how: 
 
 @pytest.mark.bench
 @pytest.mark.parametrize("site", ["sqlite", "mariadb"], indirect=True)
-def test_twenty_thousand_real_histories_to_predictions(site: DiskSite, twelvefold: Path) -> None:
-    found = measured(site, "backfill", twelvefold)
+def test_twenty_thousand_real_histories_to_predictions(site: DiskSite, manifold: Path) -> None:
+    found = measured(site, "backfill", manifold)
     assert found["learners"] > 20_000
-    assert found["taken"] > 0.9 * TWELVEFOLD
+    assert found["taken"] > 0.9 * MANIFOLD
 
 
 @pytest.mark.bench

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from engage_backend.engagement.live.lease import JobLease
 from engage_backend.models import CourseRun, DailySnapshot, Lease
+from engage_backend.platform.standalone.models import Course, Enrolment
 from tests.engagement.clicks import COURSE, clicks
 from tests.engagement.live.conftest import LiveSite
 from tests.operations.sites import DiskSite
@@ -75,14 +77,42 @@ def test_while_another_one_holds_the_lease_events_go_in_and_the_pass_waits(live:
     assert CourseRun.objects.get().clock_day != day
 
 
-def test_who_loses_the_lease_stops_and_the_day_is_not_marked_as_done(live: LiveSite) -> None:
+def enrol_many(count: int) -> None:
+    """So many more learners: more than one part of a pass."""
+    course = Course.objects.get()
+    users = User.objects.bulk_create(User(id=n, username=f"learner{n}") for n in range(1_000, 1_000 + count))
+    Enrolment.objects.bulk_create(
+        Enrolment(course=course, user=user, created=NOW - timedelta(days=900)) for user in users
+    )
+
+
+def test_a_pass_in_parts_lets_events_in_between_and_ends_when_all_had_their_turn(live: LiveSite) -> None:
+    enrol_many(450)
     engine = live.engine()
-    engine.tick()
-    live.clock(42)
-    run = CourseRun.objects.get()
-    assert not engine.daily_pass(run, engine.platform.now(), hold=lambda: False)
-    assert CourseRun.objects.get().clock_day == run.clock_day
-    assert engine.tick() == [COURSE]
+    engine.ingest(clicks(101, 3))
+    assert engine.tick(seconds=0.0) == []
+    engine.ingest(clicks(102, 3))
+    assert len(live.histories()) == 2
+    assert live.engine().tick() == []  # it holds on to the lease
+    assert engine.tick(seconds=0.0) == []
+    assert CourseRun.objects.get().clock_day is None
+    assert engine.tick(seconds=0.0) == [COURSE]
+    assert CourseRun.objects.get().clock_day is not None
+    assert DailySnapshot.objects.filter(learner__user_id=101).count() == 1
+    assert live.engine().tick() == []
+
+
+def test_who_loses_the_lease_stops_and_another_one_passes_over_everybody(live: LiveSite) -> None:
+    enrol_many(450)
+    lost, other = live.engine(), live.engine()
+    lost.ingest(clicks(101, 3))
+    assert lost.tick(real=NOW, seconds=0.0) == []
+    later = NOW + timedelta(hours=1)
+    assert other.tick(real=later, seconds=0.0) == []
+    assert lost.tick(real=later, seconds=0.0) == []
+    assert CourseRun.objects.get().clock_day is None
+    assert other.tick(real=later) == [COURSE]
+    assert lost.tick(real=later) == []
 
 
 def test_three_silent_days_change_states_and_figures_through_the_command_for_cron(live: LiveSite) -> None:

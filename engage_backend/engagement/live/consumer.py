@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Event
 from typing import NamedTuple, TypeVar
 
@@ -23,6 +24,7 @@ from engage_backend.platform.moments import from_microseconds
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 2.0  # how often the checkpoint says that the consumer lives, also when there is nothing to read
+PASS_SECONDS = 0.2  # of the daily pass between two batches
 RATE_SECONDS = 60.0  # what the rate is taken over
 _Result = TypeVar("_Result")
 
@@ -78,7 +80,7 @@ class Consumer:
             self.source.commit(batch.position)
             self._written = time.monotonic()
         taken = Taken(len(batch.records), len(events), counts, time.monotonic() - began, last)
-        self._repeated(self.engine.tick)
+        self._repeated(partial(self.engine.tick, seconds=PASS_SECONDS))
         for chore in self.chores:
             self._repeated(chore)
         if counts:
@@ -101,6 +103,8 @@ class Consumer:
         """Read what is there, and return when nothing more comes."""
         while not stop.is_set() and self.step().records:
             pass
+        if not stop.is_set():
+            self._repeated(self.engine.tick)
         self._settle()
 
     def _repeated(self, work: Callable[[], _Result]) -> _Result:

@@ -11,7 +11,8 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 import torch
@@ -43,6 +44,7 @@ ROSTER_SECONDS = 30.0  # how old a roster has to be before an unknown learner ma
 COURSES_SECONDS = 300.0  # how often the platform is asked for new course runs and changed rosters
 CHANGES_SECONDS = 1.0  # how often we look whether the platform said that a course run changed
 _AT_ONCE = 500  # learners a transaction
+_PASSED_AT_ONCE = 200  # in the daily pass, between whose parts events are taken in
 _MOST_ROSTERS = 10_000
 
 
@@ -51,6 +53,16 @@ class Unplaced(StrEnum):
 
     COURSE = "unknown course"
     LEARNER = "not enrolled"
+
+
+@dataclass(slots=True)
+class _Pass:
+    """A daily pass on its way: it ends under the day and the model that it began under, or begins anew."""
+
+    day: date
+    model: str
+    learners: list[int]
+    done: int = 0  # learners
 
 
 class Engine:
@@ -78,6 +90,7 @@ class Engine:
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
         self._courses_read = self._changes_read = float("-inf")
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
+        self._passing: dict[str, _Pass] = {}  # course key -> the pass that is not at its end
 
     def ingest(self, events: Iterable[ClickEvent]) -> Counter[Unplaced]:
         """Take events in and bring the learners they are of up to now; counts what was not taken in, by reason.
@@ -176,11 +189,12 @@ class Engine:
         self._rosters[course_key] = (time.monotonic(), known)
         return known
 
-    def tick(self, *, real: datetime | None = None) -> list[str]:
+    def tick(self, *, real: datetime | None = None, seconds: float | None = None) -> list[str]:
         """What time and not events bring about; gives the keys of the runs that were passed over.
 
         Rosters and model are looked at by every process, for itself. The pass over all learners is done by the one that
-        holds the lease; `real` is the world's time by which leases run out, if not now.
+        holds the lease; `real` is the world's time by which leases run out, if not now. After `seconds` of passing the next
+        call goes on, so that clicks need not wait for all learners' turn.
         """
         load_kinds(self.kinds)
         model = self.watch.look()
@@ -203,11 +217,21 @@ class Engine:
 
         if not self._due(now, identity) or not hold():
             return []
+        until = None if seconds is None else time.monotonic() + seconds
+        passed = []
         try:
             # Asked again: whoever held the lease before may have done it.
-            return [run.course_key for run in self._due(now, identity) if hold() and self._pass(run, now, hold)]
+            for run in self._due(now, identity):
+                if not hold():
+                    break
+                if self._pass(run, now, hold, until):
+                    passed.append(run.course_key)
+                if until is not None and time.monotonic() >= until:
+                    break
+            return passed
         finally:
-            self.lease.release()
+            if not self._passing:
+                self.lease.release()
 
     def _due(self, now: datetime, identity: str) -> list[CourseRun]:
         """The runs that were not passed over today, or not under the current model."""
@@ -218,10 +242,12 @@ class Engine:
             and time.monotonic() - self._passed.get(run.course_key, float("-inf")) >= self.pass_seconds
         ]
 
-    def _pass(self, run: CourseRun, now: datetime, hold: Callable[[], bool]) -> bool:
-        self._read_roster(run.course_key)
-        done = self.daily_pass(run, now, hold=hold)
-        self._passed[run.course_key] = time.monotonic()
+    def _pass(self, run: CourseRun, now: datetime, hold: Callable[[], bool], until: float | None) -> bool:
+        if run.course_key not in self._passing:
+            self._read_roster(run.course_key)
+        done = self._pass_over(run, now, hold, until)
+        if run.course_key not in self._passing:
+            self._passed[run.course_key] = time.monotonic()
         return done
 
     def _say_no_model(self, run: CourseRun, now: datetime) -> None:
@@ -229,34 +255,47 @@ class Engine:
             if CourseRun.objects.filter(pk=run.pk, model=run.model).update(model=""):
                 raise_version(run, now)
 
-    def daily_pass(self, run: CourseRun, now: datetime, *, hold: Callable[[], bool] = lambda: True) -> bool:
+    def _pass_over(self, run: CourseRun, now: datetime, hold: Callable[[], bool], until: float | None) -> bool:
         """Bring every learner of the run to now under the current model, and keep what is shown as the day's snapshot.
 
-        Stops, and says False, where `hold` does: another process has taken over.
+        Says False where it is not at its end: `until` (monotonic) has come, or `hold` says that another process took over.
         """
         model = self.watch.look()
-        ids = list(run.learners.exclude(state=LearnerStatus.LEFT).order_by("pk").values_list("pk", flat=True))
-        for at in range(0, len(ids), _AT_ONCE):
+        identity = model.identity if model else ""
+        going = self._passing.get(run.course_key)
+        if going is None or (going.day, going.model) != (now.date(), identity):
+            everyone = run.learners.exclude(state=LearnerStatus.LEFT).order_by("pk")
+            going = self._passing[run.course_key] = _Pass(
+                now.date(), identity, list(everyone.values_list("pk", flat=True))
+            )
+        while going.done < len(going.learners):
             if not hold():
+                del self._passing[run.course_key]
                 return False
+            part = going.learners[going.done : going.done + _PASSED_AT_ONCE]
             with transaction.atomic():
-                self._move(run, dict.fromkeys(ids[at : at + _AT_ONCE], ()))
+                self._move(run, dict.fromkeys(part, ()))
+                if identity:
+                    _keep_snapshot(part, now, identity)
+                    LearnerState.objects.filter(learner__in=part).exclude(model=identity).delete()
+            going.done += len(part)
+            if until is not None and time.monotonic() >= until and going.done < len(going.learners):
+                return False
         with transaction.atomic():
             passed: dict[str, object] = {"clock_day": now.date()}
-            if model is not None:
-                passed |= {"model": model.identity, "calibrated": self.watch.calibrated}
-                _keep_snapshot(run, now, model.identity)
-                LearnerState.objects.filter(learner__course_run=run).exclude(model=model.identity).delete()
+            if identity:
+                passed |= {"model": identity, "calibrated": self.watch.calibrated}
             CourseRun.objects.filter(pk=run.pk).update(**passed)
             raise_version(run, now)
-        log.info("%s: passed over %d learners at %s", run.course_key, len(ids), now)
+        del self._passing[run.course_key]
+        log.info("%s: passed over %d learners at %s", run.course_key, len(going.learners), now)
         return True
 
 
-def _keep_snapshot(run: CourseRun, now: datetime, identity: str) -> None:
-    """What is shown now becomes this day's snapshot; a snapshot that is there stays as it is."""
+def _keep_snapshot(learners: Sequence[int], now: datetime, identity: str) -> None:
+    """What is shown of them now becomes this day's snapshot; a snapshot that is there stays as it is."""
     shown = (
-        Prediction.objects.filter(course_run=run, certify__isnull=False)
+        Prediction.objects.filter(learner__in=learners, certify__isnull=False)
         .annotate(last_active=F("learner__last_active"))
         .values_list("learner", "certify", "complete", "leave", "last_active")
     )
