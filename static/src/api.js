@@ -34,8 +34,12 @@ export class Api {
 
   /** The answer to a POST of JSON. Throws Refused. */
   async post(path, body) {
-    const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
-    return this.#read(await this.#ask(path, { method: "POST", headers, body: JSON.stringify(body) }));
+    return this.#send("POST", path, body);
+  }
+
+  /** The answer to a PATCH of JSON. Throws Refused. */
+  async patch(path, body) {
+    return this.#send("PATCH", path, body);
   }
 
   /** Deletes what is there. Throws Refused. */
@@ -47,6 +51,11 @@ export class Api {
   /** Forgets what was the same as last time: the next answer comes whole. */
   forget() {
     this.#etags.clear();
+  }
+
+  async #send(method, path, body) {
+    const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
+    return this.#read(await this.#ask(path, { method, headers, body: JSON.stringify(body) }));
   }
 
   async #ask(path, options) {

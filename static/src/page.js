@@ -1,5 +1,6 @@
 // The page: brings its parts together. Each part shows what it is given, and says what the person wants of it.
 import { Api, Refused } from "./api.js";
+import { Composer } from "./composer/composer.js";
 import { START, sameGroup, toJson } from "./criteria.js";
 import { el } from "./dom.js";
 import { Feed } from "./feed.js";
@@ -30,11 +31,12 @@ const NARROW_PX = 700;
 const MOST_DUE_TASKS = 3; // of these the page asks who handed them in, to say why these
 
 export class Page {
-  /** `config`: {courseUrl, pollMs, targets, presetsAllowed}, as the block gives it; `surroundings` as Feed takes them. */
+  /** `config`: {courseUrl, pollMs, targets, presetsAllowed, automationAllowed}, as the block gives it; `surroundings` as Feed takes them. */
   constructor(root, config, surroundings) {
     this.root = root;
     this.targets = TARGETS.filter((target) => config.targets?.includes(target) ?? true); // an author may leave some out
     this.presetsAllowed = config.presetsAllowed ?? true;
+    this.automationAllowed = config.automationAllowed ?? true;
     this.surroundings = surroundings;
     this.api = new Api(config.courseUrl);
     this.store = new Store();
@@ -60,6 +62,7 @@ export class Page {
     for (const end of this.ends) end();
     for (const target of this.targets) this.charts[target].destroy();
     this.learner.destroy();
+    this.composer.destroy();
   }
 
   #begin(config) {
@@ -113,9 +116,13 @@ export class Page {
       this.news = null;
       this.library.stop();
       this.api.forget();
+      this.composer.forget();
       this.#follow(null);
     }
-    if (phase === "live") this.library.start();
+    if (phase === "live") {
+      this.library.start();
+      this.composer.start();
+    }
     this.#show();
     if (before === "loading" && phase === "live" && document.querySelector(".engage-communicator") === this.root) this.#follow(learnerInAddress());
   }
@@ -337,6 +344,16 @@ export class Page {
     this.why = new Why();
     this.why.element.hidden = true;
     this.composerPlace = el("section", { class: "engage-composer", testid: "composer" });
+    this.composer = new Composer({
+      place: this.composerPlace,
+      api: this.api,
+      surroundings: this.surroundings,
+      automationAllowed: this.automationAllowed,
+      onLoad: (criteria) => change(criteria),
+      taskName: (block) => this.taskName(block),
+      timeOf: () => this.news?.asOf ?? null,
+    });
+    this.tally.addAction(this.composer.opener);
     this.table = new Table({ targets: this.targets, onTick: pick, onOpen: open, beside: this.finder.element });
     this.hindsight = new Hindsight({ targets: this.targets });
     this.learner = new LearnerView({

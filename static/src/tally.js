@@ -21,15 +21,21 @@ export class Tally {
     this.save = button(groupWords.save(), () => this.#open(), { testid: "save-group" });
     this.news = el("span", { class: "engage-news", role: "status", testid: "save-news" });
     this.form = this.#form();
+    this.actions = el("div", { class: "engage-selection-actions" }, this.news, this.reset, this.save);
     this.element = el(
       "div",
       { class: "engage-selection", testid: "selection" },
       el("div", { class: "engage-selection-figures" }, this.sum, this.count, " ", this.total, " ", this.share, this.enrolled),
-      el("div", { class: "engage-selection-actions" }, this.news, this.reset, this.save),
+      this.actions,
       this.who,
       this.form,
       this.aloud,
     );
+  }
+
+  /** Puts a button of another part beside the others. */
+  addAction(action) {
+    this.actions.append(action);
   }
 
   /** Shows the numbers of `Selection.tally`. */
