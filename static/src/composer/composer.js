@@ -130,6 +130,7 @@ export class Composer {
   #edit(draft, { focus = false } = {}) {
     this.#leave();
     this.writing.open(draft);
+    this.#makeRoom(true);
     this.past.mark(draft.one?.id ?? null);
     if (focus) this.#goTo(this.writing.title);
   }
@@ -239,11 +240,17 @@ export class Composer {
   }
 
   #leave() {
+    this.#makeRoom(false);
     this.watch.stop();
     this.writing.leave();
     this.confirm.close();
     this.message.close();
     this.#say("");
+  }
+
+  /** While somebody writes, the numbers of the selection cover no field. */
+  #makeRoom(isWriting) {
+    this.place.closest(".engage-communicator")?.classList.toggle("engage-writing", isWriting);
   }
 
   async #refresh() {

@@ -22,7 +22,7 @@ export class Confirm {
     Object.assign(this, { now, later });
     this.moment = el("input", { type: "datetime-local", class: "engage-text", "aria-label": composerWords.moment(), testid: "send-at" });
     this.momentLine = el("span", { class: "engage-filter-fields", hidden: true }, this.moment, el("span", { "aria-hidden": "true" }, "UTC"));
-    this.when = el("fieldset", { class: "engage-compose-when" }, el("legend", { class: "engage-unseen" }, composerWords.later()), nowLine, el("span", { class: "engage-filter-fields" }, laterLine, this.momentLine));
+    this.when = el("fieldset", { class: "engage-compose-when" }, el("legend", { class: "engage-unseen" }, composerWords.when()), nowLine, el("span", { class: "engage-filter-fields" }, laterLine, this.momentLine));
     this.problem = el("p", { class: "engage-problem", role: "alert", testid: "confirm-problem" });
     this.go = button("", () => this.#send(), { look: "button engage-primary", testid: "send" });
     this.back = button("", onBack, { testid: "confirm-back" });

@@ -120,6 +120,7 @@ export const composerWords = {
   reasonCount: (reason, count) => fill(gettext("{n} × {reason}"), { n: number(count), reason: saidByServer(reason) }),
   matchesHint: () => gettext("Those among them who may not be written to are left out when you confirm."),
   again: () => gettext("To those who match its criteria now and have not had it."),
+  when: () => gettext("When"),
   now: () => gettext("Send now"),
   later: () => gettext("Send at"),
   moment: () => gettext("Day and time (UTC)"),

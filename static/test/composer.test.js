@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseHTML } from "linkedom";
+
+const { document, window, DOMParser } = parseHTML('<!doctype html><html lang="en"><body></body></html>');
+Object.assign(globalThis, { document, window, DOMParser });
+const { Draft } = await import("../src/composer/draft.js");
+const { askAgainIn, inserted, isDraft, momentOf, newKey, nextMorning, problemOf, progressOf, shelfOf } = await import("../src/composer/rules.js");
+const { safeNodes } = await import("../src/composer/safe.js");
+
+const counts = (more = {}) => ({ queued: 0, claimed: 0, sent: 0, failed: 0, uncertain: 0, held_back: 0, skipped: 0, ...more });
+const one = (more = {}) => ({ id: 1, state: "draft", active: false, undo_seconds: 0, counts: counts(), sendings: [], ...more });
+
+test("a key is new for each press, and one that the server takes", () => {
+  assert.match(newKey(), /^[A-Za-z0-9_-]{8,64}$/);
+  assert.notEqual(newKey(), newKey());
+});
+
+test("a refusal is shown by its field, and by none where it names none", () => {
+  assert.deepEqual(problemOf("subject: is empty; a message needs one"), { field: "subject", text: "is empty; a message needs one" });
+  assert.equal(problemOf("criteria.ranges: has to be a list").field, null);
+  assert.equal(problemOf("").field, null);
+});
+
+test("nobody is asked again while nothing moves", () => {
+  assert.equal(askAgainIn(one()), null);
+  assert.equal(askAgainIn(one({ state: "done" })), null);
+  assert.ok(askAgainIn(one({ state: "waiting", undo_seconds: 40 })) < askAgainIn(one({ state: "waiting", sendings: [{ send_at: "2026-03-01T09:00:00Z" }] })));
+  assert.ok(askAgainIn(one({ state: "sending" })) > 0);
+});
+
+test("what was taken back is a draft again, and what some have had is none", () => {
+  assert.ok(isDraft(one()));
+  assert.ok(!isDraft(one({ counts: counts({ sent: 3 }) })));
+  assert.deepEqual([one(), one({ active: true }), one({ state: "done", counts: counts({ sent: 1 }) })].map(shelfOf), ["drafts", "active", "sent"]);
+  assert.deepEqual(progressOf(counts({ sent: 5, queued: 2, claimed: 1, skipped: 1, failed: 1 })), { done: 7, of: 10 });
+});
+
+test("a time is read as UTC, and nonsense is none", () => {
+  assert.equal(momentOf("2026-03-01T09:00"), "2026-03-01T09:00:00Z");
+  for (const value of ["", "tomorrow", "2026-13-01T09:00"]) assert.equal(momentOf(value), null);
+  assert.equal(nextMorning("2026-02-28T23:00:00Z"), "2026-03-01T09:00");
+});
+
+test("a name is put where the cursor is, in place of what is marked", () => {
+  assert.deepEqual(inserted("Dear X, hello", "[:firstname:]", 5, 6), { text: "Dear [:firstname:], hello", caret: 18 });
+});
+
+test("of the HTML of a mail only what is known gets through", () => {
+  const div = document.createElement("div");
+  div.append(...safeNodes('<h1>Hi</h1><p onclick="x()">a <strong>b</strong><script>alert(1)</script><img src="x"><a href="javascript:x()">c</a><a href="https://example.org" onclick="y()">d</a></p><form><b>e</b></form>'));
+  assert.equal(div.innerHTML, '<p class="engage-letter-heading">Hi</p><p>a <strong>b</strong><a>c</a><a rel="noopener noreferrer" target="_blank" href="https://example.org">d</a></p>');
+});
+
+test("a draft is made once however often it is saved, and then only what changed goes to the server", async () => {
+  const asked = [];
+  const api = {
+    post: async (path, body) => (asked.push(["POST", path, body]), { id: 7, frozen: false }),
+    patch: async (path, body) => (asked.push(["PATCH", path, body]), { id: 7, frozen: false }),
+  };
+  const group = { criteria: { version: 1 }, pseudonyms: ["aaaaaaaa"] };
+  const draft = new Draft({ api, group });
+  draft.words = { ...draft.words, subject: "One" };
+  const first = draft.save();
+  draft.words = { ...draft.words, body: "Two" };
+  await Promise.all([first, draft.save()]);
+  await draft.save();
+  draft.group = { ...group, pseudonyms: [] };
+  await draft.save();
+  assert.deepEqual(asked.map(([method, path, body]) => [method, path, Object.keys(body).sort().join()]), [
+    ["POST", "communications", "body,criteria,pseudonyms,subject"],
+    ["PATCH", "communications/7", "criteria,pseudonyms"],
+  ]);
+});
