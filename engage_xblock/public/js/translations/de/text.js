@@ -144,6 +144,7 @@
  "{n} × {reason}": "{n} × {reason}",
  "Those among them who may not be written to are left out when you confirm.": "Wer von ihnen nicht angeschrieben werden darf, wird beim Bestätigen ausgelassen.",
  "To those who match its criteria now and have not had it.": "An alle, die die Kriterien jetzt erfüllen und sie noch nicht bekommen haben.",
+ "When": "Wann",
  "Send now": "Jetzt senden",
  "Send at": "Später senden",
  "Day and time (UTC)": "Tag und Uhrzeit (UTC)",

@@ -144,6 +144,7 @@
  "{n} × {reason}": "{n} × {reason}",
  "Those among them who may not be written to are left out when you confirm.": "تحسره امسنز تحهم ذحس ماظ نست به ذقطتتهن تس اقه لهفت سثت ذحهن ظسث جسنفطقم.",
  "To those who match its criteria now and have not had it.": "تس تحسره ذحس ماتجح طتر جقطتهقطا نسذ اند حاخه نست حاد طت.",
+ "When": "ذحهن",
  "Send now": "رهند نسذ",
  "Send at": "رهند ات",
  "Day and time (UTC)": "داظ اند تطمه (ثتج)",
