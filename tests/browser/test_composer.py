@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Locator, Page, expect
 
 from engage_backend.cli.demo import WORKER
 from engage_backend.demo.supervisor import listen
 from tests.browser.conftest import brush
-from tests.browser.test_page_everyone import AXE, wrong
 from tests.demo.conftest import COURSE, PREPARE, ROOT, Site, environment, write_package
 
 OpenPage = Callable[..., Page]
@@ -67,6 +67,8 @@ def course_site(folder: Path) -> Iterator[Site]:
             subprocess.Popen([sys.executable, *WORKER], cwd=ROOT, env=environment(home), stdout=log, stderr=log),
         ]
         try:
+            # The socket listens already: the first answer comes as soon as the process has loaded.
+            assert requests.get(f"{address}/static/engage_demo/demo.css", timeout=120).ok
             yield Site(address, home)
         finally:
             for process in processes:
@@ -81,6 +83,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture(autouse=True)
+def _patience() -> Iterator[None]:
+    """Each press asks a real server: a slow machine that does other things may take its time."""
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 def hook(page: Page, name: str) -> Locator:
     return page.get_by_test_id(name)
 
@@ -88,6 +98,7 @@ def hook(page: Page, name: str) -> Locator:
 def course_page(site: Site, open_page: OpenPage, **more: int) -> Page:
     """The course's page with the likely ones selected."""
     page = open_page(f"{site.address}/course/", **more)
+    page.set_default_timeout(30_000)
     brush(page, "certify", 80, 100)
     expect(hook(page, "selected-count")).to_have_text(str(HIGH))
     return page
@@ -161,91 +172,3 @@ def test_brush_write_preview_undo_send_and_the_outbox_holds_exactly_those_howeve
     assert outbox(page, site) == HIGH - 1
     for secret in ("Zebra", "Quagga", "secret.example"):
         assert secret not in page.content()
-
-
-def test_past_messages_are_viewed_edited_as_a_version_loaded_exported_imported_and_asked_to_go_on(
-    site: Site, open_page: OpenPage
-) -> None:
-    page = course_page(site, open_page)
-    write(page, "Once more", "Hello [:firstname:]")
-    hook(page, "review").click()
-    hook(page, "when-later").check()
-    hook(page, "send").click()
-    expect(hook(page, "undo")).to_be_visible()
-    site.python(f"{TICK}{MINUTE}tick()")
-    expect(hook(page, "standing")).to_have_text(re.compile("Goes out at Jan 14, 2026, 09:00 UTC"), timeout=15_000)
-    hook(page, "stop").click()
-    expect(hook(page, "standing")).to_have_text(f"Stopped: 0 sent, {HIGH - 1} not sent.")
-
-    hook(page, "edit").click()
-    hook(page, "compose-body").fill("Hello again [:firstname:]")
-    expect(hook(page, "save")).to_have_text("Save changes")
-    hook(page, "save").click()
-    expect(hook(page, "compose-status")).to_have_text("Saved as version 2. It has not been sent.")
-    hook(page, "compose-close").click()
-    hook(page, "reset-all").click()
-    past = hook(page, "past").locator("option").filter(has_text="Once more")
-    hook(page, "past").select_option(value=past.get_attribute("value"))
-    hook(page, "past-open").click()
-    expect(hook(page, "message-title")).to_be_focused()
-    hook(page, "load-criteria").click()
-    expect(hook(page, "selected-count")).to_have_text(str(HIGH))
-
-    hook(page, "automation-ask").click()
-    expect(hook(page, "automation-state")).to_contain_text("Once a day you get a mail")
-    hook(page, "automation-send").click()
-    expect(hook(page, "automation")).to_contain_text("Nobody looks before it goes out.")
-    hook(page, "automation-send-sure").click()
-    expect(hook(page, "automation-state")).to_contain_text("written to by themselves")
-    expect(hook(page, "past").locator("optgroup").first).to_have_attribute("label", "Active")
-    hook(page, "automation-off").click()
-    expect(hook(page, "automation-state")).to_have_text("Nothing happens by itself.")
-
-    with page.expect_download() as download:
-        hook(page, "export").click()
-    hook(page, "import-file").set_input_files(download.value.path())
-    expect(hook(page, "composer-news")).to_have_text(re.compile("drafts are imported"))
-    hook(page, "import-file").set_input_files({"name": "x.json", "mimeType": "application/json", "buffer": b"[1]"})
-    expect(hook(page, "composer-problem")).to_contain_text("communications")
-
-
-@pytest.mark.skipif(not AXE.is_file(), reason="run `npm ci` in static/ first")
-def test_the_composer_serves_the_keyboard_alone_narrow_and_mirrored_pages_and_axe_finds_nothing(
-    site: Site, open_page: OpenPage
-) -> None:
-    page = course_page(site, open_page, width=320)
-    page.evaluate("document.documentElement.dir = 'rtl'")
-    hook(page, "write").focus()
-    page.keyboard.press("Enter")
-    expect(hook(page, "compose-title")).to_be_focused()
-    page.keyboard.press("Tab")
-    for _ in range(3):  # what to begin with, name, address
-        page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    expect(hook(page, "compose-subject")).to_be_focused()
-    page.keyboard.type("At risk")
-    page.keyboard.press("Tab")
-    page.keyboard.type("Hello")
-    hook(page, "preview-open").press("Enter")
-    expect(hook(page, "preview-body")).to_have_text("Hello")
-    expect(hook(page, "warnings")).to_be_visible()
-    assert wrong(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    hook(page, "review").press("Enter")
-    expect(hook(page, "confirm-title")).to_be_focused()
-    assert wrong(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    page.keyboard.press("Tab")
-    hook(page, "confirm-back").press("Enter")
-    expect(hook(page, "compose-title")).to_be_focused()
-    page.context.set_offline(True)
-    hook(page, "compose-body").fill("Hello there")
-    hook(page, "save").press("Enter")
-    expect(hook(page, "composer-problem")).to_contain_text("did not answer")
-    expect(hook(page, "compose-status")).to_have_text("Not saved yet.")
-    page.context.set_offline(False)
-    hook(page, "save").press("Enter")
-    expect(hook(page, "compose-status")).to_have_text("Saved as a draft.")
-    hook(page, "delete-draft").press("Enter")
-    hook(page, "delete-draft").press("Enter")
-    expect(hook(page, "composer-news")).to_have_text("The draft is deleted.")
