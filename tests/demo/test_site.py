@@ -67,6 +67,17 @@ def test_the_switch_leads_back_to_the_course_staff(running: Site) -> None:
     assert "data-engage-config" in visitor.be("staff").text
 
 
+def test_a_poll_of_the_page_before_that_comes_late_takes_no_one_s_place_away(running: Site) -> None:
+    visitor = Visitor(running)
+    before = visitor.session.cookies.copy()
+    visitor.be("learner")
+    late = requests.get(f"{running.address}{PREDICTIONS}", cookies=before, timeout=30)
+    assert late.status_code == 403
+    visitor.session.cookies.update(late.cookies)
+    assert "engage_session" not in late.headers.get("Set-Cookie", "")
+    assert "for the course team" in visitor.get("/course/").text
+
+
 def test_one_cannot_become_somebody_whom_the_switch_does_not_name(running: Site) -> None:
     assert Visitor(running).be("anna").status_code == 404
 
