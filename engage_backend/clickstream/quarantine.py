@@ -111,6 +111,8 @@ def erase(path: Path, unwanted: Callable[[dict[str, Any]], bool]) -> int:
     """
     erased = 0
     for file in twins(path):
+        if file.exists() and not file.is_file():
+            continue  # a pipe or a device: what went there is gone, and reading it may never end
         try:
             handle = file.open("r+b")
         except FileNotFoundError:
