@@ -194,6 +194,7 @@ def test_the_page_of_the_course_and_the_block_leave_each_others_styles_alone(
     page.locator("link[rel=stylesheet]").evaluate("link => { link.disabled = true; }")
     assert page.locator("h1").evaluate(heading) == before
     page.locator("link[rel=stylesheet]").evaluate("link => { link.disabled = false; }")
+    expect(page.locator(".engage-group").first).to_have_css("display", "grid")  # the sheet is loaded once more
     # An LMS's own rules for bare elements, as courseware has them.
     look = "node => ['fontSize', 'color', 'padding', 'display'].map(name => getComputedStyle(node)[name])"
     parts = [
