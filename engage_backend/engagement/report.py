@@ -101,6 +101,8 @@ def _shortfall(ours: Mapping[int, tuple[float, int]], others: Mapping[str, Mappi
     gap, week, model = max(gaps)
     if gap <= 0:
         return "<p class='note'>Ahead of every other model in every week.</p>"
+    if gap <= 0.005:
+        return f"<p class='note'>Never behind by more than .005: most in week {week}, by {_three(gap)} ({escape(model)}).</p>"
     ahead = sum(behind > 0.005 for behind, _, _ in gaps)
     return (
         f"<p class='note'>Behind the best other by more than .005 in {ahead} of {len(gaps)} weeks; "
@@ -143,9 +145,9 @@ def _among(found: Evaluation, target: str, among: str) -> str:
     weeks = [week for week in SHOWN_WEEKS if any(week in line for line in lines.values())]
     body: dict[str, list[float | None]] = {}
     for model in found.models:
-        shares = [_mean(found, model, target, among, share) for share in (*SHARES, "all weeks")]
-        body[model] = [lines[model].get(week, (None,))[0] for week in weeks] + [row.get("auc") for row in shares]
-    head = (*(f"week {week}" for week in weeks), *SHARES, "all weeks")
+        shares = [_mean(found, model, target, among, share).get("auc") for share in SHARES]
+        body[model] = [lines[model].get(week, (None,))[0] for week in weeks] + [*shares, means.get(model)]
+    head = (*(f"week {week}" for week in weeks), *SHARES, "mean of weeks")
     table = _best_table("model", head, body, caption=f"ROC AUC, {WHO[among]}" + _seeds(found, target, among))
     return f"<h3>Among {WHO[among]}</h3>{figure}" + (table if first else _folded("The figures", table))
 

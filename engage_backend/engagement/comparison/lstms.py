@@ -40,7 +40,7 @@ def say_features(task: Task) -> Said:
 def say_published(task: Task) -> Said:
     """A sequence of events."""
     vocabulary = known_kinds(task.fold.train, task.kinds)
-    settings = Settings(width=len(vocabulary), hidden=100, dropout=0.2, epochs=3, rate=2e-3)
+    settings = Settings(width=len(vocabulary), hidden=100, dropout=0.2, epochs=8, rate=5e-3)
     return _say(task, PUBLISHED[0], settings, lambda sample: lambda run: events_and_marks(run, task.kinds, vocabulary))
 
 
