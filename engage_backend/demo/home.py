@@ -18,6 +18,7 @@ _OURS = (
     "db.sqlite3-shm",
     "tracking.log",
     "replay.json",
+    "replay.new",
     "quarantine.jsonl",
     "quarantine.jsonl.1",
     "model",

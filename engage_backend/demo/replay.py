@@ -90,9 +90,15 @@ class Replay:
         if due:
             log.append(self._log, due)
             self.written += len(due)
-            state = {"course": self.package.schedule.course, "lines": self.written}
-            self._position.write_text(json.dumps(state), encoding="utf-8")
+            self._keep_position()
         return len(due)
+
+    def _keep_position(self) -> None:
+        # Renamed into place, so that neither a reader nor a crash ever meets half of it.
+        state = {"course": self.package.schedule.course, "lines": self.written}
+        fresh = self._position.with_suffix(".new")
+        fresh.write_text(json.dumps(state), encoding="utf-8")
+        fresh.replace(self._position)
 
 
 def emit_all(replay: Replay, now: datetime, *, progress: Callable[[int], None] = lambda lines: None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -133,3 +134,20 @@ def test_following_the_clock_stops_when_told_and_writes_nothing_of_the_future(
     with Replay(package, tmp_path / "tracking.log") as replay:
         follow(replay, stop=stop, progress=lambda count: stop.set())
         assert replay.written == 5
+
+
+def test_whoever_looks_how_far_it_came_never_meets_half_an_answer(package_folder: Path, tmp_path: Path) -> None:
+    log, seen, ended = tmp_path / "tracking.log", set(), threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            if log.with_name("replay.json").exists():
+                seen.add(json.loads(log.with_name("replay.json").read_bytes())["lines"])
+
+    with Replay(read_package(package_folder), log) as replay, ThreadPoolExecutor(1) as other:
+        looking = other.submit(look)
+        for hour in range(24 * 12):
+            replay.emit(START + timedelta(hours=hour))
+        ended.set()
+        looking.result()
+    assert seen
