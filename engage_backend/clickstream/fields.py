@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -32,7 +33,7 @@ class Context(msgspec.Struct, gc=False, omit_defaults=True):
     page: Any = None
     event_source: Any = None
     event_type: Any = None
-    timestamp: Any = None
+    timestamp: datetime | None = None
 
 
 class Record(msgspec.Struct, gc=False, omit_defaults=True):
@@ -42,8 +43,8 @@ class Record(msgspec.Struct, gc=False, omit_defaults=True):
     event_type: Any = None
     name: Any = None
     event_source: Any = None
-    time: Any = None
-    timestamp: Any = None
+    time: datetime | None = None  # read at once: as text first it took twice as long
+    timestamp: datetime | None = None
     session: Any = None
     page: Any = None
     event: msgspec.Raw = _NO_RAW

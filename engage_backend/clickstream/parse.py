@@ -44,7 +44,6 @@ _NO_COURSE = ("", OTHER)
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*", re.IGNORECASE)
 
 _new = tuple.__new__  # a third of the time that the NamedTuple's own takes
-_from_iso = datetime.fromisoformat
 _decode = msgspec.json.Decoder(Record).decode
 _NO_CONTEXT = Context()
 _NO_PAYLOAD = Payload()
@@ -260,17 +259,28 @@ def _number(value: Any) -> float | None:
 
 
 def _microseconds(value: Any) -> int | None:
-    """Microseconds since 1970, UTC, of ISO text or a datetime; without a zone it is UTC, as the LMS writes it."""
-    if value.__class__ is str:
-        try:
-            value = _from_iso(value) if len(value) >= 16 else None  # a day alone is no time
-        except ValueError:
-            return None
-    if not isinstance(value, datetime):
+    """Microseconds since 1970, UTC, of a datetime or ISO text; without a zone it is UTC, as the LMS writes it."""
+    if value.__class__ is not datetime and (value := _moment(value)) is None:
         return None
     passed = value - _EPOCH if value.tzinfo is not None else value - _NAIVE_EPOCH
-    time = passed.days * 86_400_000_000 + passed.seconds * 1_000_000 + passed.microseconds
+    time: int = (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
     return time if _EARLIEST <= time < _LATEST else None
+
+
+def _moment(value: Any) -> datetime | None:
+    """What else a time may be; text as the decoder of lines reads it, where that can."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        return msgspec.convert(value, datetime)
+    except (msgspec.ValidationError, ValueError):  # the latter of letters without a partner
+        pass
+    try:
+        return datetime.fromisoformat(value) if len(value) >= 16 else None  # a day alone is no time
+    except ValueError:
+        return None
 
 
 def _course(value: Any) -> str:
