@@ -1,7 +1,7 @@
 """The console command `engage`.
 
-`inspect`, `train`, `evaluate`, `simulate` work on files alone and never load Django; the others run the standalone site. Each
-subcommand is one module of this package: `HELP`, `add_arguments(parser)` and `run(options) -> exit status`.
+`inspect`, `prepare`, `train`, `evaluate`, `simulate` work on files alone and never load Django; the others run the standalone
+site. Each subcommand is one module of this package: `HELP`, `add_arguments(parser)` and `run(options) -> exit status`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PASSED_ON = (
     "export-learner",
     "left-out",
 )
-SUBCOMMANDS = ("inspect", "train", "evaluate", "demo", "replay", "simulate", *PASSED_ON)
+SUBCOMMANDS = ("inspect", "prepare", "train", "evaluate", "demo", "replay", "simulate", *PASSED_ON)
 
 
 class Refusal(Exception):

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from engage_backend.cli import Refusal
-from engage_backend.cli.learning import SEED, load_each, progress_shown
+from engage_backend.cli.learning import SEED, loaded, opened, progress_shown
 
 if TYPE_CHECKING:
     from engage_backend.engagement.evaluation import Evaluation
@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     """Read, train, judge, write the report."""
     # Here, so that `engage --help` does not wait for torch.
     from engage_backend.engagement.comparison.material import load_material
+    from engage_backend.engagement.encoder import KindTable
     from engage_backend.engagement.evaluation import MODELS, TooFewRuns, evaluate
     from engage_backend.engagement.report import html_report
 
@@ -82,8 +83,9 @@ def run(options: argparse.Namespace) -> int:
     except OSError as problem:
         raise Refusal(f"{options.report}: {problem.strerror}") from problem
     with progress_shown() as progress:
-        load = partial(load_material, seed=options.seed)
-        runs, kinds = load_each(options.package, progress, load, lambda material: len(material.run.who))
+        kinds = KindTable()
+        load = partial(load_material, kinds=kinds, seed=options.seed)
+        runs = list(loaded(opened(options.package), progress, load, lambda material: len(material.run.who)))
         task = progress.add_task("evaluating", total=None)
         try:
             found = evaluate(

@@ -1,4 +1,4 @@
-"""What `engage train` and `engage evaluate` share: reading packages, and saying what is going on."""
+"""What `engage prepare`, `train` and `evaluate` share: reading packages, and saying what is going on."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from engage_backend.cli import Refusal
 from engage_backend.clickstream.files import DamagedFile
 from engage_backend.engagement.dataset import Run, load_run
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.package import Package, PackageError, read_package
+from engage_backend.engagement.prepared import PreparedRefused, is_prepared, read_prepared, write_prepared
 
 SEED = 2013
 
@@ -31,50 +33,100 @@ def progress_shown() -> Iterator[Progress]:
         yield progress
 
 
-def load_packages(
-    folders: Sequence[Path], progress: Progress, *, seed: int, leave_out: Collection[int] = ()
-) -> tuple[list[Run], KindTable]:
-    """All packages as runs, in the order given. Refuses the first folder that is no package, or that nobody clicked in.
+def prepare_packages(
+    folders: Sequence[Path], out: Path, progress: Progress, *, seed: int, leave_out: Collection[int] = ()
+) -> None:
+    """All packages, in the order given, as a prepared folder. Refuses the first one that is none, or that nobody clicked in.
 
     `leave_out`: LMS user ids of people from whom nothing is to be learnt.
     """
+    kinds, packages = (
+        KindTable(),
+        [
+            replace(package, learners=[one for one in package.learners if one.user_id not in leave_out])
+            for package in opened(folders)
+        ],
+    )
+    people = {learner.user_id for package in packages for learner in package.learners}
 
-    def load(package: Package, kinds: KindTable, **options: Any) -> Run:
-        kept = [learner for learner in package.learners if learner.user_id not in leave_out]
-        return load_run(replace(package, learners=kept), kinds, seed=seed, **options)
+    def load(package: Package, **options: Any) -> Run:
+        return load_run(package, kinds, seed=seed, **options)
 
-    return load_each(folders, progress, load, lambda run: len(run.who))
-
-
-def load_each(
-    folders: Sequence[Path],
-    progress: Progress,
-    load: Callable[..., Loaded],
-    examples: Callable[[Loaded], int],
-) -> tuple[list[Loaded], KindTable]:
-    """All packages through `load(package, kinds, progress=)`, which gives something with so many `examples`."""
-    kinds, runs = KindTable(), []
+    runs = loaded(packages, progress, load, lambda run: len(run.who))
     try:
-        # All are opened before the first long read: a folder that is wrong should be told at once.
+        write_prepared(runs, kinds, out, people=people, seed=seed)
+    except OSError as problem:
+        raise Refusal(f"{out}: {problem.strerror}") from problem
+
+
+@contextmanager
+def training_runs(
+    folders: Sequence[Path], progress: Progress, *, seed: int, leave_out: Collection[int] = ()
+) -> Iterator[tuple[list[Run], KindTable]]:
+    """The runs of a prepared folder; packages are prepared for as long as the runs are needed."""
+    if any(is_prepared(folder) for folder in folders):
+        if len(folders) > 1:
+            raise Refusal(
+                "give one prepared folder, or packages: runs are prepared together, so that a person is one person"
+            )
+        if leave_out:
+            raise Refusal("a prepared folder names nobody: people are left out by `engage prepare --leave-out`")
+        yield _prepared(folders[0])
+        return
+    with TemporaryDirectory(prefix="engage-prepared-") as place:
+        prepare_packages(folders, Path(place), progress, seed=seed, leave_out=leave_out)
+        yield _prepared(Path(place))
+
+
+def _prepared(folder: Path) -> tuple[list[Run], KindTable]:
+    try:
+        return read_prepared(folder)
+    except PreparedRefused as reason:
+        raise Refusal(str(reason)) from reason
+
+
+def opened(folders: Sequence[Path]) -> list[Package]:
+    """The packages of these folders, none of them read: a folder that is wrong should be told before the first long read."""
+    try:
         packages = [read_package(folder) for folder in folders]
     except PackageError as problem:
         raise Refusal(str(problem)) from problem
     for at, package in enumerate(packages):
         if any(package.schedule.course == other.schedule.course for other in packages[:at]):
             raise Refusal(f"{package.folder}: {package.schedule.course} is there twice")
+    return packages
+
+
+def loaded(
+    packages: Sequence[Package],
+    progress: Progress,
+    load: Callable[..., Loaded],
+    examples: Callable[[Loaded], int],
+) -> Iterator[Loaded]:
+    """Each package through `load(package, progress=)`, which gives something with so many `examples`."""
+    for package in packages:
         task = progress.add_task(f"{package.name}: reading", total=None)
 
-        def count(lines: int, *, task: int = task, name: str = package.name) -> None:
+        def count(lines: int, *, task: TaskID = task, name: str = package.name) -> None:
             progress.advance(task, lines)
             done = progress.tasks[task].completed
             progress.update(task, description=f"{name}: {done:,.0f} lines read")
 
         try:
-            run = load(package, kinds, progress=count)
+            run = load(package, progress=count)
         except (DamagedFile, OSError) as problem:
             raise Refusal(str(problem)) from problem
         progress.update(task, total=1, completed=1)
         if not examples(run):
             raise Refusal(f"{package.folder}: no enrolled learner has an event in the course's weeks")
-        runs.append(run)
-    return runs, kinds
+        yield run
+
+
+def left_out(path: Path) -> frozenset[int]:
+    """The LMS user ids of a file that `engage_left_out` wrote."""
+    try:
+        return frozenset(int(line) for line in path.read_text(encoding="ascii").split())
+    except OSError as problem:
+        raise Refusal(f"{path}: {problem.strerror}") from problem
+    except ValueError as problem:
+        raise Refusal(f"{path}: not a list of LMS user ids, one a line") from problem

@@ -6,22 +6,38 @@ import argparse
 import json
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from engage_backend.cli import Refusal
-from engage_backend.cli.learning import SEED, load_packages, progress_shown
+from engage_backend.cli.learning import SEED, left_out, progress_shown, training_runs
 
+if TYPE_CHECKING:
+    from engage_backend.engagement.model import Model
+
+BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
 HELP = "Train a model on edX research data packages, and write it to a folder."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("package", nargs="+", type=Path, metavar="PACKAGE", help="folder of a course run's package")
+    parser.add_argument(
+        "package",
+        nargs="+",
+        type=Path,
+        metavar="PACKAGE",
+        help="folders of course runs' packages, or one prepared folder",
+    )
     parser.add_argument("--out", required=True, type=Path, metavar="MODEL", help="folder that the model is written to")
     parser.add_argument(
         "--seed", type=int, default=SEED, help="the same seed gives the same model (default %(default)s)"
+    )
+    parser.add_argument(
+        "--from",
+        dest="base",
+        metavar="MODEL",
+        help="begin from this model's folder, or from `base`, the one that ships with Engage, and move it by these runs",
     )
     parser.add_argument("--name", default="engage", help="what the model is called where it is shown")
     parser.add_argument("--attribution", default="", help="whose data it was trained on, and its licence, for the card")
@@ -44,57 +60,67 @@ def run(options: argparse.Namespace) -> int:
     # Here, so that `engage --help` does not wait for torch.
     from engage_backend.engagement.card import card_of
     from engage_backend.engagement.folder import CARD, WEIGHTS, save_model
+    from engage_backend.engagement.lstm_fit import Pace, device
     from engage_backend.engagement.training import Settings, SingleOutcome, train
 
     rows, groups = _evaluation(options.evaluation) if options.evaluation else ([], [])
-    left_out = _left_out(options.leave_out) if options.leave_out else frozenset[int]()
+    people = left_out(options.leave_out) if options.leave_out else frozenset[int]()
     if options.out.exists() and not options.out.is_dir():
         raise Refusal(f"{options.out} is a file; --out wants a folder")
-    with progress_shown() as progress:
-        runs, kinds = load_packages(options.package, progress, seed=options.seed, leave_out=left_out)
+    settings, pace = Settings(), Pace()
+    base, base_card = _base(options.base) if options.base else (None, {})
+    with (
+        progress_shown() as progress,
+        training_runs(options.package, progress, seed=options.seed, leave_out=people) as (runs, kinds),
+    ):
         task = progress.add_task("training", total=None)
-        settings = Settings()
         try:
             model = train(
                 runs,
                 kinds,
                 seed=options.seed,
                 settings=settings,
+                base=base,
                 progress=lambda what: progress.update(task, description=what),
+                pace=pace,
             )
         except SingleOutcome as reason:
             raise Refusal(str(reason)) from reason
-    card = card_of(
-        runs,
-        name=options.name,
-        command=_command(options),
-        seed=options.seed,
-        settings=settings,
-        attribution=options.attribution,
-        evaluation=rows,
-        groups=groups,
-    )
+        card = card_of(
+            runs,
+            name=options.name,
+            command=_command(options),
+            seed=options.seed,
+            settings=settings,
+            attribution=options.attribution,
+            evaluation=rows,
+            groups=groups,
+            known=[run.known(kinds.tokens(model.vocabulary)) for run in runs],
+            begun_from=f"{base.identity}, {base_card.get('trained_on', 'of unknown origin')}" if base else "",
+        )
+        events = sum(len(one.kinds) for one in runs)
     try:
         save_model(model, card, options.out)
     except OSError as problem:
         raise Refusal(f"{options.out}: {problem.strerror}") from problem
     size = sum((options.out / name).stat().st_size for name in (WEIGHTS, CARD))
-    events = sum(len(one.kinds) for one in runs)
     Console().print(
         f"{options.out}: {model.identity}, {size / 1e6:.1f} MB, from {events:,} events of {len(runs)} course runs",
         highlight=False,
         soft_wrap=True,
     )
+    Console().print(f"The LSTM learnt {pace} on {device()}, backward steps included.", highlight=False)
     return 0
 
 
-def _left_out(path: Path) -> frozenset[int]:
+def _base(name: str) -> tuple[Model, dict[str, Any]]:
+    """The model to begin from, and its card."""
+    from engage_backend.engagement.folder import ModelRefused, load_model
+
     try:
-        return frozenset(int(line) for line in path.read_text(encoding="ascii").split())
-    except OSError as problem:
-        raise Refusal(f"{path}: {problem.strerror}") from problem
-    except ValueError as problem:
-        raise Refusal(f"{path}: not a list of LMS user ids, one a line") from problem
+        return load_model(BASE_MODEL if name == "base" else Path(name))
+    except ModelRefused as reason:
+        raise Refusal(str(reason)) from reason
 
 
 def _evaluation(report: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -116,6 +142,8 @@ def _command(options: argparse.Namespace) -> str:
     """The command as it can be typed again; of folders only the last name, which says enough and tells no one's disk."""
     words = ["engage", "train", *(folder.resolve().name for folder in options.package), "--out", options.out.name]
     words += ["--seed", str(options.seed), "--name", options.name]
+    if options.base:
+        words += ["--from", options.base if options.base == "base" else Path(options.base).name]
     if options.attribution:
         words += ["--attribution", options.attribution]
     if options.leave_out:

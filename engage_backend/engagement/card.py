@@ -31,8 +31,13 @@ def card_of(
     attribution: str = "",
     evaluation: Sequence[dict[str, Any]] = (),
     groups: Sequence[dict[str, Any]] = (),
+    known: Sequence[float],
+    begun_from: str = "",
 ) -> dict[str, Any]:
-    """The card's part that loading does not need. `evaluation` and `groups`: those rows of metrics.json, of the same runs."""
+    """The card's part that loading does not need. `evaluation` and `groups`: those rows of metrics.json, of the same runs.
+
+    `known`: of each run, the share of events whose kind the model knows; `begun_from`: the model that was moved, if one was.
+    """
     by_name = ", ".join(run.name for run in runs)
     return {
         "name": name,
@@ -41,7 +46,10 @@ def card_of(
         "command": command,
         "seed": seed,
         "settings": asdict(settings),
-        "training_runs": [_described(run) for run in runs],
+        "begun_from": begun_from,
+        "training_runs": [
+            _described(run) | {"events_of_known_kinds": round(share, 4)} for run, share in zip(runs, known, strict=True)
+        ],
         "metrics": {
             "what": "each run predicted by a model trained on the others; means over runs, at the end of each week",
             "weeks": {target: _by_week(evaluation, target) for target in TARGETS},

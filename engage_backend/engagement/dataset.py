@@ -11,7 +11,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +21,9 @@ import numpy.typing as npt
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.parse import parse_lines
 from engage_backend.engagement import labels
+from engage_backend.engagement.columns import Columns, Pile
 from engage_backend.engagement.counters import DAY, FEATURES, Counters, Plan
-from engage_backend.engagement.encoder import Floats, KindTable, Tokens, encode
+from engage_backend.engagement.encoder import CARRIED, UNKNOWN_TOKEN, Floats, KindTable, Tokens, encode
 from engage_backend.engagement.history import Row, merge, to_row
 from engage_backend.engagement.package import Package, PackageLearner
 from engage_backend.engagement.structure import micros
@@ -28,6 +31,7 @@ from engage_backend.engagement.structure import micros
 NOT_JUDGED = -1
 WEEK = 7 * DAY
 _LINES_AT_ONCE = 50_000
+_EVENTS_AT_ONCE = 50_000  # that are rows at a time: ten times the size they have on the pile
 
 Integers = npt.NDArray[np.int64]
 Progress = Callable[[int], object]  # called with a count of lines just read
@@ -39,9 +43,9 @@ class Run:
 
     name: str
     course: str
-    learners: Integers  # (n,) user ids: the same person has the same in every run
+    learners: Integers  # (n,) user ids, or numbers in their place: the same person has the same in every run
     begins: Integers  # (n + 1,) where each learner's events begin
-    kinds: npt.NDArray[np.int32]  # (E,) number in the KindTable that all runs share
+    kinds: npt.NDArray[np.integer[Any]]  # (E,) number in the KindTable that all runs share
     carried: Floats  # (E, CARRIED) see encoder
     who: npt.NDArray[np.int32]  # (N,) index into learners
     seen: npt.NDArray[np.int32]  # (N,) how many of the learner's events lie at or before the clock; at least 1
@@ -50,6 +54,10 @@ class Run:
     features: Floats  # (N, FEATURES)
     labels: npt.NDArray[np.int8]  # (N, TARGETS) 0, 1 or NOT_JUDGED
     early: npt.NDArray[np.bool_]  # (n,) active by the end of the first week: the published evaluation counts those
+
+    def known(self, tokens: Tokens) -> float:
+        """The share of the events whose kind has a token; `tokens` by kind number. 1 of none."""
+        return float((tokens[self.kinds] != UNKNOWN_TOKEN).mean()) if len(self.kinds) else 1.0
 
     def with_examples(self, chosen: npt.NDArray[np.bool_]) -> Run:
         """The same run with some of its examples."""
@@ -73,50 +81,55 @@ def load_run(package: Package, kinds: KindTable, *, seed: int, progress: Progres
 def run_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, seed: int) -> Run:
     """The run of a package whose log holds `events`, in any order and however often each."""
     people = {learner.user_id: learner for learner in package.learners if not learner.is_staff}
-    rows: dict[int, list[Row]] = {user: [] for user in people}
-    for event in events:
-        mine = rows.get(event.learner)
-        if mine is not None and event.course == package.course:
+    mine = (event for event in events if event.learner in people and event.course == package.course)
+    pile, last, last_click = Pile(), 0, -1
+    while part := list(islice(mine, _LINES_AT_ONCE)):
+        for event in part:
             kinds.number(event.kind)
-            mine.append(to_row(event, kinds.numbers))
-    histories = {user: merge([], mine) for user, mine in sorted(rows.items()) if mine}
-    rows.clear()
-    clicks = [row.time for history in histories.values() for row in history if row.possible < 0]
-    last = max((history[-1].time for history in histories.values()), default=0)
+        last = max(last, *(event.time for event in part), 0)
+        last_click = max([last_click, *(event.time for event in part if event.possible is None)])
+        pile.add(Columns.of(part))
     # Outcomes may come in after the clicks have stopped; what stops the clock is the clicks.
-    end_of_data = (max(clicks, default=last) // DAY + 1) * DAY  # of the day: a log is cut between days
+    end_of_data = ((last if last_click < 0 else last_click) // DAY + 1) * DAY  # of the day: a log is cut between days
     every_kind = np.arange(len(kinds.names), dtype=np.int64)
-    parts = [_Learner(people[user], history, package, kinds, end_of_data, seed) for user, history in histories.items()]
-    encoded = [encode(history, None, every_kind) for history in histories.values()]
-    counts = [len(history) for history in histories.values()]
+    found: list[_Learner] = []
+    for part in pile.by_learner(_EVENTS_AT_ONCE):
+        for user, theirs in groupby(part, key=attrgetter("learner")):
+            history = merge([], [to_row(event, kinds.numbers) for event in theirs])
+            found.append(_Learner(people[user], history, package, kinds, every_kind, end_of_data, seed))
     return Run(
         name=package.name,
         course=package.course,
-        learners=np.array(list(histories), dtype=np.int64),
-        begins=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))).astype(np.int64),
-        kinds=_join([tokens for tokens, _ in encoded]).astype(np.int32),
-        carried=np.concatenate([carried for _, carried in encoded]) if encoded else np.zeros((0, 4), dtype=np.float32),
-        who=np.repeat(np.arange(len(parts), dtype=np.int32), [len(part.clocks) for part in parts]),
-        seen=np.array([seen for part in parts for seen in part.seen], dtype=np.int32),
-        clock=np.array([clock for part in parts for clock in part.clocks], dtype=np.int64),
-        week=np.array([week for part in parts for week in part.weeks], dtype=np.int32),
-        features=np.array([row for part in parts for row in part.features], dtype=np.float32).reshape(
-            -1, len(FEATURES)
-        ),
-        labels=np.array([row for part in parts for row in part.labels], dtype=np.int8).reshape(-1, len(labels.TARGETS)),
-        early=np.array([part.early for part in parts], dtype=bool),
+        learners=np.array([one.user_id for one in found], dtype=np.int64),
+        begins=np.cumsum([0, *(len(one.read) for one in found)], dtype=np.int64),
+        kinds=_join([one.read for one in found], np.zeros(0, dtype=np.int32)),
+        carried=_join([one.carried for one in found], np.zeros((0, CARRIED), dtype=np.float32)),
+        who=np.repeat(np.arange(len(found), dtype=np.int32), [len(one.clock) for one in found]),
+        seen=_join([one.seen for one in found], np.zeros(0, dtype=np.int32)),
+        clock=_join([one.clock for one in found], np.zeros(0, dtype=np.int64)),
+        week=_join([one.week for one in found], np.zeros(0, dtype=np.int32)),
+        features=_join([one.features for one in found], np.zeros((0, len(FEATURES)), dtype=np.float32)),
+        labels=_join([one.labels for one in found], np.zeros((0, len(labels.TARGETS)), dtype=np.int8)),
+        early=np.array([one.early for one in found], dtype=bool),
     )
 
 
-def _join(parts: Sequence[Tokens]) -> Tokens:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+def _join(parts: Sequence[npt.NDArray[Any]], nothing: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate(parts) if parts else nothing
 
 
 class _Learner:
-    """The examples of one learner."""
+    """The events and the examples of one learner, in arrays."""
 
     def __init__(
-        self, learner: PackageLearner, rows: list[Row], package: Package, kinds: KindTable, end_of_data: int, seed: int
+        self,
+        learner: PackageLearner,
+        rows: list[Row],
+        package: Package,
+        kinds: KindTable,
+        every_kind: Tokens,
+        end_of_data: int,
+        seed: int,
     ) -> None:
         schedule = package.schedule
         enrolled = micros(learner.enrolled_at)
@@ -125,20 +138,24 @@ class _Learner:
         end = end_of_data if schedule.end is None else min(schedule.end, end_of_data)
         moments = _moments(plan.origin, end, times, seed=seed, name=f"{package.course} {learner.user_id}")
         moments = [(clock, week) for clock, week in moments if clock >= max(enrolled, times[0])]
+        self.user_id = learner.user_id
         self.early = times[0] <= plan.origin + WEEK
-        self.clocks = [clock for clock, _ in moments]
-        self.weeks = [week for _, week in moments]
-        self.seen = [bisect_right(times, clock) for clock in self.clocks]
-        self.features: list[list[float]] = []
+        tokens, self.carried = encode(rows, None, every_kind)
+        self.read = tokens.astype(np.int32)
+        self.clock = np.array([clock for clock, _ in moments], dtype=np.int64)
+        self.week = np.array([week for _, week in moments], dtype=np.int32)
+        self.seen = np.array([bisect_right(times, clock) for clock, _ in moments], dtype=np.int32)
+        features: list[list[float]] = []
         counters, begin = Counters(), 0
-        for clock, seen in zip(self.clocks, self.seen, strict=True):
+        for (clock, _), seen in zip(moments, self.seen.tolist(), strict=True):
             counters.update(rows[begin:seen], kinds.categories)
             begin = seen
-            self.features.append(counters.features(plan, clock))
+            features.append(counters.features(plan, clock))
         counters.update(rows[begin:], kinds.categories)
+        self.features = np.array(features, dtype=np.float32).reshape(-1, len(FEATURES))
         completed = labels.complete(counters, plan)
         certified_at = None if learner.certified_at is None else micros(learner.certified_at)
-        self.labels = [
+        outcomes = [
             (
                 int(learner.certified),
                 NOT_JUDGED if completed is None else int(completed),
@@ -152,8 +169,9 @@ class _Learner:
                 )
                 else NOT_JUDGED,
             )
-            for clock, seen in zip(self.clocks, self.seen, strict=True)
+            for (clock, _), seen in zip(moments, self.seen.tolist(), strict=True)
         ]
+        self.labels = np.array(outcomes, dtype=np.int8).reshape(-1, len(labels.TARGETS))
 
 
 def _moments(origin: int, end: int, times: list[int], *, seed: int, name: str) -> list[tuple[int, int]]:

@@ -6,19 +6,19 @@ late weeks are cut off. Batches hold learners of like length, padded; on a CPU t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from engage_backend.engagement.dataset import Run
+from engage_backend.engagement.dataset import Integers, Run
 from engage_backend.engagement.encoder import CARRIED, UNKNOWN_TOKEN, Tokens
-from engage_backend.engagement.model import Lstm
+from engage_backend.engagement.model import Lstm, Model
 from engage_backend.engagement.trees import TARGETS
 from engage_backend.engagement.trees_fit import Doubles
 
@@ -39,20 +39,47 @@ class LstmSettings:
     dropout: float = 0.2  # of the hidden state, where the head reads it
 
 
+@dataclass(slots=True)
+class Pace:
+    """How many events an LSTM has learnt from, backward steps included, and how long that took."""
+
+    events: int = 0
+    seconds: float = 0.0
+
+    def count(self, events: int, seconds: float) -> None:
+        """Add some."""
+        self.events += events
+        self.seconds += seconds
+
+    def __str__(self) -> str:
+        return f"{self.events / max(self.seconds, 1e-9):,.0f} events/s"
+
+
+class _Group(NamedTuple):
+    """Who stand in a batch, the longest first: learners of one run and of like length."""
+
+    number: int  # of the run
+    run: Run
+    people: Integers  # (B,) index into the run's learners
+    needed: Integers  # (B,) events up to the last example, falling
+    examples: Integers  # (n,) theirs, learner by learner
+    counts: Integers  # (B,) how many of these are each one's
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """Learners side by side, the longest first. Examples are sorted by the event they follow."""
 
-    lengths: npt.NDArray[np.int64]  # (B,) falling
+    lengths: Integers  # (B,) falling
     tokens: Tensor  # (B, L)
     carried: Tensor  # (B, L, CARRIED)
     row: Tensor  # (n,) which learner of the batch
-    event: Tensor  # (n,) index of the last event seen
+    event: Integers  # (n,) index of the last event seen
     features: Tensor  # (n, F)
     labels: Tensor  # (n, TARGETS), NOT_JUDGED where not judged
     margins: Tensor  # (n, TARGETS) what the trees say
     weights: Tensor  # (n,)
-    examples: Tensor  # (n,) where they stand in their run
+    examples: Integers  # (n,) where they stand in their run
 
 
 def fit_lstm(
@@ -61,34 +88,66 @@ def fit_lstm(
     weights: Sequence[Doubles],
     tokens: Tokens,
     *,
-    vocabulary: int,
+    begin: Lstm,
     seed: int,
     settings: LstmSettings,
     progress: Progress = lambda what: None,
+    pace: Pace | None = None,
 ) -> Lstm:
-    """An LSTM whose logits, added to `margins` (N, 3) of each run, tell the labels best.
+    """An LSTM whose logits, added to `margins` (N, 3) of each run, tell the labels best; on the device it was trained on.
 
     `margins` must be out of fold, or the LSTM would see trees that know the answers. `weights` (N,) per run; `tokens` by
-    kind number; `vocabulary` counts the tokens, the unknown one included.
+    kind number; `begin` is what it begins as, and is changed. `pace` is told how many events were learnt from.
     """
-    torch.manual_seed(seed)
+    pace = pace or Pace()
     chance = np.random.default_rng(seed)
-    lstm = Lstm(vocabulary)
-    with torch.no_grad():  # it begins by saying nothing, and learns what the trees do not know
-        last_layer(lstm).weight.zero_()
-        last_layer(lstm).bias.zero_()
+    lstm = begin.to(device())
     optimizer = torch.optim.AdamW(lstm.parameters(), lr=settings.rate, weight_decay=settings.decay)
     for epoch in range(settings.epochs):
-        batches = list(_batches(runs, margins, weights, tokens, settings.batch, chance))
-        chance.shuffle(batches)  # type: ignore[arg-type]
-        for at, batch in enumerate(batches):
-            done = (epoch + at / len(batches)) / settings.epochs
-            for group in optimizer.param_groups:  # warms up over a twentieth, then falls along a cosine
-                group["lr"] = settings.rate * min(done * 20, 0.5 + 0.5 * np.cos(np.pi * done))
+        groups = _groups(runs, settings.batch, chance)
+        chance.shuffle(groups)  # type: ignore[arg-type]
+        for at, group in enumerate(groups):
+            done = (epoch + at / len(groups)) / settings.epochs
+            for parameters in optimizer.param_groups:  # warms up over a twentieth, then falls along a cosine
+                parameters["lr"] = settings.rate * min(done * 20, 0.5 + 0.5 * np.cos(np.pi * done))
+            began = time.perf_counter()
+            batch = _batch(group, margins[group.number], weights[group.number], tokens, device())
             _learn(lstm, optimizer, batch, chance, settings)
-            progress(f"LSTM, pass {epoch + 1} of {settings.epochs}: {at + 1} of {len(batches)} batches")
+            pace.count(int(batch.lengths.sum()), time.perf_counter() - began)
+            progress(f"LSTM, pass {epoch + 1} of {settings.epochs}: {at + 1} of {len(groups)} batches, {pace}")
     lstm.eval()
     return lstm
+
+
+def untrained(vocabulary: int, *, seed: int) -> Lstm:
+    """An LSTM that says nothing yet, and is to learn what the trees do not know; tokens up to `vocabulary`."""
+    torch.manual_seed(seed)
+    lstm = Lstm(vocabulary)
+    with torch.no_grad():
+        last_layer(lstm).weight.zero_()
+        last_layer(lstm).bias.zero_()
+    return lstm
+
+
+def grown_from(base: Model, vocabulary: int, *, seed: int) -> Lstm:
+    """The LSTM of a model, for tokens up to `vocabulary`: a kind that is new to it begins as the unknown one."""
+    torch.manual_seed(seed)
+    old = base.lstm.state_dict()
+    lstm = Lstm(
+        vocabulary, base.lstm.hidden, base.lstm.embed.embedding_dim, cast(nn.Linear, base.lstm.head[0]).out_features
+    )
+    new = old["embed.weight"][UNKNOWN_TOKEN].expand(vocabulary - base.lstm.embed.num_embeddings, -1)
+    lstm.load_state_dict({**old, "embed.weight": torch.cat((old["embed.weight"], new))})
+    slope = torch.from_numpy(base.slope.astype(np.float32))  # as calibrated, so that it adds to what the trees say
+    with torch.no_grad():
+        last_layer(lstm).weight.mul_(slope[:, None])
+        last_layer(lstm).bias.mul_(slope)
+    return lstm
+
+
+def device() -> torch.device:
+    """Where to train: on a GPU, when there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def last_layer(lstm: Lstm) -> nn.Linear:
@@ -101,12 +160,13 @@ def _learn(
 ) -> None:
     vocabulary = lstm.embed.num_embeddings
     forget = chance.random(vocabulary) < (1.0 if chance.random() < settings.forget_all else settings.forget_kind)
-    tokens = torch.from_numpy(np.where(forget, UNKNOWN_TOKEN, np.arange(vocabulary)))[batch.tokens]
+    seen_as = torch.from_numpy(np.where(forget, UNKNOWN_TOKEN, np.arange(vocabulary))).to(batch.tokens.device)
+    tokens = seen_as[batch.tokens]
     scale = 1.0 / float(batch.weights.sum().clamp(min=1e-9)) * np.ceil(tokens.shape[1] / settings.window)
     for low, high, hidden in _windows(lstm, batch, tokens, settings.window):
         if low == high:
             continue
-        hidden = nn.functional.dropout(hidden, settings.dropout)
+        hidden = nn.functional.dropout(hidden.float(), settings.dropout)
         logits = batch.margins[low:high] + lstm.logits(hidden, batch.features[low:high])
         labels = batch.labels[low:high]
         judged = (labels >= 0) * batch.weights[low:high, None]
@@ -128,61 +188,65 @@ def _windows(lstm: Lstm, batch: _Batch, tokens: Tensor, window: int) -> Iterator
         on = int(np.searchsorted(-batch.lengths, -begin, side="left"))
         if state is not None:
             state = (state[0][:, :on].detach().contiguous(), state[1][:, :on].detach().contiguous())
-        after, state = lstm(tokens[:on, begin:end], batch.carried[:on, begin:end], state)
-        low, high = (int(bound) for bound in np.searchsorted(batch.event.numpy(), [begin, end]))
-        yield low, high, after[batch.row[low:high], batch.event[low:high] - begin]
+        # bf16 where a GPU computes; gradients and what is kept are of full width.
+        with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=lstm.training and tokens.is_cuda):
+            after, state = lstm(tokens[:on, begin:end], batch.carried[:on, begin:end], state)
+        low, high = (int(bound) for bound in np.searchsorted(batch.event, [begin, end]))
+        yield low, high, after[batch.row[low:high], torch.from_numpy(batch.event[low:high] - begin).to(after.device)]
 
 
 @torch.inference_mode()
 def lstm_logits(lstm: Lstm, run: Run, tokens: Tokens, *, batch: int = 256, window: int = 256) -> Doubles:
-    """The LSTM's share of the logits for every example of a run, shape (N, 3)."""
+    """The LSTM's share of the logits for every example of a run, shape (N, 3). It works where the LSTM lies."""
     out = np.zeros((len(run.who), len(TARGETS)))
-    nothing = [np.zeros((len(run.who), out.shape[1]))], [np.ones(len(run.who))]
-    for part in _batches([run], *nothing, tokens, batch, np.random.default_rng(0)):
+    nothing, ones, place = np.zeros_like(out), np.ones(len(run.who)), next(lstm.parameters()).device
+    for group in _groups([run], batch, np.random.default_rng(0)):
+        part = _batch(group, nothing, ones, tokens, place)
         for low, high, hidden in _windows(lstm, part, part.tokens, window):
-            out[part.examples[low:high].numpy()] = lstm.logits(hidden, part.features[low:high]).numpy()
+            out[part.examples[low:high]] = lstm.logits(hidden, part.features[low:high]).cpu().numpy()
     return out
 
 
-def _batches(
-    runs: Sequence[Run],
-    margins: Sequence[Doubles],
-    weights: Sequence[Doubles],
-    tokens: Tokens,
-    size: int,
-    chance: np.random.Generator,
-) -> Iterator[_Batch]:
-    """All learners that have examples, in batches of one run and like length; who stands with whom is left to chance."""
+def _groups(runs: Sequence[Run], size: int, chance: np.random.Generator) -> list[_Group]:
+    """All learners that have examples, in groups of one run and like length; who stands with whom is left to chance."""
+    groups = []
     for number, run in enumerate(runs):
         examples = np.argsort(run.who, kind="stable")
         bounds = np.searchsorted(run.who[examples], np.arange(len(run.learners) + 1))
-        needed = np.zeros(len(run.learners), dtype=np.int64)  # events up to the last example
+        needed = np.zeros(len(run.learners), dtype=np.int64)
         np.maximum.at(needed, run.who, run.seen)
         people = np.flatnonzero(needed)
         people = people[np.argsort(needed[people] * chance.uniform(0.8, 1.25, len(people)), kind="stable")]
         for begin in range(0, len(people), size):
             group = people[begin : begin + size]
             group = group[np.argsort(-needed[group], kind="stable")]
-            longest = int(needed[group[0]])
-            read = np.zeros((len(group), longest), dtype=np.int64)
-            carried = np.zeros((len(group), longest, CARRIED), dtype=np.float32)
-            for at, who in enumerate(group):
-                first, count = int(run.begins[who]), int(needed[who])
-                read[at, :count] = tokens[run.kinds[first : first + count]]
-                carried[at, :count] = run.carried[first : first + count]
-            mine = np.concatenate([examples[bounds[who] : bounds[who + 1]] for who in group])
-            row = np.repeat(np.arange(len(group)), bounds[group + 1] - bounds[group])
-            order = np.argsort(run.seen[mine], kind="stable")
-            mine, row = mine[order], row[order]
-            yield _Batch(
-                lengths=needed[group],
-                tokens=torch.from_numpy(read),
-                carried=torch.from_numpy(carried),
-                row=torch.from_numpy(row),
-                event=torch.from_numpy(run.seen[mine].astype(np.int64) - 1),
-                features=torch.from_numpy(run.features[mine]),
-                labels=torch.from_numpy(run.labels[mine].astype(np.float32)),
-                margins=torch.from_numpy(margins[number][mine].astype(np.float32)),
-                weights=torch.from_numpy(weights[number][mine].astype(np.float32)),
-                examples=torch.from_numpy(mine),
-            )
+            theirs = np.concatenate([examples[bounds[who] : bounds[who + 1]] for who in group])
+            groups.append(_Group(number, run, group, needed[group], theirs, bounds[group + 1] - bounds[group]))
+    return groups
+
+
+def _batch(group: _Group, margins: Doubles, weights: Doubles, tokens: Tokens, place: torch.device) -> _Batch:
+    """What a group reads, padded; made when it is its turn, so that one lies in memory at a time."""
+    run, shape = group.run, (len(group.people), int(group.needed[0]))
+    read = np.zeros(shape, dtype=np.int64)
+    carried = np.zeros((*shape, CARRIED), dtype=np.float32)
+    for at, (who, count) in enumerate(zip(group.people.tolist(), group.needed.tolist(), strict=True)):
+        first = int(run.begins[who])
+        read[at, :count] = tokens[run.kinds[first : first + count]]
+        carried[at, :count] = run.carried[first : first + count]
+    order = np.argsort(run.seen[group.examples], kind="stable")
+    mine = group.examples[order]
+    numbers = (run.features[mine], run.labels[mine], margins[mine], weights[mine])
+    features, labels, said, weight = (torch.from_numpy(part.astype(np.float32)).to(place) for part in numbers)
+    return _Batch(
+        lengths=group.needed,
+        tokens=torch.from_numpy(read).to(place),
+        carried=torch.from_numpy(carried).to(place),
+        row=torch.from_numpy(np.repeat(np.arange(len(group.people)), group.counts)[order]).to(place),
+        event=run.seen[mine].astype(np.int64) - 1,
+        features=features,
+        labels=labels,
+        margins=said,
+        weights=weight,
+        examples=mine,
+    )

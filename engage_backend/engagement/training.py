@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,15 @@ from engage_backend.engagement import trees_fit
 from engage_backend.engagement.calibration import Doubles, Stack, fit_stack, logistic, sigmoid
 from engage_backend.engagement.dataset import Run
 from engage_backend.engagement.encoder import KindTable, Tokens
-from engage_backend.engagement.lstm_fit import LstmSettings, fit_lstm, last_layer, lstm_logits
+from engage_backend.engagement.lstm_fit import (
+    LstmSettings,
+    Pace,
+    fit_lstm,
+    grown_from,
+    last_layer,
+    lstm_logits,
+    untrained,
+)
 from engage_backend.engagement.model import Lstm, Model
 from engage_backend.engagement.trees import TARGETS, Trees
 
@@ -47,6 +56,10 @@ class Settings:
     lstm: LstmSettings = field(default_factory=LstmSettings)
     rounds: int = trees_fit.ROUNDS
     min_kind_count: int = 500  # a kind that is rarer is unknown to the model
+    # Of a training that begins from a model: it is to be moved, not made anew.
+    own_rounds: int = 40
+    own_rate: float = 1e-3
+    own_kind_count: int = 100
 
 
 def train(
@@ -55,27 +68,35 @@ def train(
     *,
     seed: int,
     settings: Settings | None = None,
+    base: Model | None = None,
     refuse: bool = True,
     progress: Progress = lambda what: None,
+    pace: Pace | None = None,
 ) -> Model:
     """A model from one or more runs. Raises SingleOutcome where a target has one outcome only.
 
-    With `refuse=False` such a target says nothing worth hearing and the others are learnt: an evaluation passes over it.
-    `progress` is called with a few words on what is being done.
+    From a `base`, its trees stay and further ones are grown on what it says, its LSTM learns on, and the kinds of these runs
+    join its vocabulary. With `refuse=False` a target of one outcome says nothing worth hearing and the others are learnt: an
+    evaluation passes over it. `progress` is called with a few words on what is being done, `pace` told how fast the LSTM
+    learns.
     """
     settings = settings or Settings()
     reasons = single_outcomes(runs)
     if refuse and reasons:
         raise SingleOutcome(next(iter(reasons.values())))
     torch.set_num_threads(trees_fit.cores())
-    vocabulary = vocabulary_of(runs, kinds, settings)
-    fit = _Fit(kinds.tokens(vocabulary.tokens), len(vocabulary), seed, settings, progress)
+    vocabulary = vocabulary_of(runs, kinds, settings, base)
+    fit = _Fit(kinds.tokens(vocabulary.tokens), len(vocabulary), seed, settings, base, progress, pace or Pace())
+    before = [fit.said_before(run) for run in runs]
     trees_said, lstm_said = [[np.zeros((len(run.who), len(TARGETS))) for run in runs] for _ in range(2)]
     folds = _folds(runs, at_most=5)
     for number, unseen in enumerate(folds):
-        trees = fit.trees(_chosen(runs, [~held for held in unseen]), f"fold {number + 1} of {len(folds)}")
-        for run, held, said in zip(runs, unseen, trees_said, strict=True):
-            said[held] = trees.margins(run.features[held])
+        seen = [~held for held in unseen]
+        told = [said[mine] for said, mine in zip(before, seen, strict=True)]
+        trees = fit.trees(_chosen(runs, seen), told, f"fold {number + 1} of {len(folds)}")
+        for run, held, said, first in zip(runs, unseen, trees_said, before, strict=True):
+            if held.any():
+                said[held] = first[held] + trees.margins(run.features[held])
     for number, unseen in enumerate(_folds(runs, at_most=2)):
         seen = [~held for held in unseen]
         margins = [said[mine] for said, mine in zip(trees_said, seen, strict=True)]
@@ -84,9 +105,9 @@ def train(
             if held.any():
                 said[held] = lstm_logits(lstm, run.with_examples(held), fit.tokens)
     stacks = [_stack(runs, trees_said, lstm_said, target) for target in range(len(TARGETS))]
-    trees = fit.trees(runs, "final")
+    trees = fit.trees(runs, before, "final")
     lstm = fit.lstm(runs, trees_said, "final")
-    return _assemble(trees, lstm, stacks, vocabulary)
+    return _assemble(trees, lstm, stacks, vocabulary, base)
 
 
 def predict(model: Model, run: Run, kinds: KindTable) -> Doubles:
@@ -95,13 +116,16 @@ def predict(model: Model, run: Run, kinds: KindTable) -> Doubles:
     return sigmoid(model.slope * logits + model.intercept)
 
 
-def vocabulary_of(runs: Sequence[Run], kinds: KindTable, settings: Settings) -> Vocabulary:
-    """The kinds that occur often enough in more than half of the runs (in all of up to two)."""
+def vocabulary_of(runs: Sequence[Run], kinds: KindTable, settings: Settings, base: Model | None = None) -> Vocabulary:
+    """The kinds that occur often enough in more than half of the runs (in all of up to two), behind those of the base."""
     counts = {
         str(number): dict(zip(kinds.names, np.bincount(run.kinds, minlength=len(kinds.names)).tolist(), strict=True))
         for number, run in enumerate(runs)
     }
-    return Vocabulary.from_counts(counts, min_count=settings.min_kind_count, min_courses=len(runs) // 2 + 1)
+    often = settings.own_kind_count if base else settings.min_kind_count
+    found = Vocabulary.from_counts(counts, min_count=often, min_courses=len(runs) // 2 + 1)
+    known = sorted(base.vocabulary, key=base.vocabulary.__getitem__) if base else []
+    return Vocabulary([*known, *(kind for kind in found.kinds if kind not in known)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +136,28 @@ class _Fit:
     vocabulary: int
     seed: int
     settings: Settings
+    base: Model | None
     progress: Progress
+    pace: Pace
 
-    def trees(self, runs: Sequence[Run], name: str) -> Trees:
-        """Trees of all targets. A target without two outcomes here gets none."""
-        features, weights = np.concatenate([run.features for run in runs]), np.concatenate(weights_of(runs))
-        labels = np.concatenate([run.labels for run in runs])
-        grown = []
+    def said_before(self, run: Run) -> Doubles:
+        """The margins that trees are grown on, (N, 3): what those of the base say, calibrated; nothing without one."""
+        if self.base is None:
+            return np.zeros((len(run.who), len(TARGETS)))
+        return self.base.slope * self.base.trees.margins(run.features) + self.base.intercept
+
+    def trees(self, runs: Sequence[Run], before: Sequence[Doubles], name: str) -> Trees:
+        """Trees of all targets, that add to what was said before. A target without two outcomes here gets none."""
+        weights, grown = weights_of(runs), []
         for number, target in enumerate(TARGETS):
             self.progress(f"{name}: trees for {target}")
-            judged = labels[:, number] >= 0
-            y = labels[judged, number].astype(np.float64)
+            judged = [run.labels[:, number] >= 0 for run in runs]
+            y = _gathered([run.labels[:, number] for run in runs], judged).astype(np.float64)
             if 0 < y.sum() < len(y):
-                x, w, rounds = features[judged], weights[judged], self.settings.rounds
-                grown.append(trees_fit.grow(x, y, w, target=number, seed=self.seed, rounds=rounds))
+                x, w = _gathered([run.features for run in runs], judged), _gathered(weights, judged)
+                rounds = self.settings.own_rounds if self.base else self.settings.rounds
+                margins = _gathered([said[:, number] for said in before], judged) if self.base else None
+                grown.append(trees_fit.grow(x, y, w, target=number, seed=self.seed, rounds=rounds, margins=margins))
         return trees_fit.join(grown)
 
     def lstm(self, runs: Sequence[Run], margins: Sequence[Doubles], name: str) -> Lstm:
@@ -135,11 +167,19 @@ class _Fit:
             [_settled(run, said) for run, said in zip(runs, margins, strict=True)],
             weights_of(runs),
             self.tokens,
-            vocabulary=self.vocabulary,
+            begin=grown_from(self.base, self.vocabulary, seed=self.seed)
+            if self.base
+            else untrained(self.vocabulary, seed=self.seed),
             seed=self.seed,
-            settings=self.settings.lstm,
+            settings=replace(self.settings.lstm, rate=self.settings.own_rate) if self.base else self.settings.lstm,
             progress=lambda what: self.progress(f"{name}: {what}"),
+            pace=self.pace,
         )
+
+
+def _gathered(parts: Sequence[npt.NDArray[Any]], chosen: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[Any]:
+    """Of each part what is chosen, in one array."""
+    return np.concatenate([part[mine] for part, mine in zip(parts, chosen, strict=True)])
 
 
 def _settled(run: Run, margins: Doubles) -> Doubles:
@@ -186,7 +226,8 @@ def _half_of_learners(run: Run) -> npt.NDArray[np.int8]:
 
 
 def _chosen(runs: Sequence[Run], chosen: Sequence[npt.NDArray[np.bool_]]) -> list[Run]:
-    return [run.with_examples(mine) for run, mine in zip(runs, chosen, strict=True)]
+    """The runs with those examples. One that keeps all of them is not copied: they may be larger than what is free."""
+    return [run if mine.all() else run.with_examples(mine) for run, mine in zip(runs, chosen, strict=True)]
 
 
 def _folds(runs: Sequence[Run], *, at_most: int) -> list[list[npt.NDArray[np.bool_]]]:
@@ -207,12 +248,16 @@ def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles
     return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged], runs=len(runs))
 
 
-def _assemble(trees: Trees, lstm: Lstm, stacks: Sequence[Stack], vocabulary: Vocabulary) -> Model:
+def _assemble(trees: Trees, lstm: Lstm, stacks: Sequence[Stack], vocabulary: Vocabulary, base: Model | None) -> Model:
     """How far the LSTM is trusted beside the trees goes into its last layer; the rest is the model's calibration."""
+    lstm = lstm.cpu()
     share = torch.tensor([stack.lstm / stack.trees for stack in stacks], dtype=torch.float32)
     last = last_layer(lstm)
     with torch.no_grad():
         last.weight.mul_(share[:, None])
         last.bias.mul_(share)
     slope, intercept = (np.array([getattr(stack, name) for stack in stacks]) for name in ("trees", "intercept"))
+    if base is not None:
+        trees = trees_fit.join([base.trees.scaled(base.slope), trees])
+        intercept = intercept + slope * base.intercept
     return Model(lstm, trees, vocabulary.tokens, slope, intercept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +71,10 @@ class Trees:
                 moved += np.bincount((place + np.maximum(asked, 0)).ravel(), weights=step.ravel(), minlength=len(moved))
                 at = after
         return moved.reshape(n, len(TARGETS), width)
+
+    def scaled(self, by: npt.NDArray[np.float64]) -> Trees:
+        """The same trees, what they add multiplied by a number for each target (3,)."""
+        return replace(self, value=(self.value * by[self.target, None]).astype(np.float32))
 
     @classmethod
     def none(cls) -> Trees:

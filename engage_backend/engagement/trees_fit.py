@@ -38,10 +38,20 @@ def cores() -> int:
     return int(os.environ.get("OMP_NUM_THREADS") or 1)
 
 
-def grow(features: Floats, labels: Doubles, weights: Doubles, *, target: int, seed: int, rounds: int = ROUNDS) -> Trees:
-    """Trees of one target, from examples (n, F) with outcomes 0 or 1 (n,) and weights (n,)."""
+def grow(
+    features: Floats,
+    labels: Doubles,
+    weights: Doubles,
+    *,
+    target: int,
+    seed: int,
+    rounds: int = ROUNDS,
+    margins: Doubles | None = None,
+) -> Trees:
+    """Trees of one target, from examples (n, F) with outcomes 0 or 1 (n,) and weights (n,); added to `margins` (n,), if any."""
     settings = {**SETTINGS, "seed": seed, "nthread": cores()}
-    booster = xgboost.train(settings, xgboost.DMatrix(features, labels, weight=weights), num_boost_round=rounds)
+    examples = xgboost.DMatrix(features, labels, weight=weights, base_margin=margins)
+    booster = xgboost.train(settings, examples, num_boost_round=rounds)
     return _arrays(booster, target)
 
 
