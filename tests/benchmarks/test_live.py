@@ -136,9 +136,12 @@ def manifold(run: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -
     """The first lines of a real run, each written by fourteen learners in place of one: some 20,000 real histories."""
     log = tmp_path_factory.mktemp("manifold") / "tracking.log.1"
     learner = re.compile(rb'("user_id": ?)"?(\d+)"?')
+    ids: dict[bytes, int] = {}  # small ones: the platform's own column holds no more than an INT
     with run[0].open("rb") as lines, log.open("wb") as out:
         for line in islice(lines, MANIFOLD // 14):
-            out.writelines(learner.sub(rb"\g<1>%d\g<2>" % times, line) for times in range(1, 15))
+            if found := learner.search(line):
+                one = 14 * ids.setdefault(found[2], len(ids))
+                out.writelines(learner.sub(rb"\g<1>%d" % (one + times), line) for times in range(1, 15))
     return log
 
 
