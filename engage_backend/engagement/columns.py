@@ -14,6 +14,7 @@ Indexes = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]
 _Submission = tuple[float | None, float | None, int | None]  # score, possible, attempt
 _NONE: _Submission = (None, None, None)
+_new = tuple.__new__  # a third of the time that the NamedTuple's own takes
 _TEXTS = ("course", "kind", "block", "session")
 
 
@@ -93,9 +94,7 @@ class Pile:
             taken = order[begin:end]
             columns = [map(table.__getitem__, text[taken].tolist()) for table, text in zip(tables, texts, strict=True)]
             course, kind, block, session = columns
-            handed_in = (submissions.get(at, _NONE) for at in taken.tolist())
-            rows = zip(
-                course, learner[taken].tolist(), time[taken].tolist(), kind, block, session, handed_in, strict=True
-            )
-            yield [ClickEvent(*row, *submission) for *row, submission in rows]
+            rows = zip(course, learner[taken].tolist(), time[taken].tolist(), kind, block, session, strict=True)
+            get = submissions.get
+            yield [_new(ClickEvent, row + get(at, _NONE)) for row, at in zip(rows, taken.tolist(), strict=True)]
             begin = end

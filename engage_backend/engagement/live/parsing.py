@@ -104,9 +104,9 @@ def parsed(blocks: Iterable[tuple[_Tag, list[bytes]]], *, processes: int) -> Gen
             worker.join()
 
 
-def processes_beside_us() -> int:
-    """How many parsing processes this machine has room for: one fewer than it has processors, and at least one."""
-    return max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 9) - 1)
+def processors() -> int:
+    """How many parsing processes this machine has room for: all its processors, until events are taken in; 8 at most."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
 def _parse_blocks(link: Connection) -> None:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         from engage_backend.conf import engage_settings
         from engage_backend.engagement.columns import Pile
         from engage_backend.engagement.live.engine import Engine
-        from engage_backend.engagement.live.parsing import parsed, processes_beside_us
+        from engage_backend.engagement.live.parsing import parsed, processors
         from engage_backend.engagement.live.retry import repeated
         from engage_backend.platform.api import get_platform
 
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         is_small = sum(path.stat().st_size for path in logs) < _SMALL
         with (
             stop_on_signals() as stop,
-            closing(parsed(self._blocks(logs, progress), processes=0 if is_small else processes_beside_us())) as found,
+            closing(parsed(self._blocks(logs, progress), processes=0 if is_small else processors())) as found,
         ):
             for one in found:
                 path, lines = one.tag
