@@ -18,7 +18,8 @@ from engage_backend.streams import FIELD, Stream, connect
 LIMIT = 10_000  # records that wait in one process, at most: some megabytes
 BATCH = 100  # records in one pipeline; more would hold the interpreter's lock for longer than a request should feel
 TIMEOUT = 0.1  # seconds for Redis to answer, and to be connected to
-LINGER = 0.02  # seconds in which records gather after a batch has gone
+LINGER = 0.02  # seconds in which records gather between two batches
+PARK = 5.0  # seconds without a record after which the thread waits to be woken: waking costs the request as much as all else
 PAUSE = 0.5  # seconds between two attempts while Redis is away,
 PAUSE_AT_EXIT = 0.05  # and while the process waits to end
 COUNT_EVERY = 1.0  # seconds between two reports of what was sent and dropped
@@ -53,7 +54,8 @@ class Sender:
         self._host = socket.gethostname()
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._awake, self._stop = threading.Event(), threading.Event()
+        self._awake, self._stop = threading.Event(), threading.Event()  # the first is down while the thread is parked
+        self._awake.set()
         self._thread: threading.Thread | None = None
         self._counted: Counter[str] = Counter()  # what Redis knows of our counts
         self._counted_at = self._told_at = float("-inf")
@@ -101,9 +103,12 @@ class Sender:
                 atexit.register(self._at_exit)
 
     def _run(self) -> None:
+        busy_at = time.monotonic()
         while True:
-            self._awake.wait(None if self._all_counted() else COUNT_EVERY)
-            self._awake.clear()
+            if self._queue or self._batch:
+                busy_at = time.monotonic()
+            elif time.monotonic() - busy_at >= PARK:
+                self._park()
             try:
                 self._send_what_waits()
             except Exception as error:  # whatever Redis, the network or their library come up with
@@ -112,11 +117,16 @@ class Sender:
                     return
                 if self._stop.wait(PAUSE):
                     time.sleep(PAUSE_AT_EXIT)  # nothing else is left to wait for
-                self._awake.set()
                 continue
             if self._stop.is_set() and not self._queue:
                 return
             self._stop.wait(LINGER)
+
+    def _park(self) -> None:
+        self._awake.clear()
+        if not self._queue and not self._stop.is_set():  # neither came before the flag was down
+            self._awake.wait(None if self._all_counted() else COUNT_EVERY)
+        self._awake.set()
 
     def _send_what_waits(self) -> None:
         while self._queue or self._batch or not self._all_counted():
