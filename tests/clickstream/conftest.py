@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engage_backend.clickstream.sources.redis_stream import RedisSource
 from tests.services import RedisServer
 
 
@@ -25,3 +27,17 @@ def stopped_server(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def sources() -> Iterator[Any]:
+    """Makes sources and closes them after the test."""
+    made: list[RedisSource] = []
+
+    def make(*arguments: Any, **options: Any) -> RedisSource:
+        made.append(RedisSource(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for source in made:
+        source.close()

@@ -1,0 +1,203 @@
+"""The source that reads Redis Streams, when consumers die and a Redis is killed, emptied or cut."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engage_backend.clickstream.stream_status import stream_status
+from engage_backend.streams import Stream
+from engage_backend.tap.sender import Sender
+from tests.clickstream.redis_records import add, all_of, idle, next_of, numbers, pending
+from tests.services import RedisServer, until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_what_a_dead_consumer_has_read_goes_to_another(server: RedisServer, sources: Any, tmp_path: Path) -> None:
+    stream = Stream(server.url, shards=2)
+    add(server, stream, range(200))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.clickstream.stream_reader", server.url, "a", str(tmp_path / "stored"), "120"],
+        cwd=ROOT, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"read\n"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    stored = [int(line) for line in (tmp_path / "stored").read_bytes().split()]
+    assert 0 < len(stored) < 120
+    assert pending(server, stream) > 0
+    source = sources(stream, consumer="b", claim_after=0.1)
+    found: list[int] = []
+
+    def everything() -> bool:
+        batch = source.read(1000, 0.0)
+        found.extend(numbers(batch))
+        source.commit(batch.position)
+        return len(found) == 200 - len(stored)
+
+    until(everything)
+    assert sorted(stored + found) == list(range(200))
+    assert stream_status(stream).waiting == 0
+
+
+def test_consumers_that_are_killed_at_any_moment_store_every_record(server: RedisServer, tmp_path: Path) -> None:
+    stream, file, total = Stream(server.url, shards=2), tmp_path / "stored", 12_000
+    sender = Sender(stream)
+
+    def start(name: str) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-m", "tests.clickstream.stream_reader", server.url, name, str(file), "0"]
+        return subprocess.Popen(words, cwd=ROOT)
+
+    def stored() -> Counter[int]:
+        return Counter(int(line) for line in file.read_bytes().split()) if file.exists() else Counter()
+
+    running = {name: start(name) for name in ("a", "b")}
+    try:
+        for kill in range(6):
+            for number in range(kill * total // 6, (kill + 1) * total // 6):
+                sender.put(number % 2, str(number).encode())
+            seen = len(stored())
+            until(lambda seen=seen: len(stored()) > seen + 200, seconds=60)  # type: ignore[misc]
+            name = "ab"[kill % 2]
+            running[name].kill()
+            running[name].wait()
+            running[name] = start(name)
+        assert sender.close(10.0)
+        until(lambda: len(stored()) == total, seconds=60)
+        until(lambda: stream_status(stream).waiting == 0, seconds=60)
+    finally:
+        for process in running.values():
+            process.kill()
+            process.wait()
+    assert set(stored()) == set(range(total))
+    assert stored().total() <= total + 6 * 2 * 50 + 100  # twice only what a killed one had in hand
+
+
+def test_a_lost_connection_is_waited_for_and_costs_nothing(stopped_server: RedisServer, sources: Any) -> None:
+    stream = Stream(stopped_server.url)
+    source = sources(stream)
+    assert source.read(10, 0.0).records == []
+    stopped_server.start()
+    add(stopped_server, stream, range(10))
+    first = next_of(source, most=4)
+    stopped_server.kill()
+    source.commit(first.position)  # Redis is away: it is told when it is back
+    assert source.read(10, 0.0).records == []
+    stopped_server.start()
+    rest = next_of(source)
+    assert (numbers(first), numbers(rest)) == ([0, 1, 2, 3], [4, 5, 6, 7, 8, 9])
+    assert rest.position["gaps"] == 0
+
+
+def test_a_redis_that_hangs_does_not_make_reading_raise(server: RedisServer, sources: Any) -> None:
+    stream = Stream(server.url)
+    source = sources(stream)
+    add(server, stream, range(3))
+    server.hold()
+    threading.Timer(0.3, server.wake).start()
+    assert numbers(source.read(10, 20.0)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("vanished", ["stream", "group", "everything"])
+def test_a_vanished_stream_is_made_again_and_counted_as_a_gap(
+    server: RedisServer, sources: Any, vanished: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = Stream(server.url)
+    source = sources(stream)
+    add(server, stream, range(5))
+    assert all_of(source) == list(range(5))
+    if vanished == "stream":
+        server.command("DEL", stream.key(0))
+    elif vanished == "group":
+        server.command("XGROUP", "DESTROY", stream.key(0), "engage")
+        server.command("XTRIM", stream.key(0), "MAXLEN", 0)
+    else:
+        server.kill()
+        server.start()
+    add(server, stream, range(5, 8))
+    found = next_of(source)
+    assert numbers(found) == [5, 6, 7]
+    assert found.position["gaps"] == 1
+    assert found.position["gap_at"]
+    assert "engage_backfill" in caplog.text
+
+
+def test_a_stream_that_vanished_while_nobody_read_is_a_gap_too(server: RedisServer, sources: Any) -> None:
+    stream = Stream(server.url)
+    first = sources(stream)
+    add(server, stream, range(5))
+    batch = first.read(10, 0.0)
+    first.commit(batch.position)
+    assert batch.position["gaps"] == 0
+    server.command("FLUSHALL")
+    assert sources(stream, position=batch.position).read(10, 0.0).position["gaps"] == 1
+
+
+def test_a_redis_that_came_back_with_an_older_copy_is_a_gap(server: RedisServer, sources: Any) -> None:
+    stream = Stream(server.url)
+    first = sources(stream)
+    add(server, stream, range(5))
+    batch = first.read(3, 0.0)
+    older = batch.position
+    first.commit(older)
+    later = first.read(10, 0.0).position
+    server.command("XGROUP", "SETID", stream.key(0), "engage", older["ids"]["0"])
+    assert sources(stream, consumer="next", position=later).read(10, 0.0).position["gaps"] == 1
+
+
+def test_a_stream_that_was_cut_before_it_was_read_is_a_gap_and_one_alone(server: RedisServer, sources: Any) -> None:
+    stream = Stream(server.url)
+    source = sources(stream)
+    add(server, stream, range(10))
+    assert all_of(source) == list(range(10))
+    add(server, stream, range(10, 1000))
+    server.command("XTRIM", stream.key(0), "MAXLEN", 100)
+    later = sources(stream)
+    assert all_of(later) == list(range(900, 1000))
+    assert later.read(1, 0.0).position["gaps"] == 1
+    assert sources(stream).read(1, 0.0).position["gaps"] == 0
+
+
+@pytest.mark.parametrize("name", ["the same after a restart", "another that takes over"])
+def test_what_was_cut_off_after_reading_and_before_storing_is_a_gap(
+    server: RedisServer, sources: Any, name: str
+) -> None:
+    stream = Stream(server.url)
+    add(server, stream, range(10))
+    sources(stream, consumer="the same after a restart").read(10, 0.0)
+    server.command("XTRIM", stream.key(0), "MAXLEN", 4)
+    source = sources(stream, consumer=name, claim_after=0.0)
+    batch = source.read(10, 0.0)
+    assert numbers(batch) == [6, 7, 8, 9]
+    assert batch.position["gaps"] == 1
+    source.commit(batch.position)
+    source.read(1, 0.0)
+    assert pending(server, stream) == 0
+
+
+def test_members_that_have_long_gone_are_struck_off_unless_they_left_something(
+    server: RedisServer, sources: Any
+) -> None:
+    stream = Stream(server.url)
+    add(server, stream, range(1))
+    sources(stream, consumer="gone").commit(sources(stream, consumer="died reading").read(1, 0.0).position)
+    sources(stream, consumer="gone").read(1, 0.0)
+
+    def members() -> set[str]:
+        with server.client() as client:
+            return {member["name"] for member in client.xinfo_consumers(stream.key(0), "engage")}
+
+    sources(stream, consumer="next").read(1, 0.0)
+    assert members() == {"gone", "died reading", "next"}
+    until(lambda: min(idle(server, stream)) > 5)
+    sources(stream, consumer="last", forget_after=0.005).read(1, 0.0)
+    assert members() == {"died reading", "last"}
