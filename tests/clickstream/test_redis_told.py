@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,6 @@ from engage_backend.clickstream.stream_status import stream_status
 from engage_backend.streams import Stream
 from tests.clickstream.redis_records import add, all_of
 from tests.services import RedisServer, free_port
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_status_says_what_waits_and_for_how_long(server: RedisServer, sources: Any) -> None:

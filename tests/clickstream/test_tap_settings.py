@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import types
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ import pytest
 from engage_backend.conf import check_settings, engage_settings
 from engage_backend.settings import common, lms, lms_production, production
 from engage_backend.tap.backend import TrackingBackend
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("plugin", [lms, lms_production])
