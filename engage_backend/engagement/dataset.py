@@ -27,9 +27,11 @@ from engage_backend.engagement.encoder import CARRIED, UNKNOWN_TOKEN, Floats, Ki
 from engage_backend.engagement.history import Row, merge, to_row
 from engage_backend.engagement.package import Package, PackageLearner
 from engage_backend.engagement.structure import micros
+from engage_backend.engagement.trees import TARGETS
 
 NOT_JUDGED = -1
 WEEK = 7 * DAY
+_SILENT = FEATURES.index("days_silent")
 _LINES_AT_ONCE = 50_000
 _EVENTS_AT_ONCE = 50_000  # that are rows at a time: ten times the size they have on the pile
 
@@ -58,6 +60,12 @@ class Run:
     def known(self, tokens: Tokens) -> float:
         """The share of the events whose kind has a token; `tokens` by kind number. 1 of none."""
         return float((tokens[self.kinds] != UNKNOWN_TOKEN).mean()) if len(self.kinds) else 1.0
+
+    def shown(self) -> npt.NDArray[np.bool_]:
+        """Which labels (N, TARGETS) are of figures that a page would show: judged, and `leave` of the recently active."""
+        found: npt.NDArray[np.bool_] = self.labels != NOT_JUDGED
+        found[:, TARGETS.index("leave")] &= self.features[:, _SILENT] <= labels.RECENTLY_ACTIVE / DAY
+        return found
 
     def with_examples(self, chosen: npt.NDArray[np.bool_]) -> Run:
         """The same run with some of its examples."""
@@ -109,7 +117,7 @@ def run_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, 
         clock=_join([one.clock for one in found], np.zeros(0, dtype=np.int64)),
         week=_join([one.week for one in found], np.zeros(0, dtype=np.int32)),
         features=_join([one.features for one in found], np.zeros((0, len(FEATURES)), dtype=np.float32)),
-        labels=_join([one.labels for one in found], np.zeros((0, len(labels.TARGETS)), dtype=np.int8)),
+        labels=_join([one.labels for one in found], np.zeros((0, len(TARGETS)), dtype=np.int8)),
         early=np.array([one.early for one in found], dtype=bool),
     )
 
@@ -162,16 +170,15 @@ class _Learner:
                 int(labels.leave(times[-1], clock))
                 if labels.leave_is_judged(
                     clock,
-                    last_so_far=times[seen - 1],
                     end_of_course=schedule.end,
                     end_of_data=end_of_data,
                     certified_at=certified_at,
                 )
                 else NOT_JUDGED,
             )
-            for (clock, _), seen in zip(moments, self.seen.tolist(), strict=True)
+            for clock, _ in moments
         ]
-        self.labels = np.array(outcomes, dtype=np.int8).reshape(-1, len(labels.TARGETS))
+        self.labels = np.array(outcomes, dtype=np.int8).reshape(-1, len(TARGETS))
 
 
 def _moments(origin: int, end: int, times: list[int], *, seed: int, name: str) -> list[tuple[int, int]]:

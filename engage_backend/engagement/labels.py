@@ -11,7 +11,7 @@ from engage_backend.engagement.trees import TARGETS
 
 __all__ = ["TARGETS", "complete", "leave", "leave_is_judged"]
 COMES_BACK_WITHIN = 2 * DAY  # whoever is seen no more after this long has left
-RECENTLY_ACTIVE = 14 * DAY  # `leave` is asked of those only; the others are gone already
+RECENTLY_ACTIVE = 14 * DAY  # `leave` is shown and calibrated of those; it is learnt from the others too
 BLIND = 14 * DAY  # before the end, where nobody can tell who would have come back
 _ROUNDING = 1e-6  # shares of a grade that were added up
 
@@ -33,15 +33,13 @@ def leave(last_event: int, clock: int) -> bool:
     return last_event <= clock + COMES_BACK_WITHIN
 
 
-def leave_is_judged(
-    clock: int, *, last_so_far: int, end_of_course: int | None, end_of_data: int, certified_at: int | None
-) -> bool:
-    """Whether `leave` can be told and is worth asking at the clock.
+def leave_is_judged(clock: int, *, end_of_course: int | None, end_of_data: int, certified_at: int | None) -> bool:
+    """Whether `leave` can be told at the clock.
 
-    Asked of those active in the 14 days before; not in the last 14 days of the course or of the clicks (a click that
-    never comes would look like leaving), not of those who hold their certificate already.
+    Not in the last 14 days of the course or of the clicks (a click that never comes would look like leaving), not of those
+    who hold their certificate already.
     """
     horizon = end_of_data if end_of_course is None else min(end_of_course, end_of_data)
-    if clock > horizon - BLIND or clock - last_so_far > RECENTLY_ACTIVE:
+    if clock > horizon - BLIND:
         return False
     return certified_at is None or clock < certified_at

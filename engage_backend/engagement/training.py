@@ -190,7 +190,7 @@ def _settled(run: Run, margins: Doubles) -> Doubles:
     """
     settled = margins.copy()
     for target in range(len(TARGETS)):
-        judged = run.labels[:, target] >= 0
+        judged = run.shown()[:, target]
         labels = run.labels[judged, target].astype(np.float64)
         if 0 < labels.sum() < len(labels):
             said = margins[judged, target, None]
@@ -242,7 +242,7 @@ def _folds(runs: Sequence[Run], *, at_most: int) -> list[list[npt.NDArray[np.boo
 
 def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles], target: int) -> Stack:
     labels = np.concatenate([run.labels[:, target] for run in runs])
-    judged = labels >= 0
+    judged = np.concatenate([run.shown()[:, target] for run in runs])
     weights = np.concatenate(weights_of(runs))
     said = [np.concatenate([part[:, target] for part in parts])[judged] for parts in (trees, lstm)]
     return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged], runs=len(runs))

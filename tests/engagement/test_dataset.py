@@ -101,6 +101,9 @@ def test_labels_follow_what_became_of_the_learner(package: Package, events: list
         if run.labels[at, LEAVE] != NOT_JUDGED:
             assert run.labels[at, LEAVE] == (last <= run.clock[at] + 2 * DAY)
     assert {0, 1, NOT_JUDGED} == set(run.labels[:, LEAVE].tolist())
+    silent = (column(run, "days_silent") > 14) & (run.labels[:, LEAVE] != NOT_JUDGED)
+    assert silent.any() and run.labels[silent, LEAVE].all()  # learnt from, and not what a figure is calibrated on:
+    assert not run.shown()[silent, LEAVE].any() and run.shown()[~silent & (run.labels[:, LEAVE] >= 0), LEAVE].all()
     assert (run.labels[run.week > WEEKS - 2, LEAVE] == NOT_JUDGED).all()
 
 

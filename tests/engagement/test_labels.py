@@ -41,33 +41,27 @@ def test_who_is_seen_no_more_after_two_days_has_left(days_later: float, left: bo
 
 
 @pytest.mark.parametrize(
-    ("clock", "last", "end_of_data", "certified_at", "judged"),
+    ("clock", "end_of_data", "certified_at", "judged"),
     [
-        (50, 49, 100, None, True),
-        (50, 36, 100, None, True),  # exactly 14 days silent
-        (50, 35, 100, None, False),  # gone already
-        (86, 86, 100, None, True),
-        (87, 87, 100, None, False),  # the course's last 14 days
-        (50, 50, 63, None, False),  # the clicks stop before one could tell
-        (50, 50, 64, None, True),
-        (50, 50, 100, 51, True),
-        (50, 50, 100, 50, False),  # holds the certificate
+        (50, 100, None, True),
+        (86, 100, None, True),
+        (87, 100, None, False),  # the course's last 14 days
+        (50, 63, None, False),  # the clicks stop before one could tell
+        (50, 64, None, True),
+        (50, 100, 51, True),
+        (50, 100, 50, False),  # holds the certificate
     ],
 )
 def test_leaving_is_judged_only_where_it_can_be_told(
-    clock: int, last: int, end_of_data: int, certified_at: int | None, judged: bool
+    clock: int, end_of_data: int, certified_at: int | None, judged: bool
 ) -> None:
     certified = None if certified_at is None else certified_at * DAY
-    asked = leave_is_judged(
-        clock * DAY, last_so_far=last * DAY, end_of_course=END, end_of_data=end_of_data * DAY, certified_at=certified
-    )
+    asked = leave_is_judged(clock * DAY, end_of_course=END, end_of_data=end_of_data * DAY, certified_at=certified)
     assert asked is judged
 
 
 def test_a_course_without_an_end_is_judged_up_to_the_end_of_the_clicks() -> None:
     def asked(clock: int) -> bool:
-        return leave_is_judged(
-            clock * DAY, last_so_far=clock * DAY, end_of_course=None, end_of_data=300 * DAY, certified_at=None
-        )
+        return leave_is_judged(clock * DAY, end_of_course=None, end_of_data=300 * DAY, certified_at=None)
 
     assert asked(286) and not asked(287)

@@ -102,9 +102,8 @@ def test_leaving_is_told_of_the_long_silent_too_and_they_can_be_told_apart(packa
     week = material.week == 6
     silent = week & ~material.among("active_14d")
     assert silent.any() and (material.truths[silent, 2] == 1).all()
-    # Our own labels judge the recently active only; on those both say the same.
     recent = material.among("active_14d")
-    assert np.array_equal(material.truths[recent], material.run.labels[material.at][recent])
+    assert np.array_equal(recent & (material.truths[:, 2] >= 0), material.run.shown()[material.at, 2])
     assert (material.among("active_7d") <= recent).all() and material.among("all").all()
 
 

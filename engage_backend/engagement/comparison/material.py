@@ -19,12 +19,11 @@ from engage_backend.clickstream.parse import parse_lines
 from engage_backend.engagement import labels
 from engage_backend.engagement.comparison.weekly import Clicks, Lattice, attempted_and_open, twelve
 from engage_backend.engagement.counters import DAY, FEATURES, Plan
-from engage_backend.engagement.dataset import NOT_JUDGED, WEEK, Run, run_of
+from engage_backend.engagement.dataset import WEEK, Run, run_of
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, merge, to_row
 from engage_backend.engagement.package import Package, Profile, profiles
 from engage_backend.engagement.structure import micros
-from engage_backend.engagement.trees import TARGETS
 
 Doubles = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -127,23 +126,7 @@ def material_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable
     plans = [Plan.of(schedule, moment) for moment in enrolled]
     lattice = Lattice(np.array([plan.origin for plan in plans], dtype=np.int64), int(run.week.max(initial=0)))
     end = schedule.end or max(end_of_data, schedule.start + WEEK)
-    last = np.array([history[-1].time for history in histories], dtype=np.int64)
     so_far = lattice.last_so_far(clicks)[who, week - 1] if len(at) else clock
-    certified_at = [
-        None if (moment := people[user].certified_at) is None else micros(moment) for user in run.learners.tolist()
-    ]
-    truths = run.labels[at].copy()
-    for example in range(len(at)):
-        person, now = int(who[example]), int(clock[example])
-        can_be_told = labels.leave_is_judged(
-            now,
-            last_so_far=now,  # of everybody: who was active of late is told apart by `among`
-            end_of_course=schedule.end,
-            end_of_data=end_of_data,
-            certified_at=certified_at[person],
-        )
-        left = int(labels.leave(int(last[person]), now))
-        truths[example, TARGETS.index("leave")] = left if can_be_told else NOT_JUDGED
     attempted, still_open = attempted_and_open(clicks, lattice, plans[0].graded if plans else {})
     reached, reachable = (part[who, week - 1] for part in (attempted, attempted + still_open))
     found = profiles(package.folder)
@@ -159,7 +142,7 @@ def material_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable
         week=week,
         features=twelve(clicks, lattice, plans, end)[who, week - 1],
         single=run.features[at][:, [FEATURES.index(name) for name in SINGLE]].astype(np.float64),
-        truths=truths,
+        truths=run.labels[at],
         recent=np.maximum(clock - so_far, 0) / DAY,
         undecided=(reached < schedule.passing_grade - 1e-6) & (reachable >= schedule.passing_grade - 1e-6),
         learners=run.learners,
