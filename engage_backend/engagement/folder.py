@@ -43,6 +43,7 @@ def save_model(model: Model, card: dict[str, Any], folder: Path) -> None:
             "head": model.lstm.head[0].out_features,
         },
         "tree_depth": model.trees.depth,
+        "prior": dict(zip(TARGETS, model.prior, strict=True)),
         "calibration": {"slope": model.slope.tolist(), "intercept": model.intercept.tolist()},
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,11 +80,13 @@ def load_model(folder: Path) -> tuple[Model, dict[str, Any]]:
         slope, intercept = (np.array(card["calibration"][part], dtype=np.float64) for part in ("slope", "intercept"))
         if slope.shape != (len(TARGETS),) or intercept.shape != (len(TARGETS),):
             raise ValueError("the calibration is not one slope and one intercept per target")
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as unfit:
+        known = card.get("prior") or {}  # a model that was trained before it was kept has none
+        prior = tuple(None if (share := known.get(target)) is None else float(share) for target in TARGETS)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as unfit:
         reason = str(unfit).split("\n")[0]
         raise ModelRefused(f"{folder} does not fit this version of Engage: {type(unfit).__name__} {reason}") from unfit
     lstm.eval()
-    return Model(lstm, trees, vocabulary, slope, intercept, _identity(card, weights)), card
+    return Model(lstm, trees, vocabulary, slope, intercept, _identity(card, weights), prior), card
 
 
 def _identity(card: dict[str, Any], weights: bytes) -> str:

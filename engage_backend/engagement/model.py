@@ -8,6 +8,7 @@ days and not extrapolated. Trees see exact counters only and the LSTM adds smoot
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -101,11 +102,35 @@ class Model:
     slope: npt.NDArray[np.float64]  # (3,) by target, of the calibrated logit
     intercept: npt.NDArray[np.float64]  # (3,)
     identity: str = ""  # name/digest; set when the model is saved or loaded
+    prior: tuple[float | None, ...] = (None,) * len(TARGETS)  # how often each came true where the model was calibrated
 
     @torch.inference_mode()
-    def probabilities(self, hidden: Floats, features: Floats) -> npt.NDArray[np.float64]:
-        """Calibrated probabilities, shape (n, 3) in the order of TARGETS, from h (n, H) and features (n, F)."""
+    def probabilities(
+        self, hidden: Floats, features: Floats, shift: Sequence[float] = (0.0,) * len(TARGETS)
+    ) -> npt.NDArray[np.float64]:
+        """Calibrated probabilities, shape (n, 3) in the order of TARGETS, from h (n, H) and features (n, F).
+
+        `shift` is added to the log-odds of each target: see `prior_shift`.
+        """
         smooth = self.lstm.logits(torch.from_numpy(hidden), torch.from_numpy(features)).numpy().astype(np.float64)
-        logits = self.slope * (smooth + self.trees.margins(features)) + self.intercept
+        logits = self.slope * (smooth + self.trees.margins(features)) + self.intercept + np.array(shift)
         chances: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logits.clip(-30.0, 30.0)))
         return chances
+
+    def prior_shift(self, expected: float | None) -> tuple[float, ...]:
+        """What to add to the log-odds (3,) of a course where the share `expected` is to earn a certificate.
+
+        Odds times the quotient of the odds (Elkan 2001), which is exact where learners who pass, and those who do not, behave
+        as they did elsewhere. Who completes moves along; who leaves does not. Nothing where no rate is known to compare with.
+        """
+        before = self.prior[TARGETS.index("certify")]
+        if expected is None or before is None:
+            return (0.0,) * len(TARGETS)
+        moved = log_odds(expected) - log_odds(before)
+        return tuple(0.0 if target == "leave" else moved for target in TARGETS)
+
+
+def log_odds(share: float) -> float:
+    """Of a share, kept from 0 and 1."""
+    kept = min(max(share, 0.01), 0.99)
+    return math.log(kept / (1 - kept))

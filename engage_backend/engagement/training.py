@@ -107,7 +107,7 @@ def train(
     stacks = [_stack(runs, trees_said, lstm_said, target) for target in range(len(TARGETS))]
     trees = fit.trees(runs, before, "final")
     lstm = fit.lstm(runs, trees_said, "final")
-    return _assemble(trees, lstm, stacks, vocabulary, base)
+    return replace(_assemble(trees, lstm, stacks, vocabulary, base), prior=_prior(runs))
 
 
 def predict(model: Model, run: Run, kinds: KindTable) -> Doubles:
@@ -246,6 +246,17 @@ def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles
     weights = np.concatenate(weights_of(runs))
     said = [np.concatenate([part[:, target] for part in parts])[judged] for parts in (trees, lstm)]
     return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged], runs=len(runs))
+
+
+def _prior(runs: Sequence[Run]) -> tuple[float | None, ...]:
+    """How often each target came true, of the examples that the calibration was fitted on and as they weigh there."""
+    found: list[float | None] = []
+    for target in range(len(TARGETS)):
+        judged = [run.shown()[:, target] for run in runs]
+        weights = _gathered(weights_of(runs), judged)
+        labels = _gathered([run.labels[:, target] for run in runs], judged)
+        found.append(round(float(np.average(labels, weights=weights)), 4) if len(labels) else None)
+    return tuple(found)
 
 
 def _assemble(trees: Trees, lstm: Lstm, stacks: Sequence[Stack], vocabulary: Vocabulary, base: Model | None) -> Model:

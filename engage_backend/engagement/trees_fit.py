@@ -11,15 +11,16 @@ import numpy.typing as npt
 import xgboost
 
 from engage_backend.engagement.encoder import Floats
-from engage_backend.engagement.trees import Trees
+from engage_backend.engagement.trees import TARGETS, Trees
 
 Doubles = npt.NDArray[np.float64]
 
 ROUNDS = 130  # trees a target
+# Few leave, and deeper trees know the early weeks less well (docs/decisions/0005).
+DEPTH = {"certify": 4, "complete": 4, "leave": 3}
 SETTINGS: dict[str, Any] = {
     "objective": "binary:logistic",
     "tree_method": "hist",
-    "max_depth": 4,
     "eta": 0.08,
     "min_child_weight": 20,
     "subsample": 0.7,
@@ -49,7 +50,7 @@ def grow(
     margins: Doubles | None = None,
 ) -> Trees:
     """Trees of one target, from examples (n, F) with outcomes 0 or 1 (n,) and weights (n,); added to `margins` (n,), if any."""
-    settings = {**SETTINGS, "seed": seed, "nthread": cores()}
+    settings = {**SETTINGS, "max_depth": DEPTH[TARGETS[target]], "seed": seed, "nthread": cores()}
     examples = xgboost.DMatrix(features, labels, weight=weights, base_margin=margins)
     booster = xgboost.train(settings, examples, num_boost_round=rounds)
     return _arrays(booster, target)
@@ -89,7 +90,7 @@ def _arrays(booster: xgboost.Booster, target: int) -> Trees:
         left=np.zeros(shape, dtype=np.int32),
         right=np.zeros(shape, dtype=np.int32),
         value=np.zeros(shape, dtype=np.float32),
-        depth=int(SETTINGS["max_depth"]),
+        depth=DEPTH[TARGETS[target]],
     )
     for at, tree in enumerate(grown):
         left = np.array(tree["left_children"], dtype=np.int32)

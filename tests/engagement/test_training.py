@@ -111,7 +111,7 @@ def test_exported_trees_say_what_xgboost_says() -> None:
     features = np.round(chance.normal(size=(3_000, 6)), 1).astype(np.float32)  # many values on a threshold
     labels = (features[:, 0] + features[:, 1] * features[:, 2] + chance.normal(size=3_000) > 0).astype(np.float64)
     ours = trees_fit.grow(features, labels, np.ones(3_000), target=1, seed=0, rounds=30)
-    settings = {**trees_fit.SETTINGS, "seed": 0, "nthread": trees_fit.cores()}
+    settings = {**trees_fit.SETTINGS, "max_depth": 4, "seed": 0, "nthread": trees_fit.cores()}
     booster = xgboost.train(settings, xgboost.DMatrix(features, labels, weight=np.ones(3_000)), num_boost_round=30)
     theirs = booster.predict(xgboost.DMatrix(features), output_margin=True)
     margins = trees_fit.join([ours, ours]).margins(features)
