@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from web_fragments.fragment import Fragment
 from xblock.completable import XBlockCompletionMode
 from xblock.core import XBlock
-from xblock.fields import Boolean, List, Scope, String
+from xblock.fields import Boolean, Integer, List, Scope, String
 
 from engage_backend.conf import engage_settings
 from engage_xblock.language import catalogue_url
@@ -64,6 +64,12 @@ class CommunicatorXBlock(StudioViews, XBlock):
         display_name="Automation",
         help="Whether the page offers to write to learners who come to match later.",
         default=True,
+        scope=Scope.settings,
+    )
+    expected_pass_rate = Integer(
+        display_name="Expected pass rate",
+        help="Per cent of those who begin; the figures are shifted to it until a finished run has calibrated them.",
+        default=None,
         scope=Scope.settings,
     )
     # Hides the block and its handlers from learners in the LMS, and from their outline ...

@@ -41,6 +41,14 @@ NAME = """
   <span class="tip setting-help">{help}</span>
 </li>
 """
+RATE = """
+<li class="field comp-setting-entry is-set">
+  <label class="label setting-label"><span>{label}</span>
+    <input class="input setting-input" type="number" name="expected_pass_rate" value="{value}" min="1" max="99" step="1">
+  </label>
+  <span class="tip setting-help">{help}</span>
+</li>
+"""
 GROUP = """
 <li class="field comp-setting-entry is-set">
   <fieldset><legend class="label setting-label">{legend}</legend>{boxes}</fieldset>
@@ -141,6 +149,17 @@ class StudioViews:
                 help=gettext("Automatic messages go to learners who come to match later."),
             ),
         ]
+        settings.append(
+            format_html(
+                RATE,
+                label=gettext("Expected pass rate (%)"),
+                value="" if self.expected_pass_rate is None else self.expected_pass_rate,
+                help=gettext(
+                    "Of a hundred who begin, how many will earn a certificate? The probabilities are shifted to it until a "
+                    "finished run of this site has calibrated them. Empty: they stay as the model says them."
+                ),
+            )
+        )
         fragment = Fragment(
             format_html(
                 FORM,
@@ -158,7 +177,8 @@ class StudioViews:
     @XBlock.json_handler
     @authors_only
     def submit(self: Any, data: Any, suffix: str = "") -> Mapping[str, Any]:
-        """Saves the settings given: `display_name`, `targets` (at least one), `presets_allowed`, `automation_allowed`.
+        """Saves the settings given: `display_name`, `targets` (at least one), `presets_allowed`, `automation_allowed`,
+        `expected_pass_rate` (per cent, or null).
 
         All or none; 400 with the reason when one cannot be.
         """
@@ -167,6 +187,7 @@ class StudioViews:
         read: dict[str, Callable[[Any], Any]] = {
             "display_name": self._name,
             "targets": self._targets,
+            "expected_pass_rate": self._rate,
             **dict.fromkeys(SWITCHES, self._switch),
         }
         if unknown := sorted(set(data) - set(read)):
@@ -189,6 +210,15 @@ class StudioViews:
         if not isinstance(value, list) or not value or not all(target in TARGETS for target in value):
             raise JsonHandlerError(400, self.gettext("Choose at least one chart."))
         return [target for target in TARGETS if target in value]
+
+    def _rate(self: Any, value: Any) -> int | None:
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 99:
+            raise JsonHandlerError(
+                400, self.gettext("The expected pass rate is a whole number from 1 to 99, or nothing.")
+            )
+        return value
 
     def _switch(self: Any, value: Any) -> bool:
         if not isinstance(value, bool):

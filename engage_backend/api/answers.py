@@ -58,6 +58,7 @@ class Predictions(Shape):
     cursor: str
     model: Model | None
     calibrated: bool
+    expected_pass_rate: float | None
     total: Count
     consumer: Consumer
     learners: list[Pseudonym]

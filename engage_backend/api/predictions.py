@@ -16,6 +16,7 @@ from engage_backend.api.columns import columns
 from engage_backend.api.conditional import weak_etag
 from engage_backend.api.problems import CursorUnknown
 from engage_backend.conf import engage_settings
+from engage_backend.engagement.live.expected import expected_rate
 from engage_backend.models import Checkpoint, CourseRun, Learner, LearnerStatus, Prediction
 from engage_backend.platform.moments import to_text
 
@@ -90,6 +91,7 @@ def answer(stands: Standing, since: int | None) -> bytes:
         "cursor": str(stands.version),
         "model": _model(stands.model),
         "calibrated": stands.calibrated,
+        "expected_pass_rate": expected_rate(stands.model),
         "total": total,
         "consumer": {
             "last_seen": to_text(seen),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,9 +21,17 @@ _EDGE = 0.5  # per mille: 0 and 1000 were shown of what lies within half of one
 class Shown(NamedTuple):
     """Of `learners` who were shown `per_mille`, it came true for `happened`."""
 
-    per_mille: int
+    per_mille: float
     learners: int
     happened: int
+
+
+def without(per_mille: float, shift: float) -> float:
+    """What the model itself said, in per mille, where `shift` was added to its log-odds before it was shown."""
+    if not shift:
+        return per_mille
+    chance = min(max(per_mille, _EDGE), 1000 - _EDGE) / 1000
+    return 1000 / (1 + math.exp(shift) * (1 - chance) / chance)
 
 
 class Verdict(NamedTuple):

@@ -30,6 +30,9 @@ class CourseRun(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     self_paced = models.BooleanField(default=False)
     passing_grade = models.FloatField(default=0.5)
+    expected_pass_rate = models.FloatField(
+        null=True, blank=True, help_text="What the author expects, 0 to 1; counts until a finished run has calibrated."
+    )
     graded: models.JSONField[Any, Any] = models.JSONField(
         default=list, help_text="[[usage key, share of the grade, due in µs or null]]"
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engage_backend.platform.edx_mail import EdxMail
-from engage_backend.platform.edx_schedule import graded_blocks, moment
+from engage_backend.platform.edx_schedule import expected_pass_rate, graded_blocks, moment
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import (
     MOST_FOUND,
@@ -70,6 +70,11 @@ class EdxPlatform(EdxMail):
         except Exception:
             # A course that was never published, or whose structure is just being rebuilt: its dates are still true.
             log.warning("The graded blocks of %s cannot be read now; its dates can.", course_key, exc_info=True)
+        try:
+            expected = expected_pass_rate(key)
+        except Exception:
+            expected = None
+            log.warning("What the authors of %s expect cannot be read now.", course_key, exc_info=True)
         passing = overview.lowest_passing_grade
         start = overview.start
         if start is None or start == NO_START:
@@ -84,6 +89,7 @@ class EdxPlatform(EdxMail):
             self_paced=bool(overview.self_paced),
             passing_grade=CourseSchedule._field_defaults["passing_grade"] if passing is None else float(passing),
             graded=graded,
+            expected_pass_rate=expected,
         )
 
     def roster(self, course_key: str) -> Iterator[Enrolment]:

@@ -93,6 +93,9 @@ class CourseSchedule(NamedTuple):
     self_paced: bool = False
     passing_grade: float = 0.5
     graded: tuple[GradedBlock, ...] = ()
+    expected_pass_rate: float | None = (
+        None  # of those who begin, 0 to 1, in whole per cent; None: the author expects none
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The schedule as a JSON object; `from_json` reads it back."""

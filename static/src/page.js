@@ -89,13 +89,15 @@ export class Page {
 
   #take(answer, { whole }) {
     for (const pseudonym of this.selection.apply(answer, { whole })) this.changed.add(pseudonym);
-    const standing = ({ as_of: asOf, model, calibrated, total }) => JSON.stringify([asOf === null, model, calibrated, total]);
+    const standing = ({ as_of: asOf, model, calibrated, expected_pass_rate: rate, total }) =>
+      JSON.stringify([asOf === null, model, calibrated, rate, total]);
     if (whole || answer.learners.length > 0 || standing(answer) !== this.standing) this.isNew = true;
     this.standing = standing(answer);
     this.news = {
       asOf: answer.as_of,
       model: answer.model,
       calibrated: answer.calibrated === true,
+      expectedPassRate: answer.expected_pass_rate ?? null,
       total: answer.total,
       consumer: answer.consumer,
       receivedAt: performance.now(),
@@ -172,7 +174,7 @@ export class Page {
     const message = messageFor(this.phase, this.news);
     this.root.dataset.engagePage = message ?? "charts";
     this.shell.showStatus(this.phase, this.news);
-    this.shell.showMessage(message, { calibrated: this.news?.calibrated });
+    this.shell.showMessage(message, { calibrated: this.news?.calibrated, expectedPassRate: this.news?.expectedPassRate });
     const known = message === null || message === "noEvents" || message === "loading";
     this.board.hidden = message !== null && message !== "loading";
     this.chips.element.hidden = !known;

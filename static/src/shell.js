@@ -50,8 +50,9 @@ export class Shell {
   }
 
   /** Shows a message in place of the charts, or none. */
-  showMessage(message, { calibrated }) {
+  showMessage(message, { calibrated, expectedPassRate }) {
     this.notice.hidden = !(message === null && !calibrated);
+    setText(this.notice, expectedPassRate ? words.shifted(expectedPassRate) : words.notCalibrated());
     this.box.hidden = message === null || message === "loading";
     if (this.box.hidden) return;
     const [title, text] = words.message[message]();

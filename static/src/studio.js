@@ -7,6 +7,8 @@ function settingsOf(form) {
   const boxes = [...form.querySelectorAll('input[type="checkbox"]')];
   const settings = { display_name: form.elements.display_name.value };
   settings.targets = boxes.filter((box) => box.name === "targets" && box.checked).map((box) => box.value);
+  const rate = form.elements.expected_pass_rate.value.trim();
+  settings.expected_pass_rate = rate === "" ? null : Number(rate);
   for (const box of boxes) if (box.name !== "targets") settings[box.name] = box.checked;
   return settings;
 }

@@ -38,6 +38,7 @@ def test_everyone_enrolled_is_in_the_full_answer(site: Any, staff_client: Client
     assert body["cursor"] == "3"
     assert body["as_of"] == "2024-03-01T12:00:00Z"
     assert body["calibrated"] is False
+    assert body["expected_pass_rate"] is None
 
 
 def test_the_states_are_those_of_the_contract() -> None:

@@ -58,6 +58,7 @@ class CannedCourse:
     as_of: str | None = "2013-04-11T09:00:00Z"
     model: dict[str, str] | None = field(default_factory=lambda: {"name": "engage-base", "trained_on": "four runs"})
     calibrated: bool = False
+    expected_pass_rate: float | None = None
     silent_seconds: float | None = 1.0  # since the consumer's last report; None: it never ran
     status: int = 200  # anything else is answered in place of the predictions
     garbled: bool = False
@@ -113,6 +114,7 @@ class CannedCourse:
             "cursor": str(self.version),
             "model": self.model,
             "calibrated": self.calibrated,
+            "expected_pass_rate": self.expected_pass_rate,
             "total": sum(row.state != "left" for row in self.rows.values()),
             "consumer": {"last_seen": seen, "lag_seconds": self.silent_seconds},
             "learners": names,

@@ -276,6 +276,18 @@ def test_figures_not_checked_on_this_course_say_so_and_checked_ones_do_not(open_
         expect(hook(page, "not-calibrated")).to_be_hidden()
 
 
+def test_figures_shifted_to_what_an_author_expects_say_to_what(open_page: OpenPage) -> None:
+    course = course_of(ladder())
+    course.expected_pass_rate = 0.4
+    with serving(course) as site:
+        notice = hook(open_page(site.url), "not-calibrated")
+        expect(notice).to_contain_text("shifted to an expected pass rate of 40 %")
+        expect(notice).to_contain_text("not been checked on this course")
+        course.expected_pass_rate = None
+        course.put({})
+        expect(notice).to_contain_text("Read these figures as a ranking")
+
+
 def test_a_course_restored_from_a_copy_is_taken_anew(open_page: OpenPage) -> None:
     course = course_of(ladder())
     course.put({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from lms.djangoapps.courseware.models import StudentModule
 from lms.djangoapps.grades.models import PersistentCourseGrade
 from openedx.core.djangoapps.content.block_structure import api as block_structures
 from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
+from xmodule.modulestore import django as modulestore
 
 from engage_backend.platform.edx import NO_START
 from engage_backend.platform.moments import from_microseconds
@@ -51,6 +53,18 @@ def test_a_schedule_holds_dates_pacing_and_what_it_takes_to_pass(run: Any, platf
     assert from_microseconds(schedule.end) == END
     assert (schedule.self_paced, schedule.time_zone) == (False, "America/New_York")
     assert schedule.passing_grade == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"), [((None, 40), 0.4), ((), None), ((None,), None), (("forty", 0, 100), None)]
+)
+def test_what_an_author_states_on_a_published_communicator_is_expected(
+    run: Any, platform: Any, monkeypatch: pytest.MonkeyPatch, stated: tuple[Any, ...], expected: float | None
+) -> None:
+    blocks = [SimpleNamespace(category="engage_communicator", expected_pass_rate=rate) for rate in stated]
+    other = SimpleNamespace(category="problem", expected_pass_rate=90)
+    monkeypatch.setattr(modulestore.COURSES[KEY], "blocks", [other, *blocks])
+    assert platform.schedule(COURSE).expected_pass_rate == expected
 
 
 def test_weights_of_the_policy_are_shared_by_subsections_and_by_points(run: Any, platform: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from engage_backend.engagement.folder import load_model
+from engage_backend.engagement.folder import load_model, save_model
 from engage_backend.models import CourseRun, DailySnapshot, Learner
 from tests.engagement.clicks import COURSE
 from tests.engagement.live.conftest import LiveSite
@@ -76,6 +77,16 @@ def test_more_runs_are_believed_more(live: LiveSite, tmp_path: Path) -> None:
     calibrate(tmp_path / "chosen", LAST_YEARS)
     one, three, chosen = (load_model(tmp_path / name)[0].intercept[0] for name in ("one", "three", "chosen"))
     assert three < one == chosen
+
+
+def test_what_was_shifted_before_it_was_shown_is_taken_as_the_model_said_it(live: LiveSite, tmp_path: Path) -> None:
+    """Shown were 60 %, of which six in ten came true: the shift did the work, and the model itself was too high."""
+    model = replace(load_model(live.model)[0], prior=(0.8, 0.8, 0.1))
+    save_model(model, {"name": "test"}, live.model)
+    finished_run(f"{model.identity}~60%", shown=600, of_ten=6)
+    calibrate(tmp_path / "calibrated")
+    after, _ = load_model(tmp_path / "calibrated")
+    assert after.intercept[0] < model.intercept[0] - 0.1
 
 
 def test_what_another_model_showed_says_nothing_of_this_one(live: LiveSite, tmp_path: Path) -> None:

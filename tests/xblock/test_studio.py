@@ -26,6 +26,7 @@ SETTINGS = {
     "targets": ["certify", "leave"],
     "presets_allowed": False,
     "automation_allowed": False,
+    "expected_pass_rate": 40,
 }
 
 
@@ -73,6 +74,17 @@ def test_the_form_shows_what_is_set() -> None:
         ("automation_allowed", ""): False,
     }
     assert 'value="Who needs a hand?"' in form
+    assert 'name="expected_pass_rate" value="40"' in form
+
+
+def test_an_expected_pass_rate_can_be_taken_back() -> None:
+    block = authored()
+    assert (
+        block.expected_pass_rate is None and 'name="expected_pass_rate" value=""' in block.render("studio_view").content
+    )
+    send(block, '{"expected_pass_rate": 40}')
+    assert send(block, '{"expected_pass_rate": null}').json == {"expected_pass_rate": None}
+    assert block.expected_pass_rate is None
 
 
 def test_charts_keep_their_order_and_come_once() -> None:
@@ -89,6 +101,11 @@ def test_charts_keep_their_order_and_come_once() -> None:
         ('{"targets": [["certify"]]}', "at least one chart"),
         ('{"presets_allowed": "yes"}', "on or off"),
         ('{"automation_allowed": 1}', "on or off"),
+        ('{"expected_pass_rate": 0}', "from 1 to 99"),
+        ('{"expected_pass_rate": 100}', "from 1 to 99"),
+        ('{"expected_pass_rate": 40.5}', "from 1 to 99"),
+        ('{"expected_pass_rate": "40"}', "from 1 to 99"),
+        ('{"expected_pass_rate": true}', "from 1 to 99"),
         ('{"visible_to_staff_only": false}', "no setting visible_to_staff_only"),
         ("{}", "nothing to save"),
         ("[]", "nothing to save"),

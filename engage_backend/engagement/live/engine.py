@@ -30,6 +30,7 @@ from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, register_kinds
 from engage_backend.engagement.live.roster import sync_run
+from engage_backend.engagement.live.standing import Standing, standing
 from engage_backend.engagement.live.submissions import write_submissions
 from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.live.waiting import MOST, Waiting
@@ -160,11 +161,16 @@ class Engine:
                     {pk: [event for event in part[pk] if event.time >= begin] for pk, begin in begins.items()}
                 )
 
+    def _standing(self, run: CourseRun) -> Standing:
+        """What the run's figures are to stand on."""
+        return standing(run, self.watch.look(), calibrated=self.watch.calibrated)
+
     def _move(self, run: CourseRun, rows: Mapping[int, Sequence[Row]]) -> dict[int, int]:
         return move(
             run,
             rows,
             model=self.watch.look(),
+            shift=self._standing(run).shift,
             kinds=self.kinds,
             heads=self.heads,
             now=self.platform.now(),
@@ -198,7 +204,6 @@ class Engine:
         """
         load_kinds(self.kinds)
         model = self.watch.look()
-        identity = model.identity if model else ""
         if time.monotonic() - self._courses_read > COURSES_SECONDS:
             for course_key in self.platform.courses():
                 self._read_roster(course_key)
@@ -208,20 +213,20 @@ class Engine:
                 self._read_roster(course_key)
             self._changes_read = time.monotonic()
         now = self.platform.now()
-        if not identity:
+        if model is None:
             for run in CourseRun.objects.exclude(model=""):
                 self._say_no_model(run, now)
 
         def hold() -> bool:
             return self.lease.take(real or datetime.now(UTC))
 
-        if not self._due(now, identity) or not hold():
+        if not self._due(now) or not hold():
             return []
         until = None if seconds is None else time.monotonic() + seconds
         passed = []
         try:
             # Asked again: whoever held the lease before may have done it.
-            for run in self._due(now, identity):
+            for run in self._due(now):
                 if not hold():
                     break
                 if self._pass(run, now, hold, until):
@@ -233,12 +238,12 @@ class Engine:
             if not self._passing:
                 self.lease.release()
 
-    def _due(self, now: datetime, identity: str) -> list[CourseRun]:
-        """The runs that were not passed over today, or not under the current model."""
+    def _due(self, now: datetime) -> list[CourseRun]:
+        """The runs that were not passed over today, or not under the current model and what is expected of them."""
         return [
             run
             for run in CourseRun.objects.order_by("pk")
-            if (run.clock_day != now.date() or run.model != identity)
+            if (run.clock_day != now.date() or run.model != self._standing(run).identity)
             and time.monotonic() - self._passed.get(run.course_key, float("-inf")) >= self.pass_seconds
         ]
 
@@ -261,7 +266,7 @@ class Engine:
         Says False where it is not at its end: `until` (monotonic) has come, or `hold` says that another process took over.
         """
         model = self.watch.look()
-        identity = model.identity if model else ""
+        identity = self._standing(run).identity
         going = self._passing.get(run.course_key)
         if going is None or (going.day, going.model) != (now.date(), identity):
             everyone = run.learners.exclude(state=LearnerStatus.LEFT).order_by("pk")
@@ -275,9 +280,9 @@ class Engine:
             part = going.learners[going.done : going.done + _PASSED_AT_ONCE]
             with transaction.atomic():
                 self._move(run, dict.fromkeys(part, ()))
-                if identity:
+                if model is not None:
                     _keep_snapshot(part, now, identity)
-                    LearnerState.objects.filter(learner__in=part).exclude(model=identity).delete()
+                    LearnerState.objects.filter(learner__in=part).exclude(model=model.identity).delete()
             going.done += len(part)
             if until is not None and time.monotonic() >= until and going.done < len(going.learners):
                 return False

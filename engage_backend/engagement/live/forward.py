@@ -65,12 +65,14 @@ def move(
     heads: Heads,
     now: datetime,
     active_days: int,
+    shift: Sequence[float],
 ) -> dict[int, int]:
     """Take the rows in (learner -> rows, possibly none) and bring these learners' states and predictions to `now`.
 
     Runs in the caller's transaction and locks the learners, so that no two consumers move one learner at once.
     Without a model histories grow and predictions stay as they are. Gives the learners that took part, with the time (µs)
-    before which nothing of theirs is taken in; those who object, or were removed meanwhile, took none.
+    before which nothing of theirs is taken in; those who object, or were removed meanwhile, took none. `shift` (3,) is added to
+    the log-odds of what is shown.
     """
     learners = {one.pk: one for one in Learner.objects.select_for_update().filter(pk__in=list(new)).order_by("pk")}
     begins = counted_from(run, learners.values())
@@ -91,7 +93,7 @@ def move(
         current = _advance(moving, model, kinds, heads, horizon)
         hidden, features = inputs(current, plans, clock)
         row_of = {one.learner.pk: row for row, one in enumerate(moving)}
-        chances = np.rint(model.probabilities(hidden, features) * 1000).astype(int).tolist()
+        chances = np.rint(model.probabilities(hidden, features, shift) * 1000).astype(int).tolist()
 
         def why(changed: Sequence[tuple[Learner, Shown]]) -> list[str]:
             rows = [row_of[learner.pk] for learner, _ in changed]

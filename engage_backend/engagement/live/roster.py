@@ -37,6 +37,7 @@ def sync_schedule(platform: Platform, course_key: str) -> CourseRun | None:
         "time_zone": schedule.time_zone,
         "self_paced": schedule.self_paced,
         "passing_grade": schedule.passing_grade,
+        "expected_pass_rate": schedule.expected_pass_rate,
         "graded": [list(block) for block in schedule.graded],
     }
     run, _ = CourseRun.objects.get_or_create(course_key=schedule.course, defaults=known)

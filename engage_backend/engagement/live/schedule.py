@@ -19,6 +19,7 @@ def schedule_of(run: CourseRun) -> CourseSchedule:
         run.self_paced,
         run.passing_grade,
         tuple(GradedBlock(*block) for block in run.graded),
+        run.expected_pass_rate,
     )
 
 

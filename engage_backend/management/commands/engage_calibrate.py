@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from engage_backend.messaging.hindsight import looking_back
-from engage_backend.models import CourseRun
+from engage_backend.models import CourseRun, DailySnapshot
 
 
 class Command(BaseCommand):
@@ -29,7 +29,9 @@ class Command(BaseCommand):
         """Read the snapshots, fit, write the folder."""
         from engage_backend.conf import engage_settings
         from engage_backend.engagement.folder import ModelRefused, load_model, save_model
-        from engage_backend.engagement.recalibration import Shown, recalibrate
+        from engage_backend.engagement.live.expected import expected_rate, unmoved
+        from engage_backend.engagement.recalibration import Shown, recalibrate, without
+        from engage_backend.engagement.trees import TARGETS
         from engage_backend.platform.api import get_platform
 
         out: Path = options["out"]
@@ -50,10 +52,13 @@ class Command(BaseCommand):
         shown: dict[str, list[Shown]] = defaultdict(list)
         used = []
         for run in runs.order_by("course_key"):
-            rows = looking_back(run, now, step=1, model=model.identity)
+            kept = DailySnapshot.objects.filter(learner__course_run=run).order_by("model")
+            ours = [name for name in kept.values_list("model", flat=True).distinct() if unmoved(name) == model.identity]
+            rows = [(row, expected_rate(name)) for name in ours for row in looking_back(run, now, step=1, model=name)]
             used += [run.course_key] if rows else []
-            for row in rows:
-                shown[row.target].append(Shown(row.low, row.learners, row.happened))
+            for row, rate in rows:
+                said = without(row.low, model.prior_shift(rate)[TARGETS.index(row.target)])
+                shown[row.target].append(Shown(said, row.learners, row.happened))
         if not used:
             raise CommandError(
                 f"no finished run of this site was shown figures of {model.identity}: there is nothing to calibrate on yet"

@@ -5,6 +5,10 @@ export const words = {
   explanation: () => gettext("How likely each learner is to earn a certificate, to complete and to leave. Start with a group below, or drag across a chart to choose whom you mean."),
   notCalibrated: () =>
     gettext("Read these figures as a ranking: they put learners in order, but have not been checked on this course. “80 %” may not mean 8 in 10."),
+  shifted: (rate) =>
+    fill(gettext("These figures were shifted to an expected pass rate of {rate} %, which an author of the course stated. They have not been checked on this course."), {
+      rate: number(Math.round(100 * rate)),
+    }),
   target: (target) =>
     ({ certify: gettext("Earns a certificate"), complete: gettext("Completes"), leave: gettext("Leaves") })[target],
   hint: (target) =>

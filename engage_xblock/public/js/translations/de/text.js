@@ -319,6 +319,7 @@
  "Of the {n} learners to whom we gave a {low}–{high} % risk of leaving at week {week}, {share} left.": "Von den {n} Lernenden, denen wir in Woche {week} ein Risiko zu gehen von {low}–{high} % gaben, gingen {share}.",
  "How likely each learner is to earn a certificate, to complete and to leave. Start with a group below, or drag across a chart to choose whom you mean.": "Wie wahrscheinlich es ist, dass jemand ein Zertifikat erhält, abschließt oder geht. Beginnen Sie unten mit einer Gruppe, oder ziehen Sie über ein Diagramm, um zu wählen, wen Sie meinen.",
  "Read these figures as a ranking: they put learners in order, but have not been checked on this course. “80 %” may not mean 8 in 10.": "Lesen Sie diese Zahlen als Rangfolge: Sie ordnen die Lernenden, sind aber an diesem Kurs nicht geprüft. „80 %“ muss nicht 8 von 10 heißen.",
+ "These figures were shifted to an expected pass rate of {rate} %, which an author of the course stated. They have not been checked on this course.": "Diese Zahlen sind auf eine erwartete Bestehensquote von {rate} % verschoben, die eine Autorin oder ein Autor des Kurses angegeben hat. Sie sind an diesem Kurs nicht geprüft.",
  "Earns a certificate": "Erhält ein Zertifikat",
  "Completes": "Schließt ab",
  "Leaves": "Geht",
