@@ -12,7 +12,7 @@ they need (Copyright 2010-2023 Mike Bostock, ISC) and crossfilter2 (Copyright 20
 // What d3-brush and d3-scale bring along and this page never uses is a fifth of the bundle; docs/decisions/0011.
 const light = {
   name: "light",
-  setup: ({ onResolve }) => onResolve({ filter: /^d3-(transition|interpolate)$/ }, ({ path }) => ({ path: resolve(here, "light", `${path.slice(3)}.js`) })),
+  setup: ({ onResolve }) => onResolve({ filter: /^d3-(transition|interpolate|format)$/ }, ({ path }) => ({ path: resolve(here, "light", `${path.slice(3)}.js`) })),
 };
 
 // The oldest that know all that the page needs of its browser: container queries, AbortSignal.timeout.

@@ -24,6 +24,12 @@ def conditional(request: HttpRequest, etag: str, body: Callable[[], bytes]) -> H
     return response
 
 
+def unless_same(request: HttpRequest, body: object) -> HttpResponseBase:
+    """The answer as JSON, or 304 where the caller has just that: for small answers that stand on very much."""
+    made = to_json(body)
+    return conditional(request, weak_etag(made), lambda: made)
+
+
 def to_json(body: object) -> bytes:
     """A large answer as JSON; some times as fast as REST framework's renderer."""
     return msgspec.json.encode(body)

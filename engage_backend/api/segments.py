@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 from engage_backend.api import answers
 from engage_backend.api.access import caller_id
 from engage_backend.api.bodies import body_of, criteria_of, text_of
+from engage_backend.api.conditional import unless_same
 from engage_backend.api.problems import Conflict
 from engage_backend.api.views import Call, CourseView, course_run
 from engage_backend.messaging.presets import SegmentProblem, counted, keep_segment
@@ -26,15 +28,16 @@ class PresetsView(CourseView):
     """GET: presets and segments, each with how many it selects now and how many it selected a week ago."""
 
     http_method_names = ["get", "head", "options"]
-    calls = {"get": Call(answers.Presets)}
+    calls = {"get": Call(answers.Presets, is_conditional=True)}
 
-    def get(self, request: Request, course_key: str) -> Response:
+    def get(self, request: Request, course_key: str) -> HttpResponseBase:
         found = counted(course_run(course_key), get_platform().now())
-        return Response(
+        return unless_same(
+            request._request,
             {
                 "presets": [one.to_json() for one in found if one.segment is None],
                 "segments": [one.to_json() for one in found if one.segment is not None],
-            }
+            },
         )
 
 
@@ -42,11 +45,14 @@ class SegmentsView(CourseView):
     """GET: the course team's segments. POST {name, criteria}: keep another one."""
 
     http_method_names = ["get", "post", "head", "options"]
-    calls = {"get": Call(answers.Segments), "post": Call(answers.Segment, status=201, takes=answers.NewSegment)}
+    calls = {
+        "get": Call(answers.Segments, is_conditional=True),
+        "post": Call(answers.Segment, status=201, takes=answers.NewSegment),
+    }
 
-    def get(self, request: Request, course_key: str) -> Response:
+    def get(self, request: Request, course_key: str) -> HttpResponseBase:
         found = counted(course_run(course_key), get_platform().now())
-        return Response({"segments": [one.to_json() for one in found if one.segment is not None]})
+        return unless_same(request._request, {"segments": [one.to_json() for one in found if one.segment is not None]})
 
     def post(self, request: Request, course_key: str) -> Response:
         run = course_run(course_key)

@@ -1,15 +1,33 @@
 // Looking back: of those to whom we gave this much, how many did it, once the outcomes are known.
-import { el } from "./dom.js";
+import { el, setText } from "./dom.js";
 import { percent } from "./i18n.js";
 import { groupWords } from "./words/groups.js";
 import { words } from "./words/page.js";
 
 const LEAST_LEARNERS = 5; // fewer say more about single persons than about the figures
+const LIKELY = [700, 1000]; // per mille: of whom the sentence speaks while no range is chosen
+
+/** The rows of one week that touch a range (per mille, both ends included) as one row: {week, target, low, high, learners, happened}; null for none. */
+export function addedUp(rows, [low, high]) {
+  const inside = rows.filter((row) => row.low < Math.max(high, low + 1) && row.high > low);
+  if (inside.length === 0) return null;
+  const sum = (name) => inside.reduce((total, row) => total + row[name], 0);
+  const [{ week, target }] = inside;
+  return { week, target, low: Math.min(...inside.map((row) => row.low)), high: Math.max(...inside.map((row) => row.high)), learners: sum("learners"), happened: sum("happened") };
+}
+
+/** Of the weeks looked back at, the middle one: early enough for it to have been of use. */
+export function rowsOfMiddleWeek(rows) {
+  const weeks = [...new Set(rows.map((row) => row.week))].sort((a, b) => a - b);
+  return rows.filter((row) => row.week === weeks[Math.floor((weeks.length - 1) / 2)]).sort((a, b) => a.low - b.low);
+}
 
 export class Hindsight {
   constructor({ targets }) {
     this.targets = targets;
     this.said = "";
+    this.ranges = {};
+    this.parts = new Map(); // target -> {rows, sentence}
     this.body = el("div", { class: "engage-hindsight-body" });
     this.element = el("section", { class: "engage-card engage-hindsight", testid: "hindsight", hidden: true }, el("h4", { class: "engage-part-title" }, groupWords.hindsight()), el("p", { class: "engage-hint" }, groupWords.hindsightHint()), this.body);
   }
@@ -19,25 +37,28 @@ export class Hindsight {
     const said = JSON.stringify(rows);
     if (said === this.said) return;
     this.said = said;
-    const telling = rows.filter((row) => row.learners >= LEAST_LEARNERS && this.targets.includes(row.target));
-    this.element.hidden = telling.length === 0;
-    this.body.replaceChildren(...this.targets.map((target) => this.#target(target, telling.filter((row) => row.target === target))).filter(Boolean));
+    this.parts.clear();
+    for (const target of this.targets) {
+      const ofTarget = rowsOfMiddleWeek(rows.filter((row) => row.target === target));
+      if (ofTarget.some((row) => row.learners >= LEAST_LEARNERS)) this.parts.set(target, { rows: ofTarget, sentence: el("p", { testid: `hindsight-${target}` }) });
+    }
+    this.element.hidden = this.parts.size === 0;
+    this.body.replaceChildren(...[...this.parts].map(([target, part]) => el("div", { class: "engage-hindsight-target" }, part.sentence, el("ul", {}, ...part.rows.filter((row) => row.learners >= LEAST_LEARNERS).map((row) => bar(target, row))))));
+    this.render(this.ranges);
   }
 
-  #target(target, rows) {
-    if (rows.length === 0) return null;
-    // The sentence speaks of the highest figures at the middle of the weeks known: early enough to have been of use.
-    const weeks = [...new Set(rows.map((row) => row.week))].sort((a, b) => a - b);
-    const week = weeks[Math.floor((weeks.length - 1) / 2)];
-    const ofWeek = rows.filter((row) => row.week === week);
-    const best = ofWeek.reduce((one, other) => (other.high > one.high ? other : one));
-    const bars = ofWeek
-      .sort((a, b) => a.low - b.low)
-      .map((row) => {
-        const fill = el("span", { class: `engage-meter-fill engage-fill-${target}` });
-        fill.style.setProperty("inline-size", `${(100 * row.happened) / row.learners}%`);
-        return el("li", {}, el("span", { class: "engage-hindsight-range" }, words.range(row.low, row.high)), el("span", { class: "engage-meter", "aria-hidden": "true" }, fill), el("span", { class: "engage-quiet" }, percent((1000 * row.happened) / row.learners)));
-      });
-    return el("div", { class: "engage-hindsight-target" }, el("p", { testid: `hindsight-${target}` }, groupWords.hindsightRow(best)), el("ul", {}, ...bars));
+  /** Speaks of those in the ranges chosen: target -> [low, high] per mille. */
+  render(ranges) {
+    this.ranges = ranges;
+    for (const [target, { rows, sentence }] of this.parts) {
+      const found = addedUp(rows, ranges[target] ?? LIKELY);
+      setText(sentence, found && found.learners >= LEAST_LEARNERS ? groupWords.hindsightRow(found) : groupWords.hindsightFew());
+    }
   }
+}
+
+function bar(target, { low, high, learners, happened }) {
+  const fill = el("span", { class: `engage-meter-fill engage-fill-${target}` });
+  fill.style.setProperty("inline-size", `${(100 * happened) / learners}%`);
+  return el("li", {}, el("span", { class: "engage-hindsight-range" }, words.range(low, high)), el("span", { class: "engage-meter", "aria-hidden": "true" }, fill), el("span", { class: "engage-quiet" }, percent((1000 * happened) / learners)));
 }

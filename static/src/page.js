@@ -22,7 +22,7 @@ import { Table } from "./table.js";
 import { Tally } from "./tally.js";
 import { LEAST_SELECTED, traits } from "./traits.js";
 import { Why } from "./why.js";
-import { describe } from "./words/groups.js";
+import { describe, groupWords } from "./words/groups.js";
 
 const REST_MS = 120; // what needs all the rows follows when the hand rests: charts and counts come first,
 const LATE_MS = 250; // and what is no answer to the hand comes last
@@ -195,6 +195,7 @@ export class Page {
   #showFigures() {
     const { tally } = this.selection;
     this.tally.render(tally, this.news.total);
+    this.composer.count(tally.count);
     const histograms = this.selection.histograms();
     for (const target of this.targets) this.charts[target].render(histograms[target]);
     clearTimeout(this.resting);
@@ -206,7 +207,9 @@ export class Page {
   #showRest() {
     const { selection, store } = this;
     const { criteria, tally } = selection;
-    this.tally.describe(describe(criteria, this.taskName), tally, { plain: sameGroup(criteria, START) && criteria.include.length + criteria.exclude.length === 0 });
+    const outOfReach = tally.count === 0 ? selection.outOfReach : null;
+    const nobody = tally.count > 0 || tally.total === 0 ? "" : outOfReach ? groupWords.nobodyReaches(outOfReach) : groupWords.nobody();
+    this.tally.describe(describe(criteria, this.taskName), tally, { nobody, plain: sameGroup(criteria, START) && criteria.include.length + criteria.exclude.length === 0 });
     for (const target of this.targets) this.charts[target].describe(tally.count, tally.total);
     const [out, added] = [new Set(criteria.exclude), new Set(criteria.include)];
     this.table.render(store, selection.rows(), { isOut: (name) => out.has(name) && !added.has(name), isAdded: (name) => added.has(name), changed: this.changed, count: tally.count });
@@ -234,13 +237,15 @@ export class Page {
     const isPart = selected.length >= LEAST_SELECTED && selected.length !== tally.total;
     this.why.element.hidden = store.now === null || !isPart;
     if (!this.why.element.hidden) this.why.render(traits(store, selected, selection.shownRows(), { tasks, criteria, targets: this.targets }));
-    this.#tellComposer(selected, tally);
+    this.hindsight.render(criteria.ranges);
+    // What writes to the selected hears who they are whenever the hand rests.
+    const detail = { ...this.#group(selected), count: tally.count, courseUrl: this.api.courseUrl };
+    this.composerPlace.dispatchEvent(new CustomEvent("engage:selection", { detail }));
   }
 
-  /** What writes to the selected hears who they are: `engage:selection` at its place, whenever the hand rests. */
-  #tellComposer(rows, { count }) {
-    const detail = { criteria: toJson(this.selection.criteria), pseudonyms: rows.map((row) => this.store.learners[row]), count, courseUrl: this.api.courseUrl };
-    this.composerPlace.dispatchEvent(new CustomEvent("engage:selection", { detail }));
+  /** Whom one would write to: {criteria, pseudonyms}. */
+  #group(rows = this.selection.selectedRows()) {
+    return { criteria: toJson(this.selection.criteria), pseudonyms: rows.map((row) => this.store.learners[row]) };
   }
 
   /** The person wants the criteria changed in this part. */
@@ -352,6 +357,7 @@ export class Page {
       surroundings: this.surroundings,
       automationAllowed: this.automationAllowed,
       onLoad: (criteria) => change(criteria),
+      selectedNow: () => this.#group(),
       taskName: (block) => this.taskName(block),
       timeOf: () => this.news?.asOf ?? null,
     });

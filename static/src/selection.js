@@ -140,6 +140,26 @@ export class Selection {
     return this.rows().filter((row) => !out.has(this.store.learners[row]));
   }
 
+  /** A range that nobody in the chosen states can be in: {target, most, value}, the figure nearest to it; null where there is none. */
+  get outOfReach() {
+    const { ranges, everyone } = this.criteria;
+    if (everyone) return null;
+    const shown = this.shownRows();
+    for (const target of TARGETS.filter((name) => ranges[name])) {
+      const [low, high] = ranges[target];
+      const values = this.store[target];
+      let [least, most] = [Infinity, NONE];
+      for (const row of shown) {
+        if (values[row] === NONE) continue;
+        if (values[row] < least) least = values[row];
+        if (values[row] > most) most = values[row];
+      }
+      if (most !== NONE && most < low) return { target, most: true, value: most };
+      if (least !== Infinity && least > high) return { target, most: false, value: least };
+    }
+    return null;
+  }
+
   /** The rows in the chosen states, whatever else is asked. */
   shownRows() {
     const chosen = STATES.map((name) => this.criteria.states.includes(name));

@@ -16,6 +16,7 @@ export class Tally {
     this.share = el("span", { class: "engage-share", testid: "share" });
     this.enrolled = el("span", { class: "engage-enrolled", testid: "enrolled" });
     this.who = el("p", { class: "engage-who", testid: "summary" });
+    this.empty = el("p", { class: "engage-nobody", hidden: true, testid: "nobody" });
     this.aloud = el("p", { class: "engage-unseen", role: "status", testid: "tally-aloud" });
     this.reset = button(groupWords.resetAll(), onReset, { testid: "reset-all" });
     this.save = button(groupWords.save(), () => this.#open(), { testid: "save-group" });
@@ -28,6 +29,7 @@ export class Tally {
       el("div", { class: "engage-selection-figures" }, this.sum, this.count, " ", this.total, " ", this.share, this.enrolled),
       this.actions,
       this.who,
+      this.empty,
       this.form,
       this.aloud,
     );
@@ -49,10 +51,12 @@ export class Tally {
     setText(this.enrolled, groupWords.enrolled(enrolled));
   }
 
-  /** What is said when the hand rests: the criteria in words, and all of it for those who listen. */
-  describe(text, tally, { plain }) {
+  /** What is said when the hand rests: the criteria in words, what to do where `nobody` is meant, and all of it aloud. */
+  describe(text, tally, { plain, nobody }) {
     setText(this.who, text);
-    setText(this.aloud, `${groupWords.tallyAloud(tally)}. ${text}.`);
+    this.empty.hidden = nobody === "";
+    setText(this.empty, nobody);
+    setText(this.aloud, `${groupWords.tallyAloud(tally)}. ${text}. ${nobody}`);
     this.reset.disabled = plain;
   }
 

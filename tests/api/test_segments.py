@@ -184,6 +184,27 @@ def test_a_segment_is_kept_listed_and_deleted(site: Any, staff_client: Client, u
     assert_problem(staff_client.delete(f"{url}/segments/{segment['id']}"), 404)
 
 
+def test_groups_are_sent_again_only_when_they_say_something_else(site: Any, staff_client: Client, url: str) -> None:
+    number = keep(staff_client, url, {"cohorts": ["North"]}).json()["id"]
+    etags = {"presets": "", "segments": ""}
+
+    def asked() -> list[int]:
+        statuses = []
+        for address in etags:
+            response = staff_client.get(f"{url}/{address}", headers={"If-None-Match": etags[address]})
+            etags[address] = response["ETag"]
+            statuses.append(response.status_code)
+        return statuses
+
+    assert [asked(), asked()] == [[200, 200], [304, 304]]
+    learner(site, 1, cohort="North")
+    assert [asked(), asked()] == [[200, 200], [304, 304]]
+    learner(site, 2, cohort="South", state="gone")
+    assert asked() == [304, 304]
+    staff_client.delete(f"{url}/segments/{number}")
+    assert [asked(), asked()] == [[200, 200], [304, 304]]
+
+
 def test_a_name_is_given_once_and_fifty_segments_are_enough(site: Any, staff_client: Client, url: str) -> None:
     Segment.objects.bulk_create(
         Segment(course_run=site.run, name=f"Ours {number}", criteria={"version": 1}, author_id=1)

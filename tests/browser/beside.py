@@ -13,6 +13,12 @@ MINUTE = int(NOW.timestamp() // 60)
 DAY = 1_440
 COHORTS = ("North", "South", "West")
 MODES = ("audit", "verified")
+# Target -> by tenth how many were given that, and for how many of them it came true.
+LOOKED_BACK = {
+    "certify": ((60, 2), (60, 6), (60, 14), (50, 18), (40, 17), (30, 16), (50, 31), (40, 28), (30, 24), (30, 26)),
+    "complete": ((50, 3), (45, 6), (35, 9), (35, 13), (35, 16), (35, 20), (35, 20), (40, 33), (45, 40), (45, 44)),
+    "leave": ((120, 6), (60, 7), (40, 6), (30, 9), (30, 12), (25, 13), (25, 15), (30, 22), (25, 20), (15, 13)),
+}
 TASKS = (("TMA 1", -40), ("TMA 2", -12), ("TMA 3", -2), ("TMA 4", 2))  # name, days from now to the due date
 
 
@@ -187,14 +193,17 @@ def beside(rows: Iterable[tuple[str, str]], *, seed: int = 2) -> Beside:
         }
     ]
     hindsight = [
-        {"week": week, "target": target, "low": low, "high": high, "learners": learners, "happened": happened}
+        {
+            "week": week,
+            "target": target,
+            "low": 100 * tenth,
+            "high": 100 * tenth + (100 if tenth == 9 else 99),
+            "learners": learners,
+            "happened": happened,
+        }
         for week in (4, 8)
-        for target, figures in (
-            ("certify", ((180, 11), (120, 52), (100, 78))),
-            ("complete", ((130, 20), (140, 69), (130, 117))),
-            ("leave", ((220, 19), (110, 41), (70, 55))),
-        )
-        for (low, high), (learners, happened) in zip(((0, 300), (300, 700), (700, 1000)), figures, strict=True)
+        for target, tenths in LOOKED_BACK.items()
+        for tenth, (learners, happened) in enumerate(tenths)
     ]
     return Beside(people, presets, segments, hindsight)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
+from tests.demo.conftest import Site
+
 HERE = Path(__file__).parent
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -77,6 +79,23 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def writing_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The standalone site with its mail worker. One for all modules that write: it takes half a minute to start."""
+    from tests.browser.composing import course_site
+
+    with course_site(tmp_path_factory.mktemp("composer")) as site:
+        yield site
+
+
+@pytest.fixture
+def patience() -> Iterator[None]:
+    """Each press asks a real server: a slow machine that does other things may take its time."""
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture

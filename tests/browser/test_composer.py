@@ -1,126 +1,46 @@
-"""Writing to learners on the real site: server, database, worker, outbox, and a person with a browser in front of it."""
+"""Writing to learners: brush, write, preview, send; later, stopped, edited, and to those who have not had it."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-import requests
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from engage_backend.cli.demo import WORKER
-from engage_backend.demo.supervisor import listen
-from tests.browser.conftest import brush
-from tests.demo.conftest import COURSE, PREPARE, ROOT, Site, environment, write_package
+from tests.browser.composing import HIGH, TICK, OpenPage, course_page, hook, minute_later, outbox, write
+from tests.browser.conftest import brush_box
+from tests.demo.conftest import Site
 
-OpenPage = Callable[..., Page]
-HIGH = 12  # learners with a chance of a certificate of 90 %; one of them wants no messages
-# Twenty learners, twelve of whom are likely to earn a certificate.
-PEOPLE = f"""
-from django.contrib.auth.models import User
-from engage_backend.engagement.live.roster import sync_run
-from engage_backend.models import CourseRun, Learner, Prediction
-from engage_backend.platform.api import get_platform
-from engage_backend.platform.standalone.models import Course, Enrolment, OptOut
-now = get_platform().now()
-course = Course.objects.get()
-for n in range(20):
-    user = User.objects.create(
-        username=f"zebra{{n}}", email=f"zebra{{n}}@secret.example", first_name=f"Zebra{{n}}", last_name="Quagga"
-    )
-    Enrolment.objects.create(course=course, user=user, created=now)
-    if n == 0:
-        OptOut.objects.create(course=course, user=user)
-run = sync_run(get_platform(), {COURSE!r})
-CourseRun.objects.update(model="engage-base/0123456789ab", as_of=now, version=run.version + 1)
-Learner.objects.update(state="active", last_active=now)
-for n, learner in enumerate(Learner.objects.order_by("-pk")):
-    high = n < {HIGH - 1} or learner.user_id == OptOut.objects.get().user_id
-    figures = {{"certify": 900 if high else 100, "complete": 500, "leave": 300, "as_of": now, "version": run.version + 1}}
-    Prediction.objects.update_or_create(learner=learner, defaults={{"course_run": run, **figures}})
+# One more learner comes to be likely to earn a certificate; then not any more.
+ONE_MORE = """
+from engage_backend.models import Prediction
+Prediction.objects.filter(pk=Prediction.objects.filter(certify=100).first().pk).update(certify=901)
 """
-TICK = """
-from datetime import UTC, datetime
-from engage_backend.messaging.clock import tick
-from engage_backend.models import Sending
+ONE_LESS = """
+from engage_backend.models import Prediction
+Prediction.objects.filter(certify=901).update(certify=100)
 """
-MINUTE = "Sending.objects.update(undo_until=datetime.now(UTC))\n"
-
-
-@contextmanager
-def course_site(folder: Path) -> Iterator[Site]:
-    """The standalone site's web process and its worker, on a small course."""
-    home = folder / "home"
-    home.mkdir()
-    package = str(write_package(folder))
-    subprocess.run([sys.executable, "-c", PREPARE + PEOPLE, str(home), package], cwd=ROOT, check=True)
-    with listen(0) as listener, (home / "worker.log").open("wb") as log:
-        serve = [sys.executable, "-m", "engage_backend.demo.serve", str(listener.fileno())]
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        processes = [
-            subprocess.Popen(serve, cwd=ROOT, env=environment(home), pass_fds=[listener.fileno()]),
-            subprocess.Popen([sys.executable, *WORKER], cwd=ROOT, env=environment(home), stdout=log, stderr=log),
-        ]
-        try:
-            # The socket listens already: the first answer comes as soon as the process has loaded.
-            assert requests.get(f"{address}/static/engage_demo/demo.css", timeout=120).ok
-            yield Site(address, home)
-        finally:
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.wait(30)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with course_site(tmp_path_factory.mktemp("composer")) as site:
-        yield site
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    """Each press asks a real server: a slow machine that does other things may take its time."""
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-def hook(page: Page, name: str) -> Locator:
-    return page.get_by_test_id(name)
-
-
-def course_page(site: Site, open_page: OpenPage, **more: int) -> Page:
-    """The course's page with the likely ones selected."""
-    page = open_page(f"{site.address}/course/", **more)
-    page.set_default_timeout(30_000)
-    brush(page, "certify", 80, 100)
-    expect(hook(page, "selected-count")).to_have_text(str(HIGH))
-    return page
-
-
-def write(page: Page, subject: str, body: str) -> None:
-    hook(page, "write").click()
-    expect(hook(page, "compose-title")).to_be_focused()
-    hook(page, "compose-subject").fill(subject)
-    hook(page, "compose-body").fill(body)
-
-
-def outbox(page: Page, site: Site) -> int:
-    found = re.search(r"data-outbox>(\d+)<", page.request.get(f"{site.address}/outbox/").text())
-    assert found is not None
-    return int(found[1])
+# In each frame: how many the selection line says, and how many the button.
+WATCH = """
+const numbers = (node) => Number(/\\d+/.exec(node.textContent)?.[0] ?? NaN);
+const [line, button] = ["selected-count", "write"].map((name) => document.querySelector(`[data-testid=${name}]`));
+window.seen = new Set();
+window.apart = [];
+const look = () => {
+  const [said, offered] = [numbers(line), button.hidden ? 0 : numbers(button)];
+  window.seen.add(said);
+  if (said !== offered) window.apart.push([said, offered]);
+  requestAnimationFrame(() => setTimeout(look));
+};
+look();
+"""
+pytestmark = pytest.mark.usefixtures("patience")
 
 
 def test_brush_write_preview_undo_send_and_the_outbox_holds_exactly_those_however_often_one_presses(
-    site: Site, open_page: OpenPage
+    writing_site: Site, open_page: OpenPage
 ) -> None:
-    page = course_page(site, open_page)
+    page = course_page(writing_site, open_page)
     expect(hook(page, "write")).to_have_text(f"Write to these {HIGH} learners")
     write(page, "Next step", "Dear , you are at **risk**.")
     body = hook(page, "compose-body")
@@ -159,16 +79,87 @@ def test_brush_write_preview_undo_send_and_the_outbox_holds_exactly_those_howeve
     hook(page, "review").click()
     hook(page, "send").dblclick()
     expect(hook(page, "undo")).to_be_visible()
-    site.python(f"{TICK}tick()")
-    assert outbox(page, site) == 0
-    site.python(f"{TICK}{MINUTE}tick()")
+    writing_site.python(f"{TICK}tick()")
+    assert outbox(page, writing_site) == 0
+    minute_later(writing_site)
     expect(hook(page, "standing")).to_have_text(f"Finished: {HIGH - 1} sent.", timeout=30_000)
     expect(hook(page, "counts")).to_have_text(re.compile(rf"sent\s*{HIGH - 1}$"))
-    assert outbox(page, site) == HIGH - 1
+    assert outbox(page, writing_site) == HIGH - 1
     hook(page, "resend").click()
     expect(hook(page, "confirm-title")).to_have_text("Nobody is left to write to")
     expect(hook(page, "send")).to_be_hidden()
-    site.python(f"{TICK}{MINUTE}tick()")
-    assert outbox(page, site) == HIGH - 1
+    minute_later(writing_site)
+    assert outbox(page, writing_site) == HIGH - 1
     for secret in ("Zebra", "Quagga", "secret.example"):
         assert secret not in page.content()
+
+
+def test_what_waits_for_a_time_is_stopped_edited_and_sent_to_those_who_have_not_had_it(
+    writing_site: Site, open_page: OpenPage
+) -> None:
+    page = course_page(writing_site, open_page)
+    held = outbox(page, writing_site)
+    write(page, "Once more", "Hello [:firstname:]")
+    hook(page, "review").click()
+    hook(page, "when-later").check()
+    expect(hook(page, "send-at")).to_have_value("2026-01-14T09:00")
+    hook(page, "send-at").fill("")
+    hook(page, "send").click()
+    expect(hook(page, "confirm-problem")).to_have_text("Choose a day and a time.")
+    hook(page, "send-at").fill("2026-01-15T07:30")
+    hook(page, "send").click()
+    expect(hook(page, "undo")).to_be_visible()
+    minute_later(writing_site)
+    expect(hook(page, "standing")).to_have_text("Goes out at Jan 15, 2026, 07:30 UTC")
+    hook(page, "stop").click()
+    expect(hook(page, "standing")).to_have_text(f"Stopped: 0 sent, {HIGH - 1} not sent.")
+    expect(hook(page, "message-view")).to_contain_text(f"{HIGH - 1} × stopped")
+
+    hook(page, "edit").click()
+    expect(hook(page, "save")).to_have_text("Save changes")
+    hook(page, "compose-body").fill("Hello again [:firstname:]")
+    hook(page, "save").click()
+    expect(hook(page, "compose-status")).to_have_text("Saved as version 2. It has not been sent.")
+    hook(page, "review").click()
+    expect(hook(page, "confirm-title")).to_have_text(f"Send to {HIGH - 1} learners?")
+    hook(page, "send").click()
+    expect(hook(page, "undo")).to_be_visible()
+    minute_later(writing_site)
+    expect(hook(page, "standing")).to_have_text(f"Finished: {HIGH - 1} sent.")
+    assert outbox(page, writing_site) == held + HIGH - 1
+
+    expect(hook(page, "message-text")).to_have_text("Hello again [:firstname:]")
+    page.get_by_text("Versions", exact=True).click()
+    page.get_by_role("button", name="Show: Version 1, not sent").click()
+    expect(hook(page, "message-text")).to_have_text("Once more\n\nHello [:firstname:]")
+
+    writing_site.python(ONE_MORE)
+    hook(page, "resend").click()
+    expect(hook(page, "confirm-title")).to_have_text("Send to 1 learner?")
+    expect(hook(page, "confirm-numbers")).to_contain_text("To those who match its criteria now and have not had it.")
+    expect(hook(page, "confirm-numbers")).to_contain_text(f"{HIGH - 1} × has had it")
+    hook(page, "send").click()
+    expect(hook(page, "undo")).to_be_visible()
+    minute_later(writing_site)
+    expect(hook(page, "standing")).to_have_text(f"Finished: {HIGH} sent.")
+    assert outbox(page, writing_site) == held + HIGH
+    writing_site.python(ONE_LESS)
+
+
+def test_the_button_that_writes_never_says_another_number_than_the_selection_while_one_brushes(
+    writing_site: Site, open_page: OpenPage
+) -> None:
+    page = course_page(writing_site, open_page)
+    page.evaluate(WATCH)
+    box = brush_box(page, "certify")
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.03, y)
+    page.mouse.down()
+    for share in (0.05, 0.3, 0.7, 0.95, 0.5, 0.2, 0.98):
+        page.mouse.move(box["x"] + box["width"] * share, y, steps=3)
+    hand = hook(page, "write").inner_text()
+    page.mouse.up()
+    hook(page, "write").click()
+    expect(hook(page, "compose-to")).to_contain_text(re.compile(rf"^To {re.findall('[0-9]+', hand)[0]} learners"))
+    assert len(page.evaluate("[...window.seen]")) > 1
+    assert page.evaluate("window.apart") == []

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.beside import DAY, MINUTE, Beside, Person, block_of
-from tests.browser.canned import CannedCourse, CannedSite, Row, serving
+from tests.browser.beside import DAY, MINUTE, Beside, Person, beside, block_of
+from tests.browser.canned import CannedCourse, CannedSite, Row, learners, serving
 
 OpenPage = Callable[..., Page]
 HEARD = """
@@ -244,3 +244,41 @@ def test_a_clock_that_is_wrong_by_an_hour_changes_nothing_that_is_said(site: Can
     page.goto(site.url)
     expect(hook(page, "pill")).to_contain_text("Live · as of Apr 11, 2013, 09:00 UTC")
     expect(page.locator("tr[data-learner=l0000004]")).to_contain_text("4 days ago")
+
+
+def test_a_group_that_selects_nobody_says_how_far_the_figures_go_and_what_to_do(
+    course: CannedCourse, site: CannedSite, open_page: OpenPage
+) -> None:
+    highest = max(row.certify or 0 for row in course.rows.values() if row.state == "active")
+    assert highest < 990
+    page = open_page(site.url)
+    expect(hook(page, "nobody")).to_be_hidden()
+    hook(page, "from-certify").fill("99")
+    expect(hook(page, "selected-count")).to_have_text("0")
+    expect(hook(page, "nobody")).to_have_text(
+        f"Nobody matches now: “Earns a certificate” is {round(highest / 10)} % at most."
+        " Widen that range, or choose another group."
+    )
+    hook(page, "reset-all").click()
+    expect(hook(page, "nobody")).to_be_hidden()
+    hook(page, "filters").evaluate("details => { details.open = true; }")
+    hook(page, "filter-days-from").fill("3000")
+    expect(hook(page, "nobody")).to_contain_text("Widen a range, take a filter away, or choose another group.")
+
+
+def test_looking_back_adds_up_the_tenths_of_the_range_that_is_brushed(open_page: OpenPage) -> None:
+    rows = learners(100)
+    others = beside((name, row.state) for name, row in rows.items())
+    with serving(CannedCourse(rows=rows, versions=dict.fromkeys(rows, 1), beside=others)) as site:
+        page = open_page(site.url)
+        said = hook(page, "hindsight-certify")
+        about = "Of the {} learners to whom we gave a {} % chance of a certificate at week 4, {} % earned one."
+        expect(said).to_have_text(about.format(100, "70–100", 78))
+        hook(page, "to-certify").fill("30")
+        expect(said).to_have_text(about.format(180, "0–30", 12))
+        hook(page, "from-certify").fill("25")  # the whole tenths that it touches
+        hook(page, "to-certify").fill("52")
+        expect(said).to_have_text(about.format(180, "20–60", 36))
+        hook(page, "reset-certify").click()
+        expect(said).to_have_text(about.format(100, "70–100", 78))
+        expect(hook(page, "hindsight-leave")).to_contain_text("79 % left")

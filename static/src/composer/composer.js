@@ -10,6 +10,7 @@ import { Draft } from "./draft.js";
 import { Message } from "./message.js";
 import { Past } from "./past.js";
 import { isDraft, isMoving } from "./rules.js";
+import { Running } from "./running.js";
 import { Watch } from "./watch.js";
 import { Writing } from "./writing.js";
 
@@ -17,20 +18,27 @@ const RETRY_MS = 30000;
 
 export class Composer {
   /**
-   * `place`: the element it fills, where it hears `engage:selection`; `onLoad(criteria)`: into the charts; `taskName(block)`;
+   * `place`: the element it fills, where it hears `engage:selection`; `onLoad(criteria)`: into the charts;
+   * `selectedNow()` -> {criteria, pseudonyms}, however lately the hand moved; `taskName(block)`;
    * `timeOf()`: the course's time, ISO or null; `automationAllowed`: whether automation is offered.
    */
-  constructor({ place, api, surroundings, automationAllowed, onLoad, taskName, timeOf }) {
-    Object.assign(this, { place, api, onLoad, taskName, timeOf });
-    this.group = null; // selected now
+  constructor({ place, api, surroundings, automationAllowed, onLoad, selectedNow, taskName, timeOf }) {
+    Object.assign(this, { place, api, onLoad, selectedNow, taskName, timeOf });
+    this.selected = 0; // how many, as the page says it
     this.signature = {}; // name and address of last time
     this.opener = button("", () => this.write(), { look: "button engage-primary", hidden: true, testid: "write" });
     this.#build(automationAllowed);
     this.watch = new Watch({ api, surroundings, onNews: (one) => this.#showStanding(one), onTrouble: (isTroubled) => this.message.standing.showTrouble(isTroubled) });
     place.addEventListener("engage:selection", ({ detail }) => this.#hear(detail));
-    this.unlisten = surroundings.listen(() => this.isReady && this.#refresh());
+    this.unlisten = surroundings.listen(() => {
+      if (!this.isReady || !surroundings.isOnline()) return;
+      this.writing.keep();
+      this.#refresh();
+    });
     this.keepHidden = () => document.visibilityState === "hidden" && this.writing.keep();
     document.addEventListener("visibilitychange", this.keepHidden);
+    this.holdBack = (event) => this.writing.isUnsaved && event.preventDefault();
+    window.addEventListener("beforeunload", this.holdBack);
   }
 
   /** Asks the server for what there is. One that knows no messages has no composer. */
@@ -55,7 +63,7 @@ export class Composer {
   forget() {
     this.isReady = false;
     this.#leave();
-    this.group = null;
+    this.selected = 0;
     this.#list([]);
     this.place.replaceChildren();
     this.opener.hidden = true;
@@ -66,6 +74,7 @@ export class Composer {
     this.#leave();
     this.unlisten();
     document.removeEventListener("visibilitychange", this.keepHidden);
+    window.removeEventListener("beforeunload", this.holdBack);
   }
 
   /** Opens the form: for those selected, unless something is being written already. */
@@ -73,7 +82,7 @@ export class Composer {
     this.confirm.close();
     if (!this.writing.draft) {
       this.#leave();
-      this.#edit(new Draft({ api: this.api, group: this.group, words: this.signature }));
+      this.#edit(new Draft({ api: this.api, group: this.selectedNow(), words: this.signature }));
     }
     this.writing.element.hidden = false;
     this.#goTo(this.writing.title);
@@ -83,7 +92,7 @@ export class Composer {
     const { api, taskName } = this;
     const onTrouble = (error) => this.#fail(error);
     const onClose = () => this.#close();
-    this.writing = new Writing({ api, taskName, onSaved: (one) => this.#saved(one), onReview: (one) => this.#review(one), onClose, onGone: () => this.#gone(), onTrouble });
+    this.writing = new Writing({ api, taskName, selectedNow: this.selectedNow, onSaved: (one) => this.#saved(one), onReview: (one) => this.#review(one), onClose, onGone: () => this.#gone(), onTrouble });
     this.confirm = new Confirm({ onSend: (body) => this.#send(body), onBack: () => this.#back() });
     this.message = new Message({
       automationAllowed,
@@ -104,23 +113,29 @@ export class Composer {
       return imported.length;
     };
     this.past = new Past({ onOpen: (id) => this.#open(id), onImport, onNews: (text) => this.#say(text), onTrouble, exportUrl: `${api.courseUrl}communications/export` });
+    this.running = new Running({ onOpen: (id) => this.#open(id), onOrder: (ids) => this.#order(ids) });
     this.news = el("p", { class: "engage-news", role: "status", testid: "composer-news" });
     this.problem = el("p", { class: "engage-problem", role: "alert", testid: "composer-problem" });
     const heading = el("h4", { class: "engage-part-title" }, composerWords.messages());
     const head = el("header", { class: "engage-compose-head" }, el("div", {}, heading, el("p", { class: "engage-hint" }, composerWords.hint())), this.past.element);
-    this.element = el("div", { class: "engage-card" }, head, this.news, this.problem, this.writing.element, this.message.element, this.confirm.element);
+    this.element = el("div", { class: "engage-card" }, head, this.running.element, this.news, this.problem, this.writing.element, this.message.element, this.confirm.element);
+  }
+
+  /** Says how many are selected: with each move of a brush, so that no two numbers on the page disagree. */
+  count(count) {
+    if (count === this.selected) return;
+    this.selected = count;
+    this.#showOpener();
+    this.writing.count(count);
   }
 
   #hear({ criteria, pseudonyms }) {
-    this.group = { criteria, pseudonyms };
-    this.#showOpener();
-    this.writing.hear(this.group);
+    this.writing.hear({ criteria, pseudonyms });
   }
 
   #showOpener() {
-    const count = this.group?.pseudonyms.length ?? 0;
-    setText(this.opener, composerWords.writeTo(count));
-    this.opener.hidden = !this.isReady || count === 0;
+    setText(this.opener, composerWords.writeTo(this.selected));
+    this.opener.hidden = !this.isReady || this.selected === 0;
   }
 
   #draftOf(one) {
@@ -216,6 +231,16 @@ export class Composer {
     this.#refresh();
   }
 
+  /** Gives the automatic messages their places anew. */
+  async #order(ids) {
+    await this.#try(async () => {
+      for (const [order, id] of ids.entries()) {
+        if (this.communications.find((one) => one.id === id)?.order !== order) await this.api.patch(`communications/${id}`, { order });
+      }
+    });
+    await this.#refresh();
+  }
+
   #load(one) {
     this.onLoad(fromJson(one.criteria));
     this.#say(composerWords.loaded());
@@ -262,7 +287,9 @@ export class Composer {
   }
 
   #list(communications) {
+    this.communications = communications;
     this.past.take(communications);
+    this.running.take(communications);
     this.past.mark((this.writing.draft?.one ?? this.message.one)?.id ?? null);
   }
 
@@ -277,7 +304,9 @@ export class Composer {
 
   #fail(error) {
     if (error.status === undefined) throw error; // a mistake of ours
-    setText(this.problem, peopleWords.failed(error));
+    const text = peopleWords.failed(error);
+    if (text === this.problem.textContent) return; // said already: it is tried again by itself
+    setText(this.problem, text);
     this.problem.scrollIntoView({ block: "nearest" });
   }
 

@@ -74,7 +74,7 @@ export class Form {
   show(detail, { focus = false } = {}) {
     const { field, text } = problemOf(detail);
     if (field === null) return false;
-    this.#mark(field, composerWords.problem(field, text), focus);
+    this.#mark(field, field === "reply_to" ? composerWords.wrongAddress() : composerWords.problem(field, text), focus);
     return true;
   }
 

@@ -8,11 +8,12 @@ import { Preview } from "./preview.js";
 import { isDraft, sameList } from "./rules.js";
 
 const SAVE_AFTER_MS = 1500;
+const SAVE_AGAIN_AFTER_MS = 10000; // where the server did not answer, or failed
 
 export class Writing {
-  /** `onSaved(one)` after each saving; `onReview(one)`; `onClose()`; `onGone()`: it is deleted; `onTrouble(error)`; `taskName(block)`. */
-  constructor({ api, taskName, onSaved, onReview, onClose, onGone, onTrouble }) {
-    Object.assign(this, { api, taskName, onSaved, onReview, onGone, onTrouble });
+  /** `onSaved(one)` after each saving; `onReview(one)`; `onClose()`; `onGone()`: it is deleted; `onTrouble(error)`; `taskName(block)`; `selectedNow()`. */
+  constructor({ api, taskName, selectedNow, onSaved, onReview, onClose, onGone, onTrouble }) {
+    Object.assign(this, { api, taskName, selectedNow, onSaved, onReview, onGone, onTrouble });
     this.draft = null;
     this.selected = null; // on the page, now
     this.title = el("h5", { class: "engage-part-title", tabindex: "-1", testid: "compose-title" });
@@ -48,6 +49,7 @@ export class Writing {
   /** Begins with a draft. */
   open(draft) {
     this.draft = draft;
+    this.selected = this.selectedNow();
     this.form.fill(draft.words);
     this.form.warn(draft.one?.warnings ?? []);
     this.element.hidden = false;
@@ -65,15 +67,26 @@ export class Writing {
     this.#showPreviewButton();
   }
 
+  /** Whether what is written would be lost with the page. */
+  get isUnsaved() {
+    return this.draft !== null && !this.draft.isEmpty && this.draft.isDirty;
+  }
+
   /** Keeps by itself what would be lost. */
   async keep() {
-    if (this.draft?.savesItself && !this.draft.isEmpty && this.draft.isDirty) await this.save();
+    if (this.isUnsaved && this.draft.savesItself) await this.save();
   }
 
   /** Says who are selected on the page now. */
   hear(group) {
     this.selected = group;
     this.showWho();
+  }
+
+  /** Says how many are selected while the hand still moves. */
+  count(count) {
+    setText(this.swap, composerWords.takeSelection(count));
+    if (count === 0) this.swap.hidden = true;
   }
 
   /** Says anew whom the message is for. */
@@ -106,6 +119,7 @@ export class Writing {
       if (this.draft === draft) {
         setText(this.status, composerWords.notSaved());
         this.#fail(error, { focus });
+        if (error.status === 0 || error.status >= 500) this.saving = setTimeout(() => this.keep(), SAVE_AGAIN_AFTER_MS);
       }
       return null;
     }
@@ -121,7 +135,7 @@ export class Writing {
   }
 
   #takeSelection() {
-    this.draft.group = this.selected;
+    this.draft.group = this.selected = this.selectedNow();
     this.showWho();
     this.#written(this.draft.words);
     this.title.focus({ preventScroll: true }); // the button is gone

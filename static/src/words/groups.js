@@ -107,6 +107,9 @@ export const groupWords = {
   hadNone: () => gettext("had none"),
   filtersFailed: () => gettext("Filters, groups or tasks could not be loaded."),
   learners: (count) => plural("of {n} learner", "of {n} learners", count),
+  nobody: () => gettext("Nobody matches all of this now. Widen a range, take a filter away, or choose another group."),
+  nobodyReaches: ({ target, most, value }) =>
+    fill(most ? gettext("Nobody matches now: “{title}” is {value} at most. Widen that range, or choose another group.") : gettext("Nobody matches now: “{title}” is {value} at least. Widen that range, or choose another group."), { title: words.target(target), value: percent(value) }),
   share: (count, total) => (total > 0 ? percent((1000 * count) / total) : ""),
   enrolled: (count) => fill(gettext("{n} enrolled"), { n: number(count) }),
   tallyAloud: ({ matching, out, added, count, total }) =>
@@ -122,6 +125,7 @@ export const groupWords = {
   whyNothing: () => gettext("Nothing that we know sets these learners apart from the others."),
   hindsight: () => gettext("Looking back"),
   hindsightHint: () => gettext("How often it came true, where the outcome is known."),
+  hindsightFew: () => gettext("Too few learners had such figures to look back at."),
   hindsightRow: ({ week, target, low, high, learners, happened }) =>
     fill(
       {
