@@ -5,6 +5,7 @@ import { groupWords } from "./words/groups.js";
 import { words } from "./words/page.js";
 
 const LEAST_LEARNERS = 5; // fewer say more about single persons than about the figures
+const FIFTHS = [0, 200, 400, 600, 800]; // tenths would be thirty bars
 const LIKELY = [700, 1000]; // per mille: of whom the sentence speaks while no range is chosen
 
 /** The rows of one week that touch a range (per mille, both ends included) as one row: {week, target, low, high, learners, happened}; null for none. */
@@ -27,7 +28,7 @@ export class Hindsight {
     this.targets = targets;
     this.said = "";
     this.ranges = {};
-    this.parts = new Map(); // target -> {rows, sentence}
+    this.parts = new Map(); // target -> {tenths, bars, sentence}
     this.body = el("div", { class: "engage-hindsight-body" });
     this.element = el("section", { class: "engage-card engage-hindsight", testid: "hindsight", hidden: true }, el("h4", { class: "engage-part-title" }, groupWords.hindsight()), el("p", { class: "engage-hint" }, groupWords.hindsightHint()), this.body);
   }
@@ -39,20 +40,22 @@ export class Hindsight {
     this.said = said;
     this.parts.clear();
     for (const target of this.targets) {
-      const ofTarget = rowsOfMiddleWeek(rows.filter((row) => row.target === target));
-      if (ofTarget.some((row) => row.learners >= LEAST_LEARNERS)) this.parts.set(target, { rows: ofTarget, sentence: el("p", { testid: `hindsight-${target}` }) });
+      const tenths = rowsOfMiddleWeek(rows.filter((row) => row.target === target));
+      const bars = FIFTHS.map((low) => addedUp(tenths, [low, low + 200])).filter((row) => row?.learners >= LEAST_LEARNERS);
+      if (bars.length > 0) this.parts.set(target, { tenths, bars, sentence: el("p", { testid: `hindsight-${target}` }) });
     }
     this.element.hidden = this.parts.size === 0;
-    this.body.replaceChildren(...[...this.parts].map(([target, part]) => el("div", { class: "engage-hindsight-target" }, part.sentence, el("ul", {}, ...part.rows.filter((row) => row.learners >= LEAST_LEARNERS).map((row) => bar(target, row))))));
+    this.body.replaceChildren(...[...this.parts].map(([target, part]) => el("div", { class: "engage-hindsight-target" }, part.sentence, el("ul", {}, ...part.bars.map((row) => bar(target, row))))));
     this.render(this.ranges);
   }
 
   /** Speaks of those in the ranges chosen: target -> [low, high] per mille. */
   render(ranges) {
     this.ranges = ranges;
-    for (const [target, { rows, sentence }] of this.parts) {
-      const found = addedUp(rows, ranges[target] ?? LIKELY);
-      setText(sentence, found && found.learners >= LEAST_LEARNERS ? groupWords.hindsightRow(found) : groupWords.hindsightFew());
+    for (const [target, { tenths, bars, sentence }] of this.parts) {
+      const found = addedUp(tenths, ranges[target] ?? LIKELY);
+      const said = found?.learners >= LEAST_LEARNERS ? found : ranges[target] ? null : bars.at(-1);
+      setText(sentence, said ? groupWords.hindsightRow(said) : groupWords.hindsightFew());
     }
   }
 }

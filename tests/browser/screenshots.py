@@ -1,16 +1,20 @@
-"""Pictures of the page for README and docs: `python -m tests.browser.screenshots FOLDER [STATE ...]` writes STATE-WIDTH.png."""
+"""Pictures of the page for README and docs: `python -m tests.browser.screenshots FOLDER [STATE ...]` writes STATE-WIDTH.png.
+
+The state `composer` is all pictures of writing to learners."""
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.beside import beside
 from tests.browser.canned import CannedCourse, Row, learners, serving
+from tests.browser.composing import HIGH, course_site, minute_later
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, brush, chromium_path
 from tests.browser.small_png import small
 
@@ -97,6 +101,58 @@ STATES = (
 )
 
 
+def written(page: Page) -> Iterator[str]:
+    """Writes a message from the first word to its going out, and stops at each picture, whose name it gives."""
+    page.get_by_test_id("from-certify").fill("80")
+    expect(page.get_by_test_id("write")).to_have_text(f"Write to these {HIGH} learners")
+    page.get_by_test_id("write").click()
+    page.get_by_test_id("compose-from_name").fill("Your course team")
+    page.get_by_test_id("compose-reply_to").fill("team@example.org")
+    page.get_by_test_id("compose-subject").fill("Something more for the last weeks")
+    body = "Hello [:firstname:],\n\nyou may like **two more problems**: [here](https://example.org/more)."
+    page.get_by_test_id("compose-body").fill(f"{body}\n\nWithout them some fail.")
+    page.get_by_test_id("save").click()
+    expect(page.get_by_test_id("warnings")).to_be_visible()
+    yield "writing"
+    page.get_by_test_id("compose-body").fill(body)
+    page.get_by_test_id("preview-open").click()
+    expect(page.get_by_test_id("preview-body")).to_contain_text("two more problems")
+    yield "preview"
+    page.get_by_test_id("review").click()
+    expect(page.get_by_test_id("confirm-title")).to_be_focused()
+    page.get_by_test_id("when-later").check()
+    yield "confirming"
+    page.get_by_test_id("when-now").check()
+    page.get_by_test_id("send").click()
+    expect(page.get_by_test_id("undo")).to_be_visible()
+    yield "confirmed"
+
+
+def letters(blank: Page, chromium: Browser, folder: Path) -> None:
+    """Pictures of the composer, and of the demo's outbox, on the real site."""
+    with tempfile.TemporaryDirectory() as home, course_site(Path(home)) as site:
+        for width in WIDTHS:
+            context = chromium.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+            page = context.new_page()
+            page.set_default_timeout(30_000)
+            page.goto(f"{site.address}/course/")
+            expect(page.locator(".engage-communicator[data-engage-page=charts]")).to_be_visible()
+            expect(page.get_by_test_id("write")).to_be_visible()
+            for name in written(page):
+                picture = page.get_by_test_id("composer").screenshot()
+                (folder / f"{name}-{width}.png").write_bytes(small(blank, picture))
+            minute_later(site)
+            expect(page.get_by_test_id("standing")).to_have_text(f"Finished: {HIGH - 1} sent.")
+            page.get_by_test_id("automation-ask").click()
+            expect(page.get_by_test_id("running")).to_be_visible()
+            picture = page.get_by_test_id("composer").screenshot()
+            (folder / f"sent-{width}.png").write_bytes(small(blank, picture))
+            page.goto(f"{site.address}/outbox/")
+            page.locator("summary").first.click()
+            (folder / f"outbox-{width}.png").write_bytes(small(blank, page.screenshot()))
+            context.close()
+
+
 def pictures(wanted: Collection[str]) -> Iterator[State]:
     """The states named, or all."""
     return (state for state in STATES if not wanted or state.name in wanted)
@@ -123,6 +179,8 @@ def main(folder: Path, wanted: Collection[str]) -> None:
                     picture = page.screenshot(full_page=True)
                     context.close()
                     (folder / f"{state.name}-{width}.png").write_bytes(small(blank, picture))
+        if not wanted or "composer" in wanted:
+            letters(blank, chromium, folder)
         chromium.close()
 
 
