@@ -78,6 +78,7 @@ def test_messages_are_exported_and_imported_as_drafts_with_automation_off(
     hook(page, "take-selection").click()
     expect(hook(page, "compose-to")).to_contain_text(f"To {HIGH} learners")
     hook(page, "compose-close").click()
+    expect(hook(page, "compose")).to_be_hidden()
 
     for wrong, what in ((b"[1]", "communications"), (b"\x89PNG", "not one that")):
         hook(page, "import-file").set_input_files({"name": "x.json", "mimeType": "application/json", "buffer": wrong})
