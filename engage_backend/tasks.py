@@ -21,8 +21,8 @@ def deliver(batch: str) -> int:
     from engage_backend.messaging.delivery import deliver as send
 
     taken = send(batch)
-    finish()
-    announce()
+    if not announce():  # else there is more of it
+        finish()
     return taken
 
 

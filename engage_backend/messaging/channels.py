@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.utils import parseaddr
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from django.core.mail import EmailMessage, get_connection
@@ -96,7 +97,7 @@ class MailChannel:
             connection.data = self._watched(connection.data)  # type: ignore[method-assign]
 
     def send(self, letter: Letter) -> Outcome:
-        mail = letter.email()
+        mail = letter.email
         mail.message()  # ValueError (a bad header) before anything has begun
         self._handed_over = not self._knows
         try:
@@ -116,7 +117,7 @@ class MailChannel:
         # What Django's own backend does with its connection, but for reading both addresses anew for each mail.
         content = mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # as Django's does it
         connection: Any = self._backend.connection
-        connection.sendmail(parseaddr(letter.sender)[1], [letter.address], content)
+        connection.sendmail(_bare(letter.sender), [letter.address], content)
         return 1
 
     def _watched(self, data: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,6 +132,12 @@ class MailChannel:
             with suppress(Exception):
                 self._backend.close()
             self._backend = None
+
+
+@lru_cache(maxsize=64)
+def _bare(sender: str) -> str:
+    """The address in a From."""
+    return parseaddr(sender)[1]
 
 
 def classify(error: Exception, *, handed_over: bool) -> Outcome:

@@ -1,14 +1,17 @@
 """One batch of deliveries, from the claim to the last answer of the mail server.
 
-Never twice: a row is claimed by one statement before anything else, and marked as begun by one statement that only the
-holder of the claim can make, right before its mail goes out. A crash after that leaves it in doubt; before, it is due again.
+Never twice: a row is claimed by one statement before anything else, and marked as begun, with the next few of its batch, by
+one statement that only the holder of the claim can make, right before these mails go out. A crash after that leaves them in
+doubt; before, they are due again.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,7 +22,7 @@ from engage_backend.messaging.audience import GONE, reachable
 from engage_backend.messaging.automation.limits import TOO_LATE, may_still_go, quiet_until
 from engage_backend.messaging.channels import Channel, Fate, Outcome, Unreachable, open_channel
 from engage_backend.messaging.mail import Letter, Writer
-from engage_backend.messaging.marks import Marks
+from engage_backend.messaging.marks import Marks, together
 from engage_backend.messaging.outlet import rest, rested, resting, take_turn, without_addresses
 from engage_backend.messaging.unsubscribe import root_url
 from engage_backend.messaging.wording import WordingProblem
@@ -35,7 +38,7 @@ _DUE: dict[str, Any] = {
     "claimed_at": None,
     "begun_at": None,
 }
-CHUNK = 100  # deliveries for which everything is asked at once: opt-outs, objections, enrolment, the provider's peace
+CHUNK = 250  # deliveries for which everything is asked at once: opt-outs, objections, enrolment, the provider's peace
 FRESH = 10.0  # seconds for which the answers hold; then they are asked for anew
 ATTEMPTS = 6  # how often a server may put one mail off
 PATIENCE = 24  # how often it may be put off where all of them are, or the connection is lost
@@ -67,6 +70,7 @@ class _Batch:
         self._writers: dict[int, Writer] = {}
         self._taken = 0
         self._cuts = 0
+        self._seconds = math.inf  # a mail took, last
         self._now = get_platform().now()  # by the site's clock, when the chunk at hand was begun
         self._alive = time.monotonic()
         self._settings = engage_settings()
@@ -102,27 +106,48 @@ class _Batch:
         letters, asked = list(self._letters(run, rows)), time.monotonic()
         if not letters:
             return len(rows)
-        rate, turn = self._settings.mails_per_second, take_turn(len(letters))
-        for number, (row, letter) in enumerate(letters):
+        for _, letter in letters:  # one after the other takes half as long as each between two waits
+            with suppress(ValueError):  # which its turn will tell
+                letter.email.message()
+        rate, turn, at = self._settings.mails_per_second, take_turn(len(letters)), 0
+        while at < len(letters):
             if turn is not None and rate is not None:
-                self._wait(turn + timedelta(seconds=number / rate))
-            if number and time.monotonic() - asked > 2 * FRESH:  # a slow server: who said no meanwhile?
-                return rows.index(row)
-            try:
-                channel = self._open()
-            except Unreachable as error:
-                log.warning("the mail server cannot be reached: %s", without_addresses(str(error)))
-                self._give_back(rest(str(error)))
+                self._wait(turn + timedelta(seconds=at / rate))
+            if at and time.monotonic() - asked > 2 * FRESH:  # a slow server: who said no meanwhile?
+                return rows.index(letters[at][0])
+            few = letters[at : at + together(max(self._seconds, 1 / rate if rate else 0))]
+            if (until := self._send_few(few)) is not None:
+                self._give_back(until)
                 return None
-            if not self._begin(row):
-                continue  # stopped meanwhile, or given to another worker
-            try:
-                outcome = channel.send(letter)
-            except ValueError as error:
-                outcome = Outcome(Fate.REFUSED, f"it cannot be written down as a mail: {type(error).__name__}")
-            if not self._mark(row, outcome):
-                return None
+            at += len(few)
         return len(rows)
+
+    def _send_few(self, letters: Sequence[tuple[_Row, Letter]]) -> datetime | None:
+        """Letters that are begun together; until when the rest of the batch has to wait, if it has to."""
+        started = time.monotonic()
+        waiting: set[int] = set()
+        try:
+            self._open()
+            waiting = self._begin([row.pk for row, _ in letters])
+            for row, letter in letters:
+                if row.pk not in waiting:
+                    continue  # stopped meanwhile, or given to another worker
+                channel = self._open()
+                waiting.remove(row.pk)
+                try:
+                    outcome = channel.send(letter)
+                except ValueError as error:
+                    outcome = Outcome(Fate.REFUSED, f"it cannot be written down as a mail: {type(error).__name__}")
+                if (until := self._mark(row, outcome)) is not None:
+                    return until
+        except Unreachable as error:
+            log.warning("the mail server cannot be reached: %s", without_addresses(str(error)))
+            return rest(str(error))
+        finally:
+            if waiting:
+                self._marks.not_begun(waiting)
+        self._seconds = (time.monotonic() - started) / len(letters)
+        return None
 
     def _open(self) -> Channel:
         if self._channel is None:
@@ -164,14 +189,14 @@ class _Batch:
     def _claimed(self, row: _Row) -> QuerySet[Delivery]:
         return Delivery.objects.filter(pk=row.pk, batch=self._batch, state=DeliveryState.CLAIMED)
 
-    def _begin(self, row: _Row) -> bool:
-        """Write down that the mail begins to go out; False where the row is not ours any more."""
+    def _begin(self, pks: Sequence[int]) -> set[int]:
+        """Write down that these mails begin to go out; those of them that are still ours."""
         if time.monotonic() - self._alive > self._settings.worker_seconds / 4:
             self._say_alive()
-        return self._marks.begin(row.pk)
+        return self._marks.begin(pks)
 
-    def _mark(self, row: _Row, outcome: Outcome) -> bool:
-        """Write down what became of it; False when the rest of the batch has to wait."""
+    def _mark(self, row: _Row, outcome: Outcome) -> datetime | None:
+        """Write down what became of it; until when the rest of the batch has to wait, if it has to."""
         now = self._now
         if outcome.fate is Fate.TAKEN:
             self._marks.taken(row.pk, now)
@@ -179,7 +204,7 @@ class _Batch:
                 rested()
             self._taken += 1
             self._cuts = 0
-            return True
+            return None
         said = without_addresses(outcome.said)
         ours = Delivery.objects.filter(
             pk=row.pk, batch=self._batch, state__in=[DeliveryState.CLAIMED, DeliveryState.UNCERTAIN]
@@ -202,9 +227,8 @@ class _Batch:
             due = until + timedelta(seconds=seconds)
             ours.update(**_DUE, reason=said, due_at=due, attempts=row.attempts + 1)
             if until > datetime.now(UTC):
-                self._give_back(until)
-                return False
-        return True
+                return until
+        return None
 
     def _give_back(self, until: datetime) -> None:
         """What of the batch has not begun is due again, when the provider has rested."""

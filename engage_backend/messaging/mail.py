@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from email.utils import formataddr
+from functools import cached_property
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -43,8 +44,9 @@ class Letter:
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
 
+    @cached_property
     def email(self) -> EmailMultiAlternatives:
-        """As Django's mail backends take it."""
+        """As Django's mail backends take it; `message()` of it is written down once."""
         mail = QuickMail(
             subject=self.rendered.subject,
             body=self.rendered.text,

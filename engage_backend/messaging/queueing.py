@@ -11,7 +11,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.automation.limits import TOO_LATE, may_still_go, quiet_until
@@ -21,8 +21,8 @@ from engage_backend.platform.api import get_platform
 
 log = logging.getLogger(__name__)
 
-BATCH = 100  # deliveries a task
-MOST_WAITING = 40  # batches that wait for a worker or are with one
+BATCH = 250  # deliveries a task
+MOST_WAITING = 16  # batches that wait for a worker or are with one
 DELIVER, TRIAL = "engage.deliver", "engage.trial"
 LOST = "the worker was lost while the mail went out"
 
@@ -120,12 +120,7 @@ def announce() -> int:
 
 def finish() -> None:
     """Sendings of which nothing is left to do are done."""
-    pending = Q(deliveries__state__in=[DeliveryState.QUEUED, DeliveryState.CLAIMED])
-    over = (
-        Sending.objects.filter(state=Sending.State.SENDING)
-        .annotate(pending=Count("deliveries", filter=pending))
-        .filter(pending=0)
-        .values_list("pk", flat=True)
-    )
+    pending = Delivery.objects.filter(sending=OuterRef("pk"), state__in=[DeliveryState.QUEUED, DeliveryState.CLAIMED])
+    over = Sending.objects.filter(~Exists(pending), state=Sending.State.SENDING).values_list("pk", flat=True)
     if ids := list(over):
         Sending.objects.filter(pk__in=ids, state=Sending.State.SENDING).update(state=Sending.State.DONE)

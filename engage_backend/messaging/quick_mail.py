@@ -11,7 +11,6 @@ import time
 from email.header import Header
 from email.utils import formatdate, parseaddr
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 from django.core.mail import BadHeaderError, EmailMultiAlternatives
@@ -60,7 +59,7 @@ class QuickMail(EmailMultiAlternatives):
         heads = {"Subject": str(self.subject), "From": self.from_email, "To": self.to[0]}
         if self.reply_to:
             heads["Reply-To"] = self.reply_to[0]
-        heads |= {"Date": formatdate(int(time.time()), localtime=False), "Message-ID": _message_id(self.from_email)}
+        heads |= {"Date": _date(int(time.time())), "Message-ID": _message_id(self.from_email)}
         heads |= {name: str(value) for name, value in self.extra_headers.items()}
         lines = []
         for name, value in heads.items():
@@ -71,7 +70,7 @@ class QuickMail(EmailMultiAlternatives):
             said = value if value.isascii() else Header(value, "utf-8", header_name=name).encode()
             lines.append(f"{name}: {said}")
         texts = {"plain": str(self.body), "html": str(self.alternatives[0][0])}
-        if any(len(line) * 4 > _LONGEST < len(line.encode()) for line in chain(lines, *map(_lines, texts.values()))):
+        if _too_long(lines) or any(_too_long(text.split("\n")) for text in texts.values()):
             return None
         boundary = f"=_{secrets.token_hex(16)}"
         parts = "".join(
@@ -83,8 +82,14 @@ class QuickMail(EmailMultiAlternatives):
         return f"{kind}\n{head}\n\n{parts}--{boundary}--\n".encode()
 
 
-def _lines(text: str) -> list[str]:
-    return text.split("\n")
+def _too_long(lines: list[str]) -> bool:
+    """Whether a line is longer than a mail may have. Characters are counted first: most lines have few."""
+    return max(map(len, lines)) * 4 > _LONGEST and any(len(line.encode()) > _LONGEST for line in lines)
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    return formatdate(second, localtime=False)
 
 
 @lru_cache(maxsize=64)
