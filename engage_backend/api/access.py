@@ -77,8 +77,15 @@ class IsCourseStaff(InCourse):
 class IsLearner(InCourse):
     """Learners, about themselves; the course team has no such page, unless it masquerades."""
 
-    roles = frozenset({Role.LEARNER})
+    roles = frozenset({Role.LEARNER, Role.MASQUERADER})
     refusal = "This is for learners of this course run, about themselves."
+
+
+class IsLearnerInPerson(InCourse):
+    """Learners, for themselves: what a masquerading member of the course team said would be of nobody in the course."""
+
+    roles = frozenset({Role.LEARNER})
+    refusal = "Only learners of this course run say that, for themselves; nobody says it while masquerading."
 
 
 def caller_id(request: Request) -> int:

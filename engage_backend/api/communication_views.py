@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engage_backend.api import communication_answers as shapes
-from engage_backend.api.communications import detail, listed, sending, warned
+from engage_backend.api.communications import counts_of, detail, fresh, listed, sending, warned
 from engage_backend.api.sending_view import Conflict, SendingView
 from engage_backend.api.views import Call
 from engage_backend.messaging.automation import handling
@@ -73,8 +73,8 @@ class CommunicationsView(SendingView):
     def post(self, request: Request, course_key: str) -> Response:
         run, given = self.course_run(), self.body(_DRAFT)
         made = draft(run, _checked(given), get_platform().now())
-        communication = create(run, self.user_id(), made, course_notice=given.get("course_notice", False))
-        return Response(detail(communication, self.user_id()), status=status.HTTP_201_CREATED)
+        version = create(run, self.user_id(), made, course_notice=given.get("course_notice", False))
+        return Response(fresh(version.communication, version, self.user_id()), status=status.HTTP_201_CREATED)
 
 
 class CommunicationView(SendingView):
@@ -263,7 +263,7 @@ class StopView(SendingView):
     def post(self, request: Request, course_key: str, communication: int) -> Response:
         one, _ = self.communication(), self.body(set())
         stopped = stop(one)
-        return Response({"stopped": stopped, "counts": detail(self.communication(), self.user_id())["counts"]})
+        return Response({"stopped": stopped, "counts": counts_of(one)})
 
 
 class TemplatesView(SendingView):
@@ -301,7 +301,10 @@ def _again(one: Communication, version: CommunicationVersion) -> list[str]:
 
 
 def _accepted(view: SendingView, made: Any) -> Response:
-    body = {"sending": sending(made), "communication": detail(view.communication(), view.user_id())}
+    body = {
+        "sending": sending(made, made.version.number),
+        "communication": detail(view.communication(), view.user_id()),
+    }
     return Response(body, status=status.HTTP_202_ACCEPTED)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Case, Count, F, Value, When
 
-from engage_backend.messaging.drafts import is_frozen, newest
+from engage_backend.messaging.drafts import newest
 from engage_backend.messaging.wording import Wording, warnings
 from engage_backend.models import (
     Communication,
@@ -48,42 +48,59 @@ def listed(run: CourseRun, user_id: int) -> list[dict[str, Any]]:
 def detail(communication: Communication, user_id: int, number: int | None = None) -> dict[str, Any]:
     """One communication with the words and the list of a version, the newest unless `number` says which.
 
-    Raises CommunicationVersion.DoesNotExist.
+    Raises CommunicationVersion.DoesNotExist. Five queries at most, seven where something went wrong or runs by itself.
     """
     version = newest(communication) if number is None else communication.versions.get(number=number)
-    sendings = list(communication.sendings.order_by("-pk"))
-    head = _head(
-        communication, version, sendings[0] if sendings else None, _counts([communication])[communication.pk], user_id
-    )
-    rows = communication.deliveries.filter(state__in=[DeliveryState.UNCERTAIN, DeliveryState.FAILED]).order_by("pk")
-    trouble = rows.values_list("learner__pseudonym", "state", "reason")[:MOST_LISTED]
-    skipped = Delivery.objects.filter(communication=communication, state=DeliveryState.SKIPPED)
+    only = number is None and version.number == 1
+    versions = [version] if only else list(communication.versions.order_by("-number").defer("body", "pseudonyms"))
+    return _whole(communication, version, versions, list(communication.sendings.order_by("-pk")), user_id)
+
+
+def fresh(communication: Communication, version: CommunicationVersion, user_id: int) -> dict[str, Any]:
+    """The same of a draft that has just been made with its first version: nothing is asked."""
+    return _whole(communication, version, [version], [], user_id)
+
+
+def _whole(
+    communication: Communication,
+    version: CommunicationVersion,
+    versions: Sequence[CommunicationVersion],
+    sendings: Sequence[Sending],
+    user_id: int,
+) -> dict[str, Any]:
+    numbers = {one.pk: one.number for one in versions}
+    counts, skipped = _states(communication) if sendings else (dict.fromkeys(DeliveryState.values, 0), {})
+    head = _head(communication, version, sendings[0] if sendings else None, counts, user_id)
+    trouble: list[tuple[str, str, str]] = []
+    if counts[DeliveryState.UNCERTAIN] or counts[DeliveryState.FAILED]:
+        rows = communication.deliveries.filter(state__in=[DeliveryState.UNCERTAIN, DeliveryState.FAILED]).order_by("pk")
+        trouble = list(rows.values_list("learner__pseudonym", "state", "reason")[:MOST_LISTED])
     return {
         **head,
         **{name: getattr(version, name) for name in WORDS},
         "criteria": version.criteria,
         "pseudonyms": version.pseudonyms,
-        "frozen": is_frozen(version),
+        "frozen": version.sent_at is not None
+        or any(one.version_id == version.pk and one.state != Sending.State.UNDONE for one in sendings),
         "warnings": warned(Wording(subject=version.subject, body=version.body)),
         "versions": [
             {"number": one.number, "subject": one.subject, "created": text(one.created), "sent_at": text(one.sent_at)}
-            for one in communication.versions.order_by("-number").defer("body", "pseudonyms")
+            for one in versions
         ],
-        "sendings": [sending(one) for one in sendings],
+        "sendings": [sending(one, numbers[one.version_id]) for one in sendings],
         "in_doubt": [name for name, state, _ in trouble if state == DeliveryState.UNCERTAIN],
         "failed": [{"learner": name, "reason": why} for name, state, why in trouble if state == DeliveryState.FAILED],
-        "skipped": dict(skipped.values_list("reason").annotate(count=Count("pk")).order_by("-count")),
-        "matches": _matches(communication),
+        "skipped": skipped,
+        "matches": None if communication.automation_since is None else _matches(communication),
     }
 
 
-def sending(one: Sending) -> dict[str, Any]:
-    """One confirmation, and how it stands."""
-    left = (one.undo_until - datetime.now(UTC)).total_seconds()
+def sending(one: Sending, number: int) -> dict[str, Any]:
+    """One confirmation, of the version of this number, and how it stands."""
     return {
         "id": one.pk,
         "communication": one.communication_id,
-        "version": one.version.number,
+        "version": number,
         "state": one.state,
         "automatic": one.automatic,
         "selected": one.selected,
@@ -91,7 +108,7 @@ def sending(one: Sending) -> dict[str, Any]:
         "created": text(one.created),
         "send_at": text(one.send_at),
         "released_at": text(one.released_at),
-        "undo_seconds": max(0, round(left)) if one.state == Sending.State.WAITING else 0,
+        "undo_seconds": _undo_seconds(one),
     }
 
 
@@ -128,8 +145,31 @@ def _head(
         "order": one.order,
         "course_notice": one.course_notice,
         "counts": counts,
-        "undo_seconds": sending(last)["undo_seconds"] if last is not None else 0,
+        "undo_seconds": _undo_seconds(last) if last is not None else 0,
     }
+
+
+def _undo_seconds(one: Sending) -> int:
+    """For how long it can still be undone."""
+    left = (one.undo_until - datetime.now(UTC)).total_seconds()
+    return max(0, round(left)) if one.state == Sending.State.WAITING else 0
+
+
+def counts_of(communication: Communication) -> dict[str, int]:
+    """How many deliveries are in which state; states without any are 0."""
+    return _states(communication)[0]
+
+
+def _states(communication: Communication) -> tuple[dict[str, int], dict[str, int]]:
+    """How many deliveries are in which state, and of those skipped how many for which reason. One query."""
+    why = Case(When(state=DeliveryState.SKIPPED, then=F("reason")), default=Value(""))
+    rows = communication.deliveries.annotate(why=why).values_list("state", "why").annotate(count=Count("pk"))
+    counts, skipped = dict.fromkeys(DeliveryState.values, 0), {}
+    for state, reason, count in rows.order_by("-count"):
+        counts[state] += count
+        if state == DeliveryState.SKIPPED:
+            skipped[reason] = count
+    return counts, skipped
 
 
 def _counts(communications: Iterable[Communication]) -> dict[int, dict[str, int]]:

@@ -8,7 +8,7 @@ from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from engage_backend.api.access import IsLearner, caller_id, canonical_course_key
+from engage_backend.api.access import IsLearner, IsLearnerInPerson, caller_id, canonical_course_key
 from engage_backend.api.views import CourseView
 from engage_backend.engagement.activity import GROUPS
 from engage_backend.governance.me import Me, say, told_to
@@ -29,7 +29,7 @@ class MeView(CourseView):
 class ObjectionView(CourseView):
     """POST {"objects": true or false, "everywhere": true or false}: the caller's word about being predicted."""
 
-    permission_classes = [IsLearner]
+    permission_classes = [IsLearnerInPerson]
     http_method_names = ["post", "options"]
 
     def post(self, request: Request, course_key: str) -> Response:

@@ -74,7 +74,7 @@ def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     role, user_id = get_platform().role(request, key), request.user.pk
-    if role not in (Role.LEARNER, Role.STAFF) or user_id is None:
+    if role not in (Role.LEARNER, Role.MASQUERADER, Role.STAFF) or user_id is None:
         raise Http404("You are not enrolled in this course run.")
     if request.method == "POST":
         return _said(request, role, key, user_id)
@@ -109,6 +109,7 @@ def _page(me: Me, role: Role) -> dict[str, Any]:
         "me": me,
         "name": me.display_name or me.course_key,
         "is_team": role is Role.STAFF,
+        "may_say": role is Role.LEARNER,
         "state": _states().get(me.state, ""),
         "groups": [pgettext("engage", name) for name in ("Videos", "Problems", "Forum", "Other")],
         "latest": weeks[:WEEKS_SHOWN],

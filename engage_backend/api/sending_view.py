@@ -57,9 +57,11 @@ class SendingView(CourseView):
         return run
 
     def communication(self) -> Communication:
-        run, pk = self.course_run(), self.kwargs["communication"]
-        found = Communication.objects.select_related("course_run").filter(course_run=run, pk=pk).first()
+        key, pk = canonical_course_key(self.kwargs["course_key"]), self.kwargs["communication"]
+        known = Communication.objects.select_related("course_run")
+        found = known.filter(course_run__course_key=key, pk=pk).first()
         if found is None:
+            self.course_run()
             raise NotFound(f"This course run has no communication {pk}.")
         return found
 

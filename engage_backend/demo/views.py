@@ -64,7 +64,7 @@ def course(request: HttpRequest) -> HttpResponse:
     if page["role"] == Role.STRANGER:
         return render(request, "engage_demo/course.html", page, status=404)
     blocks = [communicator(request, schedule.course)]
-    if page["role"] == Role.LEARNER:
+    if page["role"] in (Role.LEARNER, Role.MASQUERADER):
         blocks.append(own_page(request, schedule.course))
     page |= _rendered(*(block.render("student_view") for block in blocks))
     return render(request, "engage_demo/course.html", page)

@@ -63,15 +63,14 @@ def pseudonyms_of(learners: Iterable[int]) -> list[str]:
     ]
 
 
-def create(run: CourseRun, author_id: int, made: Draft, *, course_notice: bool = False) -> Communication:
-    """A new communication with its first version; nothing is sent."""
+def create(run: CourseRun, author_id: int, made: Draft, *, course_notice: bool = False) -> CommunicationVersion:
+    """The first version of a new communication; nothing is sent."""
     with transaction.atomic():
         last = Communication.objects.filter(course_run=run).aggregate(last=Max("order"))["last"] or 0
         communication = Communication.objects.create(
             course_run=run, author_id=author_id, order=last + 1, course_notice=course_notice
         )
-        _add_version(communication, 1, author_id, made)
-    return communication
+        return _add_version(communication, 1, author_id, made)
 
 
 def change(communication: Communication, author_id: int, made: Draft) -> CommunicationVersion:
@@ -132,7 +131,8 @@ def take_in(run: CourseRun, author_id: int, given: Any, now: datetime) -> list[C
             notice = one.get("course_notice", False)
             if not isinstance(notice, bool):
                 raise NotAnExport(f"communications[{number}].course_notice: has to be true or false")
-            made.append(create(run, author_id, draft(run, {**one, "pseudonyms": []}, now), course_notice=notice))
+            version = create(run, author_id, draft(run, {**one, "pseudonyms": []}, now), course_notice=notice)
+            made.append(version.communication)
     return made
 
 

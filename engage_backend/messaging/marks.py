@@ -19,7 +19,8 @@ SECONDS = 0.02  # within which they leave
 _UPDATE = f"UPDATE {Delivery._meta.db_table} SET"
 _BEGUN = f"{_UPDATE} begun_at = %s WHERE batch = %s AND state = 'claimed' AND begun_at IS NULL AND id IN"
 # A worker that was held up may find its rows marked as in doubt: now it is known.
-_SENT = f"{_UPDATE} state = 'sent', reason = '', finished_at = %s WHERE batch = %s AND state IN ('claimed', 'uncertain') AND id IN"
+_KNOWN = "batch = %s AND state IN ('claimed', 'uncertain') AND id IN"
+_SENT = f"{_UPDATE} state = 'sent', reason = '', finished_at = %s WHERE {_KNOWN}"
 
 
 def together(seconds: float) -> int:

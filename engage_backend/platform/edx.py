@@ -112,18 +112,21 @@ class EdxPlatform(EdxMail):
                 yield Enrolment(user_id, created or _EPOCH, mode or "", cohorts.get(user_id, ""))
 
     def outcomes(self, course_key: str) -> Iterator[Outcome]:
-        # lms/djangoapps/certificates/models.py and data.py; lms/djangoapps/grades/models.py (`passed_timestamp` stays once set)
+        # lms/djangoapps/certificates/models.py (`invalidate` and `mark_notpassing` leave the row, with another status) and
+        # data.py; lms/djangoapps/grades/models.py (`passed_timestamp` stays once set)
         from lms.djangoapps.certificates.data import CertificateStatuses
         from lms.djangoapps.certificates.models import GeneratedCertificate
         from lms.djangoapps.grades.models import PersistentCourseGrade
 
         key = _key(course_key)
         certificates = GeneratedCertificate.objects.filter(course_id=key, status=CertificateStatuses.downloadable)
+        withdrawn = GeneratedCertificate.objects.filter(course_id=key, status__in=_withdrawn(CertificateStatuses))
         grades = PersistentCourseGrade.objects.filter(course_id=key, passed_timestamp__isnull=False)
         certified = dict(certificates.values_list("user_id", "created_date"))
         passed = dict(grades.values_list("user_id", "passed_timestamp"))
-        for user_id in sorted({*certified, *passed}):
-            yield Outcome(user_id, certified.get(user_id), passed.get(user_id))
+        taken = {user: at for user, at in withdrawn.values_list("user_id", "modified_date") if user not in passed}
+        for user_id in sorted({*certified, *passed, *taken}):
+            yield Outcome(user_id, certified.get(user_id), passed.get(user_id), taken.get(user_id))
 
     def handed_in(self, course_key: str) -> Iterator[HandedIn]:
         # lms/djangoapps/courseware/models.py: `StudentModule`, whose `grade` is null until something was handed in. Blocks
@@ -167,8 +170,13 @@ class EdxPlatform(EdxMail):
             if has_access(user, "staff", key):
                 # Marks the user, and answers whom a member of staff wants to be; a view that does not ask sees staff.
                 _, seen_as = setup_masquerade(request, key, True)
-                return Role.STAFF if has_access(seen_as, "staff", key) else Role.LEARNER
+                return Role.STAFF if has_access(seen_as, "staff", key) else Role.MASQUERADER
         return Role.LEARNER if _enrolment().is_enrolled(user, key) else Role.STRANGER
+
+
+def _withdrawn(statuses: Any) -> list[str]:
+    """What a certificate's status becomes that is taken back."""
+    return [statuses.unavailable, statuses.notpassing]
 
 
 def _key(course_key: str) -> Any:

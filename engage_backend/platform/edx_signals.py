@@ -68,6 +68,8 @@ SIGNALS = (
     _Signal(_EVENTS + "COURSE_ACCESS_ROLE_REMOVED", "roster_changed", _role),
     # lms/djangoapps/certificates/models.py
     _Signal(_EVENTS + "CERTIFICATE_CREATED", "roster_changed", _course("certificate")),
+    _Signal(_EVENTS + "CERTIFICATE_CHANGED", "roster_changed", _course("certificate")),
+    _Signal(_EVENTS + "CERTIFICATE_REVOKED", "roster_changed", _course("certificate")),  # invalidated ones too
     # lms/djangoapps/grades/models.py and events.py
     _Signal(_EVENTS + "PERSISTENT_GRADE_SUMMARY_CHANGED", "roster_changed", _passed),
     _Signal(_EVENTS + "COURSE_PASSING_STATUS_UPDATED", "roster_changed", _course("course_passing_status")),

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from engage_backend.engagement.live.roster import sync_run
-from engage_backend.models import Learner, Prediction
+from engage_backend.models import Learner, Objection, Prediction
 from tests.edx_platform.course import KEY, PEOPLE, START, masquerade
 
 STUDIO = settings.ROOT_URLCONF == "cms.urls"
@@ -161,6 +161,19 @@ def test_what_is_about_oneself_is_for_oneself(known: Any, who: str) -> None:
     for response in (page, api):
         assert not MARKS.search(response.content)
         assert b"717" not in response.content
+
+
+@pytest.mark.skipif(STUDIO, reason="Studio knows no learners")
+@pytest.mark.parametrize("who", list(MASQUERADES))
+def test_nobody_says_a_word_for_a_learner_while_masquerading(known: Any, who: str) -> None:
+    client = client_of(known, who)
+    objection = client.post(
+        f"/engage/api/v1/courses/{KEY}/me/objection", {"objects": True}, content_type="application/json"
+    )
+    page = client.post(f"/engage/me/{KEY}", {"say": "not_here"})
+    assert (objection.status_code, page.status_code) == (403, 400)
+    assert not Objection.objects.exists()
+    assert b"disabled" in client.get(f"/engage/me/{KEY}").content, "and the page says so beforehand"
 
 
 @pytest.mark.skipif(not STUDIO, reason="the LMS has them")

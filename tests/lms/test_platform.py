@@ -120,15 +120,20 @@ def test_outcomes_are_certificates_that_hold_and_grades_that_passed(run: Any, pl
     GeneratedCertificate.objects.create(user=users["learner"], course_id=KEY, status="downloadable")
     GeneratedCertificate.objects.create(user=users["beta_tester"], course_id=KEY, status="notpassing")
     GeneratedCertificate.objects.create(user=users["beta_tester"], course_id=OTHER, status="downloadable")
+    GeneratedCertificate.objects.create(user=users["staff_elsewhere"], course_id=KEY, status="unavailable")
+    GeneratedCertificate.objects.create(user=users["stranger"], course_id=KEY, status="audit_passing")
     PersistentCourseGrade.objects.create(user_id=users["stranger"].id, course_id=KEY, percent_grade=0.1)
     passed = datetime(2024, 3, 1, tzinfo=UTC)
     PersistentCourseGrade.objects.create(
         user_id=users["beta_tester"].id, course_id=KEY, percent_grade=0.7, passed_timestamp=passed
     )
     found = {outcome.user_id: outcome for outcome in platform.outcomes(COURSE)}
-    assert set(found) == {users["learner"].id, users["beta_tester"].id}
+    assert set(found) == {users["learner"].id, users["beta_tester"].id, users["staff_elsewhere"].id}
     assert found[users["learner"].id].certified_at is not None
-    assert found[users["beta_tester"].id][1:] == (None, passed)
+    assert found[users["beta_tester"].id][1:] == (None, passed, None), (
+        "who has passed has, with a certificate or without"
+    )
+    assert found[users["staff_elsewhere"].id].withdrawn_at is not None
 
 
 def test_what_was_handed_in_is_read_where_there_is_a_grade(run: Any, platform: Any) -> None:

@@ -52,8 +52,8 @@ def test_who_is_not_logged_in_is_anonymous(run: Any, platform: Any) -> None:
 @pytest.mark.parametrize(
     ("masquerade", "role"),
     [
-        (CourseMasquerade(KEY, "student"), Role.LEARNER),
-        (CourseMasquerade(KEY, "student", "marked-username-learner"), Role.LEARNER),
+        (CourseMasquerade(KEY, "student"), Role.MASQUERADER),
+        (CourseMasquerade(KEY, "student", "marked-username-learner"), Role.MASQUERADER),
         (CourseMasquerade(KEY, "staff"), Role.STAFF),
         (CourseMasquerade(KEY, "student", "somebody-who-has-left-since"), Role.STAFF),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from common.djangoapps.student.models import CourseEnrollment
 from django.db import connection, transaction
+from lms.djangoapps.certificates.models import GeneratedCertificate
 from lms.djangoapps.grades.models import PersistentCourseGrade
 from openedx.core.djangoapps.user_api.accounts.signals import USER_RETIRE_LMS_MISC
 from openedx_events.learning import data, signals
@@ -62,7 +63,7 @@ def send_grade(user: Any, passed: datetime | None) -> None:
     signals.PERSISTENT_GRADE_SUMMARY_CHANGED.send_event(grade=grade)
 
 
-def send_certificate(user: Any) -> None:
+def send_certificate(user: Any, signal: Any = signals.CERTIFICATE_CREATED) -> None:
     certificate = data.CertificateData(
         user=person(user),
         course=data.CourseData(course_key=KEY),
@@ -72,7 +73,7 @@ def send_certificate(user: Any) -> None:
         name="",
         current_status="downloadable",
     )
-    signals.CERTIFICATE_CREATED.send_event(certificate=certificate)
+    signal.send_event(certificate=certificate)
 
 
 def send_cohort(user: Any) -> None:
@@ -96,6 +97,8 @@ ROSTER = {
     "unenrolment": lambda user: send_enrolment(user, signals.COURSE_UNENROLLMENT_COMPLETED),
     "passing grade": lambda user: send_grade(user, datetime.now(UTC)),
     "certificate": send_certificate,
+    "certificate changed": lambda user: send_certificate(user, signals.CERTIFICATE_CHANGED),
+    "certificate revoked": lambda user: send_certificate(user, signals.CERTIFICATE_REVOKED),
     "cohort": send_cohort,
     "role": send_role,
     "passing status": send_passing,
@@ -221,6 +224,29 @@ def test_who_has_passed_is_finished_and_not_predicted_to_leave(run: Any, platfor
     assert made is not None
     assert learner.prediction.version == made.version > before
     assert sync_run(platform, COURSE).version == made.version  # type: ignore[union-attr]
+
+
+def test_whose_certificate_is_withdrawn_goes_on(run: Any, platform: Any) -> None:
+    sync_run(platform, COURSE)
+    learner = Learner.objects.get(user_id=run.users["learner"].id)
+    certificate = GeneratedCertificate.objects.create(user_id=learner.user_id, course_id=KEY, status="downloadable")
+    sync_run(platform, COURSE)
+    learner.refresh_from_db()
+    assert learner.state == LearnerStatus.FINISHED
+    certificate.status = "unavailable"
+    certificate.save()
+    made = sync_run(platform, COURSE)
+    learner.refresh_from_db()
+    assert (learner.state, learner.finished_at) == (LearnerStatus.NEVER_STARTED, None)
+    assert sync_run(platform, COURSE).version == made.version  # type: ignore[union-attr]
+
+
+def test_whose_certificate_is_withdrawn_but_has_passed_has_finished(run: Any, platform: Any) -> None:
+    learner, passed = run.users["learner"], datetime(2024, 3, 1, tzinfo=UTC)
+    PersistentCourseGrade.objects.create(user_id=learner.id, course_id=KEY, percent_grade=0.7, passed_timestamp=passed)
+    GeneratedCertificate.objects.create(user=learner, course_id=KEY, status="unavailable")
+    sync_run(platform, COURSE)
+    assert Learner.objects.get(user_id=learner.id).state == LearnerStatus.FINISHED
 
 
 def test_who_enrols_and_leaves_is_a_learner_and_then_gone(run: Any, platform: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -107,7 +107,10 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
 
 def _sync_outcomes(run: CourseRun, outcomes: Iterable[Outcome], now: datetime) -> None:
     """Who holds a certificate or a passing grade has finished, whatever the clicks say; nobody is predicted to leave then."""
-    since = {one.user_id: min(at for at in (one.certified_at, one.passed_at) if at) for one in outcomes}
+    found = list(outcomes)
+    _take_back(run, {one.user_id: one.withdrawn_at for one in found if one.withdrawn_at}, now)
+    had = {one.user_id: [at for at in (one.certified_at, one.passed_at) if at] for one in found}
+    since = {user_id: min(at) for user_id, at in had.items() if at}
     if not since:
         return
     going_on = Learner.objects.filter(course_run=run, finished_at=None).exclude(state=LearnerStatus.LEFT)
@@ -122,3 +125,19 @@ def _sync_outcomes(run: CourseRun, outcomes: Iterable[Outcome], now: datetime) -
         update_learners(finished, ["state", "finished_at"])
         version = raise_version(run, now)
         Prediction.objects.filter(learner__in=finished).update(leave=None, version=version)
+
+
+def _take_back(run: CourseRun, withdrawn: Mapping[int, datetime], now: datetime) -> None:
+    """Whose certificate was withdrawn after they had finished goes on; the engine finds out how at its next pass."""
+    finished = Learner.objects.filter(course_run=run, state=LearnerStatus.FINISHED, finished_at__isnull=False)
+    if not withdrawn:
+        return
+    with transaction.atomic():
+        rows = finished.select_for_update().filter(user_id__in=withdrawn).order_by("pk")
+        back = [one for one in rows if one.finished_at is not None and one.finished_at < withdrawn[one.user_id]]
+        for learner in back:
+            learner.state = LearnerStatus.GONE if learner.last_active else LearnerStatus.NEVER_STARTED
+            learner.finished_at = None
+        if back:
+            update_learners(back, ["state", "finished_at"])
+            Prediction.objects.filter(learner__in=back).update(version=raise_version(run, now))

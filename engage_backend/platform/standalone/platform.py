@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # staff to that. It never raises anybody's.
 VIEW_AS = "engage_view_as"
 _AT_ONCE = 500  # users a query
-_LOWERED = {"learner": Role.LEARNER, "stranger": Role.STRANGER}
+_LOWERED = {"learner": Role.MASQUERADER, "stranger": Role.STRANGER}
 
 
 class StandalonePlatform:
