@@ -62,16 +62,21 @@ class Run:
         return float((tokens[self.kinds] != UNKNOWN_TOKEN).mean()) if len(self.kinds) else 1.0
 
     def shown(self) -> npt.NDArray[np.bool_]:
-        """Which labels (N, TARGETS) are of figures that a page would show: judged, and `leave` of the recently active."""
-        found: npt.NDArray[np.bool_] = self.labels != NOT_JUDGED
-        found[:, TARGETS.index("leave")] &= self.features[:, _SILENT] <= labels.RECENTLY_ACTIVE / DAY
-        return found
+        """Which labels (N, TARGETS) are of figures that a page would show."""
+        return are_shown(self.labels, self.features)
 
     def with_examples(self, chosen: npt.NDArray[np.bool_]) -> Run:
         """The same run with some of its examples."""
         parts = {name: getattr(self, name)[chosen] for name in ("who", "seen", "clock", "week", "features", "labels")}
         kept = {name: getattr(self, name) for name in self.__slots__ if name not in parts}
         return Run(**kept, **parts)
+
+
+def are_shown(labels_: npt.NDArray[np.int8], features: Floats) -> npt.NDArray[np.bool_]:
+    """Which labels (n, TARGETS) of examples with these features are shown: those judged, `leave` of the recently active."""
+    found: npt.NDArray[np.bool_] = labels_ != NOT_JUDGED
+    found[:, TARGETS.index("leave")] &= features[:, _SILENT] <= labels.RECENTLY_ACTIVE / DAY
+    return found
 
 
 def load_run(package: Package, kinds: KindTable, *, seed: int, progress: Progress = lambda lines: None) -> Run:

@@ -32,6 +32,7 @@ from engage_backend.engagement.comparison.judging import Answers, Row, mean_by_w
 from engage_backend.engagement.comparison.material import SHARES, Material
 from engage_backend.engagement.comparison.splits import BY_RUN, SPLITS, Fold, folds_of
 from engage_backend.engagement.encoder import KindTable
+from engage_backend.engagement.training import Settings, vocabulary_of
 from engage_backend.engagement.trees import TARGETS
 
 __all__ = ["FAMILIES", "MODELS", "OURS", "Evaluation", "TooFewRuns", "evaluate", "mean_by_week"]
@@ -98,7 +99,7 @@ def evaluate(
             "; ".join(["leave one run out takes at least two packages of instructor-paced runs", *left_out])
         )
     found = Evaluation(
-        [_described(run) for run in runs],
+        [_described(run, _known(run, runs, kinds)) for run in runs],
         tuple(row for row in MODELS if row in models),
         tuple(seeds),
         left_out=left_out,
@@ -174,7 +175,13 @@ def _figures(found: Evaluation, split: str, runs: Sequence[Material], answers: A
         found.reliability = reliability_rows(runs, answers)
 
 
-def _described(run: Material) -> dict[str, Any]:
+def _known(run: Material, runs: Sequence[Material], kinds: KindTable) -> float:
+    """The share of a run's events whose kind our model would know that was trained on the others."""
+    others = [other.run for other in runs if other is not run]
+    return run.run.known(kinds.tokens(vocabulary_of(others, kinds, Settings()).tokens))
+
+
+def _described(run: Material, known: float) -> dict[str, Any]:
     judged = sorted(set(run.who.tolist()))
     return {
         "name": run.name,
@@ -182,6 +189,7 @@ def _described(run: Material) -> dict[str, Any]:
         "learners": len(judged),
         "certified": int(run.certified[judged].sum()),
         "events": len(run.run.kinds),
+        "known_kinds": round(known, 4),
         "weeks": int(run.week.max(initial=0)),
         "week_at": {f"{share} %": run.week_at(share) for share in SHARES},
     }

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from engage_backend.engagement.dataset import Integers, Run
+from engage_backend.engagement.dataset import NOT_JUDGED, Integers, Run, are_shown
 from engage_backend.engagement.encoder import CARRIED, UNKNOWN_TOKEN, Tokens
 from engage_backend.engagement.model import Lstm, Model
 from engage_backend.engagement.trees import TARGETS
@@ -236,7 +236,9 @@ def _batch(group: _Group, margins: Doubles, weights: Doubles, tokens: Tokens, pl
         carried[at, :count] = run.carried[first : first + count]
     order = np.argsort(run.seen[group.examples], kind="stable")
     mine = group.examples[order]
-    numbers = (run.features[mine], run.labels[mine], margins[mine], weights[mine])
+    # Trees learn from the long silent, too; what these add is asked of figures that are shown.
+    asked = np.where(are_shown(run.labels[mine], run.features[mine]), run.labels[mine], NOT_JUDGED)
+    numbers = (run.features[mine], asked, margins[mine], weights[mine])
     features, labels, said, weight = (torch.from_numpy(part.astype(np.float32)).to(place) for part in numbers)
     return _Batch(
         lengths=group.needed,

@@ -53,12 +53,13 @@ def html_report(found: Evaluation, *, title: str = "How good the predictions are
 
 
 def _runs(found: Evaluation) -> str:
-    head = ("learners", "certified", "events", "weeks", *(f"week at {share}" for share in SHARES))
+    head = ("learners", "certified", "events", "of known kinds", "weeks", *(f"week at {share}" for share in SHARES))
     body = {
         str(run["name"]): (
             f"{run['learners']:,}",
             f"{run['certified'] / max(run['learners'], 1):.0%}",
             f"{run['events']:,}",
+            f"{run['known_kinds']:.0%}",
             *(str(week) for week in (run["weeks"], *run["week_at"].values())),
         )
         for run in found.runs

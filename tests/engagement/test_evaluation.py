@@ -59,6 +59,7 @@ def found(report: Path) -> dict[str, Any]:
 
 def test_every_model_run_target_group_and_week_has_one_row(found: dict[str, Any]) -> None:
     assert found["models"] == list(MODELS) and len(MODELS) == 11
+    assert all(0.5 < run["known_kinds"] <= 1 for run in found["runs"])  # by the kinds of the other run
     columns = {"split", "model", "run", "target", "among", "week", "learners", "positives", *FIGURES}
     assert all(set(row) == columns for row in found["rows"])
     keys = [(r["split"], r["model"], r["run"], r["target"], r["among"], r["week"]) for r in found["rows"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -129,6 +130,21 @@ def test_runs_of_a_single_outcome_are_refused_in_one_line(
     assert main(["train", str(folder), "--out", str(tmp_path / "model")]) == 1
     said = capsys.readouterr().err
     assert words in said and "TestX-T101-2024" in said and "certify" in said and said.count("\n") == 1
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("what", ["one learner", "nothing after week one"])
+def test_what_nothing_can_be_learnt_from_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    folder = write_package(tmp_path, count=1 if what == "one learner" else 20, clicks=1)
+    if what != "one learner":
+        (log,) = folder.glob("*events.log.gz")
+        lines = gzip.decompress(log.read_bytes()).splitlines(keepends=True)
+        log.write_bytes(gzip.compress(b"".join(line for line in lines if b'"time": "2024-01-0' in line)))
+    assert main(["train", str(folder), "--out", str(tmp_path / "model")]) == 1
+    said = capsys.readouterr().err
+    assert "TestX-T101-2024" in said and "cannot be learnt" in said and said.count("\n") == 1
     assert not (tmp_path / "model").exists()
 
 

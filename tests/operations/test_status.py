@@ -124,6 +124,10 @@ def test_the_share_of_events_that_the_model_knows(read_log: Path) -> None:
     assert 0 < unknown.total() < 60
     assert kinds["known_share"] == round(1 - unknown.total() / 60, 4)
     assert set(kinds["unknown"]) == set(unknown)
+    assert [run["known_share"] for run in status()["runs"]] == [kinds["known_share"]]
+    said = StringIO()
+    call_command("engage_status", stdout=said)
+    assert f"which knows the kinds of {kinds['known_share']:.1%} of its events" in " ".join(said.getvalue().split())
     assert (kinds["registered"], kinds["most"]) == (Kind.objects.count(), 20_000)
 
 

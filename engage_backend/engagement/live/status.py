@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Avg, Count, Sum
+from django.db.models import Avg, Count, QuerySet, Sum
 from django.db.models.functions import Length
 
 from engage_backend.clickstream.parse import parse
@@ -20,6 +20,7 @@ from engage_backend.clickstream.quarantine import BROKEN
 from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.conf import EngageSettings, engage_settings
 from engage_backend.engagement.history import unpack
+from engage_backend.engagement.live.expected import expected_rate
 from engage_backend.engagement.live.registry import MAX_KINDS
 from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Kind, Learner, LearnerState, Lease
 from engage_backend.platform.api import get_platform
@@ -43,13 +44,13 @@ def status() -> dict[str, Any]:
         "history": _history(),
         "states": _states(),
         "learners": dict(Learner.objects.values_list("state").annotate(count=Count("pk")).order_by("state")),
-        "runs": [_run(run, site_now) for run in CourseRun.objects.order_by("course_key")],
+        "runs": [_run(run, site_now, settings.model) for run in CourseRun.objects.order_by("course_key")],
         "model": _model(settings.model),
         "kinds": {"registered": Kind.objects.count(), "most": MAX_KINDS},
         "lease": _lease(),
         "quarantine": _quarantine(settings.quarantine),
     }
-    found["kinds"] |= _known_share(settings.model)
+    found["kinds"] |= _known_share(settings.model, HistoryChunk.objects.all())
     found["todo"] = list(_todo(found))
     return found
 
@@ -142,12 +143,14 @@ def _states() -> dict[str, Any]:
     return {"count": whole["count"], "bytes_per_learner": size}
 
 
-def _run(run: CourseRun, site_now: datetime) -> dict[str, Any]:
+def _run(run: CourseRun, site_now: datetime, model: Path) -> dict[str, Any]:
     return {
         "course": run.course_key,
         "learners": run.learners.count(),
         "model": run.model or None,
         "as_of": _iso(run.as_of),
+        "known_share": _known_share(model, HistoryChunk.objects.filter(learner__course_run=run))["known_share"],
+        "expected_pass_rate": expected_rate(run.model),
         "passed_today": run.clock_day == site_now.date(),
         "passed": run.clock_day.isoformat() if run.clock_day else None,
     }
@@ -167,13 +170,13 @@ def _model(folder: Path) -> dict[str, Any]:
     return {"folder": str(folder), "name": card.get("name"), "kinds": len(card.get("vocabulary", []))}
 
 
-def _known_share(folder: Path) -> dict[str, Any]:
-    """Of the latest events that are kept, the share whose kind the model knows."""
+def _known_share(folder: Path, chunks: QuerySet[HistoryChunk]) -> dict[str, Any]:
+    """Of the latest events in these chunks, the share whose kind the model knows."""
     vocabulary = set(_card(folder).get("vocabulary", []))
     names = dict(Kind.objects.values_list("number", "name"))
     known = {number for number, name in names.items() if name in vocabulary}
     seen: Counter[int] = Counter()
-    for data in HistoryChunk.objects.order_by("-pk").values_list("data", flat=True)[:_SAMPLE_CHUNKS]:
+    for data in chunks.order_by("-pk").values_list("data", flat=True)[:_SAMPLE_CHUNKS]:
         seen.update(row.kind for row in unpack(bytes(data)))
     total = seen.total()
     unknown = [names.get(kind, "?") for kind, _ in seen.most_common() if kind not in known]

@@ -70,7 +70,12 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     rows += [
         (
             "course run",
-            f"{run['course']}: {run['learners']:,} learners, as of {run['as_of']}, by {run['model'] or 'no model'}",
+            f"{run['course']}: {run['learners']:,} learners, as of {run['as_of']}, by {run['model'] or 'no model'}"
+            + (
+                ""
+                if run["known_share"] is None
+                else f", which knows the kinds of {run['known_share']:.1%} of its events"
+            ),
         )
         for run in found["runs"]
     ]
