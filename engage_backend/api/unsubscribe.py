@@ -18,7 +18,7 @@ from engage_backend.messaging.unsubscribe import learner_of
 from engage_backend.platform.api import get_platform
 
 # An engine of our own: which templates a site finds, and by what, is its own affair (an LMS has Mako before Django).
-_ENGINE = Engine(dirs=[str(Path(__file__).parents[1] / "templates")])
+_ENGINE = Engine(dirs=[str(Path(__file__).parents[1] / "templates")], libraries={"i18n": "django.templatetags.i18n"})
 
 
 @csrf_exempt  # the token is what proves the wish, and a mail program has no cookie

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from engage_backend.messaging.criteria import STATES, TARGETS, Criteria
 
@@ -43,18 +43,22 @@ def describe(criteria: Criteria, *, tasks: Mapping[str, str] | None = None) -> s
 
 def _states(states: Sequence[str]) -> str:
     words = {
-        "active": _("active"),
-        "never_started": _("never started"),
-        "gone": _("gone"),
-        "finished": _("finished"),
+        "active": pgettext("engage", "active"),
+        "never_started": pgettext("engage", "never started"),
+        "gone": pgettext("engage", "gone"),
+        "finished": pgettext("engage", "finished"),
     }
     if set(states) == set(STATES):
-        return _("all learners")
-    return _(" or ").join(words[state] for state in states) or _("nobody by state")
+        return pgettext("engage", "all learners")
+    return pgettext("engage", " or ").join(words[state] for state in states) or pgettext("engage", "nobody by state")
 
 
 def _range(target: str, low: int, high: int) -> str:
-    words = {"certify": _("certify"), "complete": _("complete"), "leave": _("leave")}
+    words = {
+        "certify": pgettext("engage", "certify"),
+        "complete": pgettext("engage", "complete"),
+        "leave": pgettext("engage", "leave"),
+    }
     return _("{target} {low}–{high} %").format(target=words[target], low=f"{low / 10:g}", high=f"{high / 10:g}")
 
 
@@ -71,7 +75,7 @@ def _silence(low: int | None, high: int | None) -> str:
 
 
 def _any_of(names: Sequence[str]) -> str:
-    return _(" or ").join(name or _("none") for name in names)
+    return pgettext("engage", " or ").join(name or pgettext("engage", "none") for name in names)
 
 
 def _written_to(days: int, *, had: bool) -> str:

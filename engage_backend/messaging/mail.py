@@ -10,6 +10,9 @@ from functools import cached_property
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import check_for_language
+from django.utils.translation import gettext as _
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.quick_mail import QuickMail
@@ -70,6 +73,14 @@ class Writer:
         self._course = run.display_name or run.course_key
         self._link = root + reverse("engage:unsubscribe", args=[_TOKEN])
         self._own_page = root + reverse("engage:my_page", kwargs={"course_key": run.course_key})
+        self._footers: dict[str, Footer] = {}
+
+    def _footer(self, language: str) -> Footer:
+        """In the language of whoever reads it, else in the site's."""
+        if language not in self._footers:
+            with translation.override(language if check_for_language(language) else settings.LANGUAGE_CODE):
+                self._footers[language] = _footer(self._course)
+        return self._footers[language]
 
     def letter(self, person: Recipient, learner_id: int) -> Letter:
         """The letter to a learner."""
@@ -81,9 +92,26 @@ class Writer:
             course_key=self._run.course_key,
             sender=self._sender,
             reply_to=self._version.reply_to,
-            rendered=with_footer(rendered, self._course, address, self._own_page),
+            rendered=with_footer(rendered, self._footer(person.language), address, self._own_page),
             unsubscribe=address,
         )
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What stands below every message, in one language."""
+
+    why: str
+    no_more: str
+    own_page: str
+
+
+def _footer(course: str) -> Footer:
+    return Footer(
+        _("You get this message because you are enrolled in %(course)s.") % {"course": course},
+        _("No more messages of this course"),
+        _("What is held and said about you"),
+    )
 
 
 def sender(name: str) -> str:
@@ -96,14 +124,13 @@ def sender(name: str) -> str:
     return formataddr((name, address)) if name else str(address)
 
 
-def with_footer(rendered: Rendered, course: str, address: str, own_page: str) -> Rendered:
+def with_footer(rendered: Rendered, footer: Footer, address: str, own_page: str) -> Rendered:
     """The message, and below it why it came, how to get no more of them, and where a learner sees what is said of them."""
-    why = f"You get this message because you are enrolled in {course}."
+    said = Footer(html.escape(footer.why), html.escape(footer.no_more), html.escape(footer.own_page))
     return Rendered(
         rendered.subject,
-        f"{rendered.text}\n\n-- \n{why}\nNo more messages of this course: {address}\n"
-        f"What is held and said about you: {own_page}\n",
-        f'{rendered.html}<hr />\n<p style="color:#555;font-size:90%">{html.escape(why)} '
-        f'<a href="{html.escape(address)}">No more messages of this course</a> · '
-        f'<a href="{html.escape(own_page)}">What is held and said about you</a></p>\n',
+        f"{rendered.text}\n\n-- \n{footer.why}\n{footer.no_more}: {address}\n{footer.own_page}: {own_page}\n",
+        f'{rendered.html}<hr />\n<p style="color:#555;font-size:90%">{said.why} '
+        f'<a href="{html.escape(address)}">{said.no_more}</a> · '
+        f'<a href="{html.escape(own_page)}">{said.own_page}</a></p>\n',
     )

@@ -8,6 +8,7 @@ from typing import Any
 from engage_backend.platform.protocol import Recipient
 
 _AT_ONCE = 500  # users a query
+_LANGUAGE = "pref-lang"  # `LANGUAGE_KEY` in openedx/core/djangoapps/lang_pref/__init__.py
 
 
 class EdxMail:
@@ -15,9 +16,11 @@ class EdxMail:
 
     def recipients(self, course_key: str, user_ids: Iterable[int]) -> Iterator[Recipient]:
         # Whom bulk e-mail reaches: `Target.get_users` in lms/djangoapps/bulk_email/models.py. The full name is the profile's
-        # (common/djangoapps/student/models/user.py); `User.first_name` is empty for nearly everybody.
+        # (common/djangoapps/student/models/user.py); `User.first_name` is empty for nearly everybody. The language is a
+        # preference: openedx/core/djangoapps/user_api/models.py.
         from common.djangoapps.student.models import CourseEnrollment
         from django.contrib.auth import get_user_model
+        from openedx.core.djangoapps.user_api.models import UserPreference
 
         from engage_backend.platform.edx import team
 
@@ -28,6 +31,9 @@ class EdxMail:
             part = wanted[at : at + _AT_ONCE]
             enrolled = CourseEnrollment.objects.filter(course_id=key, is_active=True, user_id__in=part)
             learners = set(enrolled.values_list("user_id", flat=True))
+            languages = dict(
+                UserPreference.objects.filter(user_id__in=part, key=_LANGUAGE).values_list("user_id", "value")
+            )
             users: Any = get_user_model().objects  # whose `profile` our own type checker does not know
             rows = (
                 users.filter(pk__in=part)
@@ -44,7 +50,8 @@ class EdxMail:
                     reason = "not enrolled"
                 elif not email:
                     reason = "no address"
-                yield Recipient(pk, email or "", name or "", first or "", not reason, reason)
+                language = languages.get(pk) or ""
+                yield Recipient(pk, email or "", name or "", first or "", not reason, reason, language)
 
     def opted_out(self, course_key: str) -> set[int]:
         rows = _optout().objects.filter(course_id=_key(course_key), user__isnull=False)

@@ -44,6 +44,7 @@ class Recipient(NamedTuple):
     reason: str = (
         ""  # why not, as a person says it: "not enrolled", "of the course team", "account closed", "no address"
     )
+    language: str = ""  # the code of the one they read the site in; "": not chosen
 
 
 class GradedBlock(NamedTuple):

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "lms.djangoapps.bulk_email",
     "openedx.core.djangoapps.content.course_overviews",
     "openedx.core.djangoapps.course_groups",
+    "openedx.core.djangoapps.user_api",
     *get_plugin_apps(PROJECT),
 ]
 SESSION_SERIALIZER = "openedx.core.lib.session_serializers.PickleSerializer"  # masquerades are objects

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from lms.djangoapps.bulk_email.models import BulkEmailFlag, CourseAuthorization, DisabledCourse, Optout
+from openedx.core.djangoapps.user_api.models import UserPreference
 
 from tests.edx_platform.course import KEY, OTHER
 
@@ -16,11 +17,15 @@ def test_an_address_and_a_name_are_read_for_learners_and_nobody_else_is_reached(
     users = run.users
     users["beta_tester"].is_active = False
     users["beta_tester"].save()
+    UserPreference.objects.create(user=users["learner"], key="pref-lang", value="de")
+    UserPreference.objects.create(user=users["data_researcher"], key="time_zone", value="Europe/Berlin")
     found = {one.user_id: one for one in platform.recipients(COURSE, [user.id for user in users.values()])}
     learner = found[users["learner"].id]
     assert (learner.email, learner.full_name) == ("marked-learner@address.example", "Marked Name learner")
     reached = {who for who, user in users.items() if found[user.id].is_reachable}
     assert reached == {"learner", "data_researcher", "staff_elsewhere"}
+    assert {who for who, user in users.items() if found[user.id].language} == {"learner"}
+    assert learner.language == "de"
     assert all(one.reason for one in found.values() if not one.is_reachable)
 
 
