@@ -6,11 +6,11 @@ the clicks that come from being taken in; see docs/decisions/0015. The engine re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from engage_backend.engagement.live.changes import read_again_soon
 from engage_backend.engagement.live.publish import raise_version
@@ -47,24 +47,26 @@ def object_to(run: CourseRun | None, user_id: int, now: datetime) -> None:
     `now` is the site's time.
     """
     with transaction.atomic():
-        # The rows are locked before the objection is written: a consumer that holds them finishes first, and what it
-        # wrote is erased; one that comes later finds the objection.
-        learners = _locked(run, user_id)
-        # Two presses of one button: the constraint lets one through for a course run; everywhere, a second row says the same.
-        found = Objection.objects.filter(user_id=user_id, course_run=run)
-        if not found.filter(until=None).exists() and not found.update(since=now, until=None):
-            Objection.objects.get_or_create(user_id=user_id, course_run=run, defaults={"since": now})
-        erase_profile(learners, now)
+        # A row is locked before it is erased: a consumer that holds it finishes first, and what it wrote is erased; one
+        # that comes later finds the objection, which is stored in the same moment.
+        is_said = False
+        for learner in _in_turn(run, user_id):
+            if not is_said:
+                _write(run, user_id, now)
+            is_said = True
+            erase_profile([learner], now)
+        if not is_said:
+            _write(run, user_id, now)
 
 
 def take_back(run: CourseRun | None, user_id: int, now: datetime) -> None:
     """Let this person be predicted again, from now on. What came before stays out, though a log may still hold it."""
     with transaction.atomic():
-        learners = _locked(run, user_id)
-        ended = Objection.objects.filter(user_id=user_id, course_run=run, until=None).update(until=now)
-        if not ended:
+        standing_here = Objection.objects.filter(user_id=user_id, course_run=run, until=None)
+        if not standing_here.exists():
             return
-        for learner in learners:
+        for learner in _in_turn(run, user_id):
+            standing_here.update(until=now)
             learner.counted_from = now
             # Everywhere else the next reading of the roster tells who is still enrolled.
             if run is not None and not standing(run, user_id):
@@ -72,6 +74,7 @@ def take_back(run: CourseRun | None, user_id: int, now: datetime) -> None:
             learner.save(update_fields=["counted_from", "state"])
             _tell(learner, now)
             read_again_soon(learner.course_run.course_key)
+        standing_here.update(until=now)  # of who has no row
 
 
 def erase_profile(learners: Sequence[Learner], now: datetime) -> None:
@@ -96,8 +99,22 @@ def _tell(learner: Learner, now: datetime) -> None:
     Prediction.objects.filter(learner=learner).update(version=version)
 
 
-def _locked(run: CourseRun | None, user_id: int) -> list[Learner]:
-    rows: QuerySet[Learner] = Learner.objects.select_for_update().filter(user_id=user_id)
+def _write(run: CourseRun | None, user_id: int, now: datetime) -> None:
+    # Two presses of one button: the constraint lets one through for a course run; everywhere, a second row says the same.
+    found = Objection.objects.filter(user_id=user_id, course_run=run)
+    if not found.filter(until=None).exists() and not found.update(since=now, until=None):
+        Objection.objects.get_or_create(user_id=user_id, course_run=run, defaults={"since": now})
+
+
+def _in_turn(run: CourseRun | None, user_id: int) -> Iterator[Learner]:
+    """Their rows, each locked when its turn comes, in the order in which a consumer goes through course runs.
+
+    All at once would be a deadlock: a consumer that holds the row of one run, for its version, and waits for the learner in
+    the next, while here both learners are held and that run is waited for.
+    """
+    rows = Learner.objects.filter(user_id=user_id)
     if run is not None:
         rows = rows.filter(course_run=run)
-    return list(rows.order_by("pk"))
+    # Sorted here and not by the database, whose order of capitals is another one.
+    for _, pk in sorted(rows.values_list("course_run__course_key", "pk")):
+        yield from Learner.objects.select_for_update().filter(pk=pk)

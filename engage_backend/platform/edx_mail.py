@@ -75,6 +75,14 @@ class EdxMail:
         key = _key(course_key)
         return bool(is_bulk_email_feature_enabled(key)) and not is_bulk_email_disabled_for_course(key)
 
+    def may_automate(self, course_key: str) -> bool:
+        # xmodule/modulestore/__init__.py: `get_items` finds by category; in the LMS it sees what is published. Where there
+        # are several Communicators, one that allows it is enough; where there is none, nobody has forbidden it.
+        from xmodule.modulestore.django import modulestore
+
+        blocks = modulestore().get_items(_key(course_key), qualifiers={"category": "engage_communicator"})
+        return not blocks or any(getattr(block, "automation_allowed", True) for block in blocks)
+
 
 def _key(course_key: str) -> Any:
     from opaque_keys.edx.keys import CourseKey

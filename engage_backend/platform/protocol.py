@@ -168,3 +168,7 @@ class Platform(Protocol):
     def may_send(self, course_key: str) -> bool:
         """Whether the platform allows bulk e-mail to the learners of this course run."""
         ...
+
+    def may_automate(self, course_key: str) -> bool:
+        """Whether the course run's authors allow messages that go out by themselves."""
+        ...

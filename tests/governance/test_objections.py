@@ -174,3 +174,30 @@ def test_training_is_told_whom_to_leave_out(live: LiveSite, capsys: pytest.Captu
     assert capsys.readouterr().out.split() == ["102", "103", "104"]
     with pytest.raises(CommandError, match="no course run"):
         call_command("engage_left_out", "--course", "course-v1:No+Such+Run")
+
+
+def test_a_run_is_done_with_before_the_next_ones_learner_is_locked(live: LiveSite) -> None:
+    """A consumer goes through runs in that order too: who held both learners first would wait for it, and it for them."""
+    engine = started(live)
+    begun = CourseRun.objects.get()
+    other = CourseRun.objects.create(course_key="course-v1:a+first+one", start=begun.start)
+    there = Learner.objects.create(course_run=other, user_id=101, enrolled_at=begun.start)
+    assert engine is not None
+    for act in (lambda: say(), lambda: say(no=False), lambda: retire(101)):
+        first, last = sorted((begun, other), key=lambda run: run.course_key)
+        rows = {row.course_run_id: row.pk for row in Learner.objects.filter(user_id=101)}
+        assert there.pk in rows.values()
+        with CaptureQueriesContext(connection) as captured:
+            act()
+        said = [query["sql"] for query in captured]
+        raised = next(n for n, sql in enumerate(said) if _raises(sql, first.pk))
+        next_one = [n for n, sql in enumerate(said) if f'"id" = {rows[last.pk]}' in sql or _of_run(sql, last.pk)]
+        assert next_one and raised < min(next_one)
+
+
+def _raises(sql: str, run: int) -> bool:
+    return sql.startswith('UPDATE "engage_courserun" SET "version"') and sql.endswith(f'"id" = {run}')
+
+
+def _of_run(sql: str, run: int) -> bool:
+    return 'FROM "engage_learner"' in sql and f'"course_run_id" = {run}' in sql

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from lms.djangoapps.bulk_email.models import BulkEmailFlag, CourseAuthorization, DisabledCourse, Optout
 from openedx.core.djangoapps.user_api.models import UserPreference
+from xmodule.modulestore import django as modulestore
 
+from engage_backend.engagement.live.roster import sync_run
+from engage_backend.messaging.automation.daily import look
+from engage_backend.models import Communication
 from tests.edx_platform.course import KEY, OTHER
 
 COURSE = str(KEY)
@@ -71,3 +78,26 @@ def test_people_are_found_by_what_the_platform_calls_them(run: Any, platform: An
         assert platform.find_people(COURSE, query) == [learner]
     assert platform.find_people(COURSE, "marked-username-stranger") == []
     assert platform.find_people(COURSE, "marked") == []
+
+
+@pytest.mark.skipif(settings.ROOT_URLCONF == "cms.urls", reason="Studio sends nothing")
+def test_what_authors_forbid_in_studio_does_not_go_out_by_itself(run: Any, platform: Any) -> None:
+    made = sync_run(platform, COURSE)
+    assert made is not None
+    client = Client()
+    client.force_login(run.users["staff"])
+    url = f"/engage/api/v1/courses/{COURSE}/communications"
+    address = f"{url}/{client.post(url, {'subject': 'Hello'}, content_type='application/json').json()['id']}"
+    switched_on = client.patch(address, {"automation": "ask"}, content_type="application/json")
+    assert switched_on.status_code == 200, "no Communicator is published, and nobody has forbidden it"
+    blocks = [SimpleNamespace(category="engage_communicator", automation_allowed=False)]
+    modulestore.COURSES[KEY].blocks = blocks
+    now = platform.now()
+    made.clock_day = now.date()
+    made.save()
+    look(now)
+    assert "in Studio" in Communication.objects.get().paused_because
+    refused = client.patch(address, {"automation": "ask"}, content_type="application/json")
+    assert (refused.status_code, "in Studio" in refused.json()["detail"]) == (409, True)
+    blocks.append(SimpleNamespace(category="engage_communicator", automation_allowed=True))
+    assert client.patch(address, {"automation": "ask"}, content_type="application/json").status_code == 200

@@ -1,4 +1,4 @@
-"""The second channel with the real edx-ace, where it is installed (tox has it): over Django's mail backends to a real server."""
+"""The second channel with the real edx-ace, where it is installed (tox has it): to a real mail server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Print the LMS user ids of those from whom a model must not learn: who objects, and who was retired. For `engage train`."""
+"""Print the LMS user ids of those from whom a model must not learn (who objects, who was retired), or had better not."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Of which course run."""
         parser.add_argument("--course", required=True, metavar="KEY", help="the course run that the package is of")
+        parser.add_argument(
+            "--written-to",
+            action="store_true",
+            help="also who had a message in that run: what they did may have come of it",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask and print."""
         from engage_backend.engagement.live.consent import left_out
+        from engage_backend.messaging.record import written_to
         from engage_backend.models import CourseRun
 
         run = CourseRun.objects.filter(course_key=options["course"]).first()
@@ -27,5 +33,5 @@ class Command(BaseCommand):
             raise CommandError(
                 f"no course run {options['course']} here: is the key written as in the course's address?"
             )
-        for user_id in sorted(left_out(run)):
+        for user_id in sorted(left_out(run) | (written_to(run) if options["written_to"] else set())):
             self.stdout.write(str(user_id))

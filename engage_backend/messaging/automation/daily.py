@@ -17,6 +17,7 @@ from engage_backend.messaging.automation.guards import (
     delivery_problems,
     volume_problems,
 )
+from engage_backend.messaging.automation.handling import FORBIDDEN
 from engage_backend.messaging.automation.health import health, known_well
 from engage_backend.messaging.automation.limits import over_limit, quiet_until
 from engage_backend.messaging.criteria import Criteria, CriteriaProblem
@@ -30,6 +31,7 @@ from engage_backend.models import (
     DeliveryState,
     LearnerStatus,
 )
+from engage_backend.platform.api import get_platform
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,9 @@ def _look(communication: Communication, now: datetime, condition: Health) -> Non
     run = communication.course_run
     if run.end is not None and run.end <= now:
         Communication.objects.filter(pk=communication.pk).update(automation=Mode.OFF, paused_because=ENDED)
+        return
+    if not get_platform().may_automate(run.course_key):
+        _enter(communication, now, condition, pause=FORBIDDEN)
         return
     days = communication.days.filter(day__lt=now.date())
     if communication.automation_since is not None:

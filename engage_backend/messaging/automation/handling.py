@@ -10,6 +10,7 @@ from engage_backend.models import AutomationDay, Communication, Sending
 from engage_backend.platform.api import get_platform
 
 Mode = Communication.Automation
+FORBIDDEN = "the course's authors have switched automatic messages off, in the Communicator's settings in Studio"
 
 
 def switch(communication: Communication, mode: str, user_id: int) -> None:
@@ -25,6 +26,8 @@ def switch(communication: Communication, mode: str, user_id: int) -> None:
         raise Refused(
             'Automation begins with "ask": you are told who matches, and send it yourself. Later it can send.'
         )
+    if mode != Mode.OFF and not get_platform().may_automate(communication.course_run.course_key):
+        raise Refused(FORBIDDEN)
     values: dict[str, Any] = {"automation": mode, "paused_because": ""}
     if mode != Mode.OFF:
         values["author_id"] = user_id

@@ -137,6 +137,9 @@ class StandalonePlatform:
 
         return Course.objects.filter(key=course_key, bulk_email=True).exists()
 
+    def may_automate(self, course_key: str) -> bool:
+        return True  # there is no Studio in which anybody could say no
+
     def role(self, request: HttpRequest, course_key: str) -> Role:
         from engage_backend.platform.standalone.models import CourseStaff
         from engage_backend.platform.standalone.models import Enrolment as Row
