@@ -64,6 +64,8 @@ class CannedCourse:
     garbled: bool = False
     delay_seconds: float = 0.0  # before the predictions are answered
     beside: Beside | None = None  # what stands beside the predictions; None: a server that does not have it (404)
+    changed: dict[int, tuple[str, ...]] = field(default_factory=dict)  # version -> who changed in it
+    total: tuple[int, int] = (-1, 0)  # version, and how many were enrolled then
     requests: list[tuple[str, int]] = field(default_factory=list)  # query and status of each answer
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,11 +75,14 @@ class CannedCourse:
             self.version += 1
             self.rows.update(rows)
             self.versions.update(dict.fromkeys(rows, self.version))
+            self.changed[self.version] = tuple(rows)
 
     def restore(self, rows: dict[str, Row]) -> None:
         """A database brought back from a copy: other rows, an older version."""
         with self.lock:
             self.version = 1
+            self.total = (-1, 0)
+            self.changed = {}
             self.rows = dict(rows)
             self.versions = dict.fromkeys(rows, 1)
 
@@ -101,11 +106,15 @@ class CannedCourse:
         if if_none_match == etag:
             return 304, {"ETag": etag}, b""
         # As the API: everyone but those who left; with a cursor, what is newer than it.
-        names = [
-            name
-            for name, row in self.rows.items()
-            if (row.state != "left" if since < 0 else self.versions[name] > since)
-        ]
+        if since < 0:
+            names = [name for name, row in self.rows.items() if row.state != "left"]
+        elif all(version in self.changed for version in range(since + 1, self.version + 1)):
+            newer = (self.changed[version] for version in range(since + 1, self.version + 1))
+            names = list(dict.fromkeys(name for some in newer for name in some))
+        else:
+            names = [name for name in self.rows if self.versions[name] > since]
+        if self.total[0] != self.version:
+            self.total = (self.version, sum(row.state != "left" for row in self.rows.values()))
         rows = [self.rows[name] for name in names]
         now = datetime.now(UTC)
         seen = None if self.silent_seconds is None else (now - timedelta(seconds=self.silent_seconds)).isoformat()
@@ -115,7 +124,7 @@ class CannedCourse:
             "model": self.model,
             "calibrated": self.calibrated,
             "expected_pass_rate": self.expected_pass_rate,
-            "total": sum(row.state != "left" for row in self.rows.values()),
+            "total": self.total[1],
             "consumer": {"last_seen": seen, "lag_seconds": self.silent_seconds},
             "learners": names,
             "state": [row.state for row in rows],

@@ -52,6 +52,12 @@ def one_learner(page: Page) -> None:
     expect(page.get_by_test_id("learner-certify")).to_be_visible()
 
 
+def nobody(page: Page) -> None:
+    """With a range that nobody is in."""
+    page.get_by_test_id("from-leave").fill("99")
+    expect(page.get_by_test_id("nobody")).to_be_visible()
+
+
 def offline(page: Page) -> None:
     """After the connection went away."""
     shown(page)
@@ -87,6 +93,7 @@ STATES = (
     State("german", lambda: course_of(learners(400)), selected, "?lang=de"),
     State("mirrored", lambda: course_of(learners(400)), selected, "?lang=rtl"),
     State("checked", lambda: course_of(learners(400), calibrated=True)),
+    State("nobody", lambda: course_of(learners(400)), nobody),
     State("consumer-late", lambda: course_of(learners(400), silent_seconds=15)),
     State("consumer-down", lambda: course_of(learners(400), silent_seconds=900)),
     State("loading", lambda: course_of(learners(400), delay_seconds=3.0), loading),
@@ -117,6 +124,8 @@ def written(page: Page) -> Iterator[str]:
     page.get_by_test_id("compose-body").fill(body)
     page.get_by_test_id("preview-open").click()
     expect(page.get_by_test_id("preview-body")).to_contain_text("two more problems")
+    expect(page.get_by_test_id("warnings")).to_be_hidden()
+    expect(page.get_by_test_id("compose-status")).to_have_text("Saved as a draft.")
     yield "preview"
     page.get_by_test_id("review").click()
     expect(page.get_by_test_id("confirm-title")).to_be_focused()

@@ -409,7 +409,7 @@
  "Open {name}": "{name} öffnen",
  "Copy {name}": "{name} kopieren",
  "{name} is copied.": "{name} ist kopiert.",
- "taken out": "herausgenommen",
+ "taken out": "abgewählt",
  "added": "hinzugefügt",
  "Find a learner": "Jemanden finden",
  "Pseudonym, full name, user name or address. A look-up by name is recorded.": "Pseudonym, voller Name, Benutzername oder Adresse. Eine Suche nach dem Namen wird aufgezeichnet.",
