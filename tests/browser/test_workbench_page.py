@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 from playwright.sync_api import Page, expect
 
 from tests.xblock.workbench_process import running_workbench
@@ -16,6 +17,8 @@ SCENARIO = "scenario/engage_communicator"
 @pytest.fixture(scope="module")
 def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_workbench(tmp_path_factory.mktemp("workbench")) as address:
+        # What it loads at its first page is not what a person waits for in these tests.
+        requests.get(f"{address}/{SCENARIO}.0/?student=staff", timeout=120)
         yield address
 
 
