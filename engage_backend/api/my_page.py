@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
@@ -72,6 +71,8 @@ def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
     except NotFound as error:
         raise Http404(str(error.detail)) from None
     if not request.user.is_authenticated:
+        from django.contrib.auth.views import redirect_to_login  # a quarter of what we cost a process that starts
+
         return redirect_to_login(request.get_full_path())
     role, user_id = get_platform().role(request, key), request.user.pk
     if role not in (Role.LEARNER, Role.MASQUERADER, Role.STAFF) or user_id is None:
