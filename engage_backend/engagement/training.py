@@ -37,6 +37,7 @@ from engage_backend.engagement.model import Lstm, Model
 from engage_backend.engagement.trees import TARGETS, Trees
 
 Progress = Callable[[str], object]
+MEAN_OF = 10_000  # examples that say what the mean learner is
 
 OUTCOMES = {
     "certify": ("nobody earned a certificate", "everybody earned a certificate", "no one counts"),
@@ -107,7 +108,8 @@ def train(
     stacks = [_stack(runs, trees_said, lstm_said, target) for target in range(len(TARGETS))]
     trees = fit.trees(runs, before, "final")
     lstm = fit.lstm(runs, trees_said, "final")
-    return replace(_assemble(trees, lstm, stacks, vocabulary, base), prior=_prior(runs))
+    model = _assemble(trees, lstm, stacks, vocabulary, base)
+    return replace(model, trees=trees_fit.centred(model.trees, mean_learners(runs)), prior=_prior(runs))
 
 
 def predict(model: Model, run: Run, kinds: KindTable) -> Doubles:
@@ -246,6 +248,16 @@ def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles
     weights = np.concatenate(weights_of(runs))
     said = [np.concatenate([part[:, target] for part in parts])[judged] for parts in (trees, lstm)]
     return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged], runs=len(runs))
+
+
+def mean_learners(runs: Sequence[Run]) -> list[npt.NDArray[np.float32]]:
+    """Features of examples that each target (3) is shown of: of every run, so that some thousands come together."""
+    found = []
+    for target in range(len(TARGETS)):
+        places = [np.flatnonzero(run.shown()[:, target]) for run in runs]
+        step = max(sum(map(len, places)) // MEAN_OF, 1)
+        found.append(np.concatenate([run.features[place[::step]] for run, place in zip(runs, places, strict=True)]))
+    return found
 
 
 def _prior(runs: Sequence[Run]) -> tuple[float | None, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +80,38 @@ def join(parts: list[Trees]) -> Trees:
     )
 
 
+def centred(trees: Trees, shown: Sequence[Floats]) -> Trees:
+    """The same trees, the inner nodes of each target's (3) as the mean of those examples (n, F) that come there.
+
+    So the mean learner, from whom reasons count, is one of those who are shown the figure: `leave` is learnt from the long
+    silent, too, and beside these everybody would seem to have just been there.
+    """
+    value, places = trees.value.copy(), np.arange(len(trees.target))
+    came = np.zeros(value.shape)
+    for target, features in enumerate(shown):
+        mine = places[trees.target == target]
+        for row in range(0, len(features), 2048):
+            part = features[row : row + 2048]
+            at = np.zeros((len(part), len(mine)), dtype=np.int64)
+            for _ in range(trees.depth):
+                asked = trees.feature[mine, at]
+                goes_left = np.take_along_axis(part, np.maximum(asked, 0), 1) < trees.threshold[mine, at]
+                below = np.where(goes_left, trees.left[mine, at], trees.right[mine, at])
+                at = np.where(asked < 0, at, below)
+            np.add.at(came, (np.broadcast_to(mine, at.shape), at), 1.0)
+    for tree in places:
+        inner = np.flatnonzero(trees.feature[tree] >= 0)
+        for node in inner[::-1]:  # children come behind their parents
+            pair = [trees.left[tree, node], trees.right[tree, node]]
+            count = came[tree, pair]
+            came[tree, node] = count.sum()
+            if count.sum():
+                value[tree, node] = np.average(value[tree, pair], weights=count)
+            else:
+                value[tree, node] = value[tree, pair].mean()
+    return replace(trees, value=value)
+
+
 def _arrays(booster: xgboost.Booster, target: int) -> Trees:
     """xgboost's own JSON as arrays. A leaf's value stands in `split_conditions`, its left child is -1."""
     grown = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]["model"]["trees"]
@@ -100,17 +134,5 @@ def _arrays(booster: xgboost.Booster, target: int) -> Trees:
         trees.threshold[at, :n] = np.where(splits, conditions, 0)
         trees.left[at, :n] = np.where(splits, left, 0)
         trees.right[at, :n] = np.where(splits, tree["right_children"], 0)
-        trees.value[at, :n] = _means(left, trees.right[at], np.array(tree["sum_hessian"], dtype=np.float64), conditions)
+        trees.value[at, :n] = np.where(splits, 0, conditions)  # of inner nodes: see `centred`
     return trees
-
-
-def _means(
-    left: npt.NDArray[np.int32], right: npt.NDArray[np.int32], cover: Doubles, conditions: npt.NDArray[np.float32]
-) -> Doubles:
-    """Of each node, the mean of the leaves below it, weighted as the examples that came there; of a leaf, its value."""
-    means = conditions.astype(np.float64)
-    for node in range(len(left) - 1, -1, -1):  # children come behind their parents
-        if left[node] >= 0:
-            below = [left[node], right[node]]
-            means[node] = np.average(means[below], weights=np.maximum(cover[below], 1e-9))
-    return means

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from engage_backend.conf import BASE_MODEL
-from engage_backend.engagement.counters import FEATURES
+from engage_backend.engagement.counters import DAY, FEATURES, MINUTE, Counters, Plan
+from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.folder import load_model
+from engage_backend.engagement.history import NONE, Row
 from engage_backend.engagement.reasons import GROUPS, LEAST, MOST, UNTOLD, reasons
 from engage_backend.engagement.trees import TARGETS
-from tests.engagement.clicks import small_model
+from engage_backend.platform.protocol import CourseSchedule
+from tests.engagement.clicks import COURSE, START, small_model
 
 MODEL, _ = load_model(BASE_MODEL)
 
@@ -59,10 +62,19 @@ def test_the_strongest_groups_are_told_and_only_of_what_is_shown() -> None:
 
 
 def test_long_silence_speaks_for_leaving() -> None:
-    came_today = learners()
-    came_today[:, FEATURES.index("days_silent")] = 0.0
-    silent = came_today.copy()
-    silent[:, FEATURES.index("days_silent")] = 12.0
+    """A learner who came every day for a month: the next day, and when nothing has come for twelve days."""
+    schedule = CourseSchedule(COURSE, "", START, START + 200 * DAY)
+    counters, kinds = Counters(), KindTable(["courseware"])
+    rows = [
+        Row(START + day * DAY + minute * MINUTE, 0, 0, 0, NONE, NONE, -1) for day in range(30) for minute in range(9)
+    ]
+    counters.update(rows, kinds.categories)
+    clocks = (START + 30 * DAY, START + 42 * DAY)
+    features = np.array([counters.features(Plan.of(schedule), clock) for clock in clocks], dtype=np.float32)
     leave = TARGETS.index("leave")
-    before, after = (MODEL.trees.contributions(them)[:, leave].sum(axis=1) for them in (came_today, silent))
-    assert np.mean(after - before) > 0.3
+    here, away = MODEL.trees.contributions(features)[:, leave]
+    assert away.sum() - here.sum() > 0.3
+    told = [msgspec.json.decode(text)["leave"] for text in reasons(MODEL, features, [(None, None, 500)] * 2)]
+    effects = [{group: effect for group, effect, _ in those} for those in told]
+    assert min(effects[0].get(group, 0.0) for group in ("silence", "recent")) < 0
+    assert max(effects[1].get(group, 0.0) for group in ("silence", "recent")) > 0
