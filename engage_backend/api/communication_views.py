@@ -273,7 +273,7 @@ class TemplatesView(SendingView):
     calls = {"get": Call(shapes.Templates, is_conditional=True)}
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
-        return self.answer({"templates": [template._asdict() for template in TEMPLATES]})
+        return self.answer({"templates": [template.in_words() for template in TEMPLATES]})
 
 
 class ExportView(SendingView):

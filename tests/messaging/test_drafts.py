@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from django.utils import translation
+
 from engage_backend.messaging.templates import TEMPLATES
 from engage_backend.messaging.wording import Wording, warnings
 from engage_backend.models import Communication, CommunicationVersion
@@ -63,10 +66,13 @@ def test_a_preview_of_words_that_are_not_saved_keeps_nothing(mailing: Mailing) -
     assert mailing.get(f"/{communication['id']}")["subject"] == "Hello [:firstname:]"
 
 
-def test_templates_are_neutral_and_can_be_sent_as_they_are(mailing: Mailing) -> None:
-    answer = mailing.client.get(mailing.url.replace("/communications", "/templates")).json()
+@pytest.mark.parametrize(("language", "greeting"), [("en", "Hello "), ("de", "Guten Tag ")])
+def test_templates_are_neutral_and_can_be_sent_as_they_are(mailing: Mailing, language: str, greeting: str) -> None:
+    with translation.override(language):
+        answer = mailing.client.get(mailing.url.replace("/communications", "/templates")).json()
     assert len(answer["templates"]) == len(TEMPLATES) > 3
     for template in answer["templates"]:
+        assert template["body"].startswith(greeting)
         wording = Wording.checked(subject=template["subject"], body=template["body"])
         assert warnings(wording) == []
         assert mailing.write(subject=template["subject"], body=template["body"])["warnings"] == []
