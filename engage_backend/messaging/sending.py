@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.audience import Audience, audience, learners_of
@@ -28,9 +29,9 @@ class Refused(Exception):
 def refusal(run: CourseRun, version: CommunicationVersion) -> str:
     """Why nothing of this version can be sent to anybody now; empty where it can."""
     if not get_platform().may_send(run.course_key):
-        return "Bulk e-mail is disabled for this course run; the platform's administrators can enable it."
+        return _("Bulk e-mail is disabled for this course run; the platform's administrators can enable it.")
     if root_url() is None:
-        return 'This site does not know its own address, which the unsubscribe link needs: set ENGAGE["ROOT_URL"].'
+        return _('This site does not know its own address, which the unsubscribe link needs: set ENGAGE["ROOT_URL"].')
     try:
         Wording(subject=version.subject, body=version.body).check_complete()
     except WordingProblem as problem:
@@ -70,17 +71,19 @@ def confirm(
             return known
         version = newest(communication)
         if number is not None and number != version.number:
-            raise Refused(f"The message is version {version.number} by now, and you confirmed {number}: look again.")
+            said = _("The message is version {newest} by now, and you confirmed {number}: look again.")
+            raise Refused(said.format(newest=version.number, number=number))
         if why := refusal(run, version):
             raise Refused(why)
         if send_at is not None and not now <= send_at <= now + LATEST:
-            raise Refused("The time to send at has passed, or is more than a year ahead.")
+            raise Refused(_("The time to send at has passed, or is more than a year ahead."))
         found = recipients(version) if learners is None else audience(run, learners, communication)
         if not found.learners:
             reasons = ", ".join(f"{reason}: {number}" for reason, number in found.left_out.items())
-            raise Refused(f"Nobody is left to write to ({reasons or 'nobody is selected'}).")
+            raise Refused(_("Nobody is left to write to ({why}).").format(why=reasons or _("nobody is selected")))
         if count is not None and len(found.learners) > count:
-            raise Refused(f"{len(found.learners)} would be written to, and you confirmed {count}: look again.")
+            said = _("{found} would be written to, and you confirmed {count}: look again.")
+            raise Refused(said.format(found=len(found.learners), count=count))
         world = datetime.now(UTC)
         made = Sending.objects.create(
             communication=communication,
