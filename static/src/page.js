@@ -168,6 +168,7 @@ export class Page {
         this.#showCriteria();
       }
     }
+    this.#soonShowLate(); // what the selected share may be a task that they have not handed in
   }
 
   #show() {
