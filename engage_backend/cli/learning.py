@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +25,16 @@ SEED = 2013
 Loaded = TypeVar("Loaded")
 
 
+def add_leave_out(parser: ArgumentParser) -> None:
+    """Declare `--leave-out`, whose file `left_out` reads."""
+    parser.add_argument(
+        "--leave-out",
+        type=Path,
+        metavar="FILE",
+        help="LMS user ids, one a line, of people from whom nothing is learnt: what `engage_left_out` prints",
+    )
+
+
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
     """A spinner on standard error with what is being done and for how long; nothing where that is no terminal."""
@@ -40,13 +51,11 @@ def prepare_packages(
 
     `leave_out`: LMS user ids of people from whom nothing is to be learnt.
     """
-    kinds, packages = (
-        KindTable(),
-        [
-            replace(package, learners=[one for one in package.learners if one.user_id not in leave_out])
-            for package in opened(folders)
-        ],
-    )
+    kinds = KindTable()
+    packages = [
+        replace(package, learners=[one for one in package.learners if one.user_id not in leave_out])
+        for package in opened(folders)
+    ]
     people = {learner.user_id for package in packages for learner in package.learners}
 
     def load(package: Package, **options: Any) -> Run:

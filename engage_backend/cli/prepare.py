@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from engage_backend.cli import Refusal
-from engage_backend.cli.learning import SEED, left_out, prepare_packages, progress_shown
+from engage_backend.cli.learning import SEED, add_leave_out, left_out, prepare_packages, progress_shown
 
 HELP = "Make research packages ready for `engage train`: arrays on disk that name nobody, read once and used often."
 
@@ -25,12 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=SEED,
         help="of the moments within weeks that are learnt from; the same gives the same arrays (default %(default)s)",
     )
-    parser.add_argument(
-        "--leave-out",
-        type=Path,
-        metavar="FILE",
-        help="LMS user ids, one a line, of people from whom nothing is learnt: what `engage_left_out` prints",
-    )
+    add_leave_out(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from engage_backend.cli import Refusal
-from engage_backend.cli.learning import SEED, left_out, progress_shown, training_runs
+from engage_backend.cli.learning import SEED, add_leave_out, left_out, progress_shown, training_runs
 
 if TYPE_CHECKING:
     from engage_backend.engagement.model import Model
@@ -41,12 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", default="engage", help="what the model is called where it is shown")
     parser.add_argument("--attribution", default="", help="whose data it was trained on, and its licence, for the card")
-    parser.add_argument(
-        "--leave-out",
-        type=Path,
-        metavar="FILE",
-        help="LMS user ids, one a line, of people from whom nothing is learnt: what `engage_left_out` prints",
-    )
+    add_leave_out(parser)
     parser.add_argument(
         "--evaluation",
         type=Path,

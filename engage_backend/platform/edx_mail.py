@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from engage_backend.platform.edx_schedule import communicators
 from engage_backend.platform.protocol import Recipient
 
 _AT_ONCE = 500  # users a query
@@ -76,11 +77,8 @@ class EdxMail:
         return bool(is_bulk_email_feature_enabled(key)) and not is_bulk_email_disabled_for_course(key)
 
     def may_automate(self, course_key: str) -> bool:
-        # xmodule/modulestore/__init__.py: `get_items` finds by category; in the LMS it sees what is published. Where there
-        # are several Communicators, one that allows it is enough; where there is none, nobody has forbidden it.
-        from xmodule.modulestore.django import modulestore
-
-        blocks = modulestore().get_items(_key(course_key), qualifiers={"category": "engage_communicator"})
+        # Where there are several Communicators, one that allows it is enough; where there is none, nobody has forbidden it.
+        blocks = communicators(_key(course_key))
         return not blocks or any(getattr(block, "automation_allowed", True) for block in blocks)
 
 

@@ -87,12 +87,17 @@ def _policy(key: Any) -> Mapping[str, tuple[float, int]]:
     }
 
 
-def expected_pass_rate(key: Any) -> float | None:
-    """What an author has stated on a Communicator that is published, 0 to 1 in whole per cent; the first one counts."""
-    # xmodule/modulestore/__init__.py: `get_items` finds by category; in the LMS it sees what is published.
+def communicators(key: Any) -> list[Any]:
+    """The course's Communicators; in the LMS those that are published. Their fields may hold what an import brought."""
+    # xmodule/modulestore/__init__.py: `get_items` finds by category
     from xmodule.modulestore.django import modulestore
 
-    for block in modulestore().get_items(key, qualifiers={"category": "engage_communicator"}):
+    return list(modulestore().get_items(key, qualifiers={"category": "engage_communicator"}))
+
+
+def expected_pass_rate(key: Any) -> float | None:
+    """What an author has stated on a Communicator that is published, 0 to 1 in whole per cent; the first one counts."""
+    for block in communicators(key):
         stated = getattr(block, "expected_pass_rate", None)
         if isinstance(stated, int) and 0 < stated < 100:  # an import may have brought anything
             return stated / 100

@@ -41,6 +41,13 @@ def press_until(page: Page, name: str, *, key: str = "Tab") -> None:
     pytest.fail(f"{name} is not reached with {key}; the focus is on {page.evaluate(FOCUSED)!r}")
 
 
+def press(page: Page, name: str, *, lands: str, key: str = "Tab") -> None:
+    """Go to a button with a key, press it, and see where the focus is then."""
+    press_until(page, name, key=key)
+    page.keyboard.press("Enter")
+    expect(hook(page, lands)).to_be_focused()
+
+
 def test_with_the_keyboard_alone_one_brushes_writes_confirms_takes_back_and_sends(
     writing_site: Site, open_page: OpenPage
 ) -> None:
@@ -54,9 +61,7 @@ def test_with_the_keyboard_alone_one_brushes_writes_confirms_takes_back_and_send
         page.keyboard.press("PageUp")
     expect(hook(page, "selected-count")).to_have_text(str(HIGH))
     expect(hook(page, "write")).to_have_text(f"Write to these {HIGH} learners")
-    press_until(page, "write", key="Shift+Tab")
-    page.keyboard.press("Enter")
-    expect(hook(page, "compose-title")).to_be_focused()
+    press(page, "write", key="Shift+Tab", lands="compose-title")
     press_until(page, "compose-subject")
     page.keyboard.type("Only keys")
     press_until(page, "compose-body")
@@ -68,22 +73,12 @@ def test_with_the_keyboard_alone_one_brushes_writes_confirms_takes_back_and_send
     press_until(page, "preview-open")
     page.keyboard.press("Enter")
     expect(hook(page, "preview-body")).to_have_text("Hello Z···")
-    press_until(page, "review", key="Shift+Tab")
-    page.keyboard.press("Enter")
-    expect(hook(page, "confirm-title")).to_be_focused()
-    press_until(page, "send")
-    page.keyboard.press("Enter")
-    expect(hook(page, "message-title")).to_be_focused()
-    press_until(page, "undo")
-    page.keyboard.press("Enter")
-    expect(hook(page, "compose-title")).to_be_focused()
+    press(page, "review", key="Shift+Tab", lands="confirm-title")
+    press(page, "send", lands="message-title")
+    press(page, "undo", lands="compose-title")
     expect(hook(page, "composer-news")).to_have_text("Taken back. Nothing was sent.")
-    press_until(page, "review")
-    page.keyboard.press("Enter")
-    expect(hook(page, "confirm-title")).to_be_focused()
-    press_until(page, "send")
-    page.keyboard.press("Enter")
-    expect(hook(page, "message-title")).to_be_focused()
+    press(page, "review", lands="confirm-title")
+    press(page, "send", lands="message-title")
     minute_later(writing_site)
     expect(hook(page, "standing")).to_have_text(f"Finished: {HIGH - 1} sent.")
     assert outbox(page, writing_site) == held + HIGH - 1

@@ -6,7 +6,7 @@ import csv
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
@@ -20,14 +20,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask and print."""
+        from engage_backend.management.course_runs import course_run
         from engage_backend.messaging.record import Had, had_messages
-        from engage_backend.models import CourseRun
 
-        run = CourseRun.objects.filter(course_key=options["course"]).first()
-        if run is None:
-            raise CommandError(
-                f"no course run {options['course']} here: is the key written as in the course's address?"
-            )
+        run = course_run(options["course"])
         table = csv.writer(self.stdout, lineterminator="\n")
         table.writerow(Had._fields)
         table.writerows(_harmless(row) for row in had_messages(run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
@@ -25,13 +25,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask and print."""
         from engage_backend.engagement.live.consent import left_out
+        from engage_backend.management.course_runs import course_run
         from engage_backend.messaging.record import written_to
-        from engage_backend.models import CourseRun
 
-        run = CourseRun.objects.filter(course_key=options["course"]).first()
-        if run is None:
-            raise CommandError(
-                f"no course run {options['course']} here: is the key written as in the course's address?"
-            )
+        run = course_run(options["course"])
         for user_id in sorted(left_out(run) | (written_to(run) if options["written_to"] else set())):
             self.stdout.write(str(user_id))
