@@ -82,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
         except SingleOutcome as reason:
             raise Refusal(str(reason)) from reason
         card = card_of(
+            model,
             runs,
             name=options.name,
             command=_command(options),

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 Doubles = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 SLOPE_DOUBT, SHIFT_DOUBT = 2, 8  # in runs: so many must speak for half of what they say to be believed
 _STEPS = 50
+_AS_IT_IS = 1e9  # a ridge that leaves a slope where it is
 _FLAT = 0.05  # a slope below it would turn ranks into noise
 
 
@@ -21,24 +23,50 @@ class Stack(NamedTuple):
     intercept: float
 
 
-def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, *, runs: int) -> Stack:
+def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, *, unit: Integers, runs: int) -> Stack:
     """How far to trust each part, on examples that neither was fitted on; all arrays (n,), at the natural balance.
+
+    `unit` says which run each example is of, or which half of the learners of a single one.
 
     The examples of one run err together: what few runs say of the next one is little, however many learners they had.
     So the answer goes only part of the way from the trees as they are to what the examples say; a shorter one for the
     intercept, since one run's pass rate lies above the others' and the next one's below, while trees are too sure of
-    themselves in every new run. An LSTM that does not help on held-out runs gets a slope of 0; trees whose order does
+    themselves in every new run. An LSTM that does not pay on held-out runs gets a slope of 0; trees whose order does
     not hold are taken as they are.
     """
     before = np.array([1.0, 1.0])
     slopes, intercept = logistic(np.stack((trees, lstm), axis=1), labels, weights, towards=before)
-    if slopes[1] < 0:
+    if slopes[1] < 0 or not _pays(trees, lstm, labels, weights, unit):
         one, intercept = logistic(trees[:, None], labels, weights, towards=before[:1])
         slopes = np.array([one[0], 0.0])
     if slopes[0] < _FLAT:
         return Stack(1.0, 0.0, 0.0)
     sure, shift = runs / (runs + SLOPE_DOUBT), runs / (runs + SHIFT_DOUBT)
     return Stack(1.0 + sure * float(slopes[0] - 1.0), sure * float(slopes[1]), shift * float(intercept))
+
+
+def _pays(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, unit: Integers) -> bool:
+    """Whether the LSTM beside the trees tells the learners of one unit apart better than trees alone.
+
+    Slopes come from the other units. It pays where the log loss falls, on average over units, by more than the standard error
+    of that average: the examples of one unit err together, so that they are one observation. The intercept is the unit's own,
+    since what is asked is who differs from whom.
+    """
+    gains = []
+    for one in np.unique(unit):
+        held = unit == one
+        if not 0 < labels[held].sum() < held.sum() or held.all():
+            continue
+        losses = []
+        for inputs in (trees[:, None], np.stack((trees, lstm), axis=1)):
+            ones = np.ones(inputs.shape[1])
+            slopes, _ = logistic(inputs[~held], labels[~held], weights[~held], towards=ones)
+            said = inputs[held] @ slopes
+            _, intercept = logistic(said[:, None], labels[held], weights[held], towards=ones[:1], ridge=_AS_IT_IS)
+            z = said + intercept
+            losses.append(np.average(np.logaddexp(0.0, z) - labels[held] * z, weights=weights[held]))
+        gains.append(losses[0] - losses[1])
+    return len(gains) > 1 and float(np.mean(gains)) > float(np.std(gains, ddof=1)) / len(gains) ** 0.5
 
 
 def logistic(

@@ -15,6 +15,8 @@ import xgboost
 from engage_backend import __version__
 from engage_backend.engagement.dataset import Run
 from engage_backend.engagement.evaluation import OURS, mean_by_week
+from engage_backend.engagement.lstm_fit import last_layer
+from engage_backend.engagement.model import Model
 from engage_backend.engagement.training import Settings
 from engage_backend.engagement.trees import TARGETS
 
@@ -22,6 +24,7 @@ COLUMNS = ("auc", "average_precision", "brier", "ece", "ece_debiased", "slope")
 
 
 def card_of(
+    model: Model,
     runs: Sequence[Run],
     *,
     name: str,
@@ -34,8 +37,9 @@ def card_of(
     known: Sequence[float],
     begun_from: str = "",
 ) -> dict[str, Any]:
-    """The card's part that loading does not need. `evaluation` and `groups`: those rows of metrics.json, of the same runs.
+    """The part of a model's card that loading does not need.
 
+    `evaluation` and `groups`: those rows of metrics.json, of the same runs.
     `known`: of each run, the share of events whose kind the model knows; `begun_from`: the model that was moved, if one was.
     """
     by_name = ", ".join(run.name for run in runs)
@@ -47,6 +51,8 @@ def card_of(
         "seed": seed,
         "settings": asdict(settings),
         "begun_from": begun_from,
+        "parts": "trees over counters everywhere; an LSTM over events beside them where it paid on runs unseen: "
+        + (", ".join(_heard(model)) or "nowhere"),
         "training_runs": [
             _described(run) | {"events_of_known_kinds": round(share, 4)} for run, share in zip(runs, known, strict=True)
         ],
@@ -70,6 +76,12 @@ def card_of(
             "numpy": np.__version__,
         },
     }
+
+
+def _heard(model: Model) -> list[str]:
+    """The targets whose probability the LSTM has a share in."""
+    shares = last_layer(model.lstm).weight.detach().abs().sum(dim=1).tolist()
+    return [target for target, share in zip(TARGETS, shares, strict=True) if share > 0]
 
 
 def _described(run: Run) -> dict[str, Any]:

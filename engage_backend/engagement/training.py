@@ -246,8 +246,11 @@ def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles
     labels = np.concatenate([run.labels[:, target] for run in runs])
     judged = np.concatenate([run.shown()[:, target] for run in runs])
     weights = np.concatenate(weights_of(runs))
-    said = [np.concatenate([part[:, target] for part in parts])[judged] for parts in (trees, lstm)]
-    return fit_stack(said[0], said[1], labels[judged].astype(np.float64), weights[judged], runs=len(runs))
+    by_trees, by_lstm = (np.concatenate([part[:, target] for part in parts])[judged] for parts in (trees, lstm))
+    numbers = [np.full(len(run.who), number) for number, run in enumerate(runs)]
+    unit = (np.concatenate(numbers) if len(runs) > 1 else _half_of_learners(runs[0])).astype(np.int64)
+    truths = labels[judged].astype(np.float64)
+    return fit_stack(by_trees, by_lstm, truths, weights[judged], unit=unit[judged], runs=len(runs))
 
 
 def mean_learners(runs: Sequence[Run]) -> list[npt.NDArray[np.float32]]:
