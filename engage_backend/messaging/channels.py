@@ -18,6 +18,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.smtp import EmailBackend
 
 from engage_backend.conf import engage_settings
+from engage_backend.messaging.hand_over import hand_over
 from engage_backend.messaging.mail import Letter
 
 TIMEOUT = 60.0  # seconds for a server to answer, where the site has not said
@@ -117,7 +118,7 @@ class MailChannel:
         # What Django's own backend does with its connection, but for reading both addresses anew for each mail.
         content = mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # as Django's does it
         connection: Any = self._backend.connection
-        connection.sendmail(_bare(letter.sender), [letter.address], content)
+        hand_over(connection, _bare(letter.sender), letter.address, content)
         return 1
 
     def _watched(self, data: Callable[..., Any]) -> Callable[..., Any]:

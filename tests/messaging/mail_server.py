@@ -20,13 +20,14 @@ Answer = Callable[[str, int], str | None]  # (address, how manieth letter or com
 
 
 class Server:
-    """Keeps every letter that it takes, in order. `at_rcpt` and `at_data` say what happens to whom."""
+    """Keeps every letter that it takes, in order. `at_mail`, `at_rcpt` and `at_data` say what happens to whom."""
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
         self.addresses: list[str] = []  # of the letters taken
         self.connections = 0
         self.at_connect: Callable[[int], str | None] = lambda number: None
+        self.at_mail: Callable[[str], str | None] = lambda sender: None
         self.at_rcpt: Answer = lambda address, number: None
         self.at_data: Answer = lambda address, number: None
         self._lock = threading.Lock()
@@ -36,6 +37,15 @@ class Server:
     @property
     def port(self) -> int:
         return int(self._controller.port)
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        what = self.at_mail(address)
+        if what is not None:
+            return what
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
