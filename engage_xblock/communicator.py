@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.utils.html import format_html
+from django.utils.translation import gettext_noop as _
 from web_fragments.fragment import Fragment
 from xblock.completable import XBlockCompletionMode
 from xblock.core import XBlock
@@ -43,39 +44,39 @@ class CommunicatorXBlock(StudioViews, XBlock):
     """Shows course staff who will certify, complete or leave; shows nothing to anyone else. Keeps no learner's state."""
 
     display_name = String(
-        display_name="Display name",
-        help="The title of the page, which only the course team sees.",
+        display_name=_("Display name"),
+        help=_("The title of the page, which only the course team sees."),
         default="Communicator",
         scope=Scope.settings,
     )
     targets = List(
-        display_name="Charts",
-        help="Which probabilities the page shows.",
+        display_name=_("Charts"),
+        help=_("Which probabilities the page shows."),
         default=list(TARGETS),
         scope=Scope.settings,
     )
     presets_allowed = Boolean(
-        display_name="Presets",
-        help="Whether the page offers groups of learners that are chosen beforehand.",
+        display_name=_("Presets"),
+        help=_("Whether the page offers groups of learners that are chosen beforehand."),
         default=True,
         scope=Scope.settings,
     )
     automation_allowed = Boolean(
-        display_name="Automation",
-        help="Whether the page offers to write to learners who come to match later.",
+        display_name=_("Automation"),
+        help=_("Whether the page offers to write to learners who come to match later."),
         default=True,
         scope=Scope.settings,
     )
     expected_pass_rate = Integer(
-        display_name="Expected pass rate",
-        help="Per cent of those who begin; the figures are shifted to it until a finished run has calibrated them.",
+        display_name=_("Expected pass rate"),
+        help=_("Per cent of those who begin; the figures are shifted to it until a finished run has calibrated them."),
         default=None,
         scope=Scope.settings,
     )
     # Hides the block and its handlers from learners in the LMS, and from their outline ...
     visible_to_staff_only = AlwaysSet(
-        display_name="Visible to staff only",
-        help="The Communicator is for the course team.",
+        display_name=_("Visible to staff only"),
+        help=_("The Communicator is for the course team."),
         default=True,
         scope=Scope.settings,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.utils.html import format_html
+from django.utils.translation import gettext_noop as _
 from web_fragments.fragment import Fragment
 from xblock.completable import XBlockCompletionMode
 from xblock.core import XBlock
@@ -30,9 +31,9 @@ class LearnerXBlock(XBlock):
     """Shows learners their own page. Knows nobody and keeps nothing: the page asks for itself who is looking."""
 
     display_name = String(
-        display_name="Display name",
-        help="The title of the block.",
-        default="Your data and predictions",
+        display_name=_("Display name"),
+        help=_("The title of the block."),
+        default=_("Your data and predictions"),
         scope=Scope.settings,
     )
     # A learner's unit is complete without it: nobody has to look at what is predicted of them.
@@ -46,13 +47,13 @@ class LearnerXBlock(XBlock):
         """A text, the link to the page at its own address, and room for what stands there."""
         context_key = getattr(self.scope_ids.usage_id, "context_key", None)
         if context_key is None or not context_key.is_course:
-            return Fragment(format_html(TEXT, self.display_name, self._what_it_is()))
+            return Fragment(format_html(TEXT, self._title(), self._what_it_is()))
         url = f"{PAGE}/{quote(str(context_key), safe=':+@/')}"
         fragment = Fragment(
             format_html(
                 BLOCK,
                 url=url,
-                title=self.display_name,
+                title=self._title(),
                 text=self.gettext("What is held and said about you in this course, and “do not predict me”."),
                 link=self.gettext("Open it as a page of its own"),
             )
@@ -64,7 +65,12 @@ class LearnerXBlock(XBlock):
 
     def author_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
         """What Studio shows in its outline: Studio knows no learners."""
-        return Fragment(format_html(TEXT, self.display_name, self._what_it_is()))
+        return Fragment(format_html(TEXT, self._title(), self._what_it_is()))
+
+    def _title(self) -> str:
+        """What the course team calls the block; else its own name, in the language of whoever is looking."""
+        is_named = self.fields["display_name"].is_set_on(self)
+        return str(self.display_name) if is_named else self.gettext(self.display_name)
 
     def _what_it_is(self) -> str:
         return self.gettext(

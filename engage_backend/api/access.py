@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 from opaque_keys.edx.locator import LibraryLocator
@@ -54,16 +56,16 @@ class InCourse(BasePermission):
     """Only people of these roles in the course that the address names, as masquerading leaves them; everyone else not."""
 
     roles: frozenset[Role] = frozenset()
-    refusal = ""
+    refusal: str | Promise = ""  # in the language of whoever is refused
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         course_key = canonical_course_key(view.kwargs["course_key"])
         if not request.user.is_authenticated:
-            raise NotAuthenticated("Log in first.")
+            raise NotAuthenticated(_("Log in first."))
         if NotJwtRestrictedApplication is not None and not _unrestricted(request, view):
             raise PermissionDenied("The application that calls is restricted.")
         if get_platform().role(request._request, course_key) not in self.roles:
-            raise PermissionDenied(self.refusal)
+            raise PermissionDenied(str(self.refusal))
         return True
 
 
@@ -71,21 +73,21 @@ class IsCourseStaff(InCourse):
     """The course team."""
 
     roles = frozenset({Role.STAFF})
-    refusal = "This is for the course team of this course run."
+    refusal = _("This is for the course team of this course run.")
 
 
 class IsLearner(InCourse):
     """Learners, about themselves; the course team has no such page, unless it masquerades."""
 
     roles = frozenset({Role.LEARNER, Role.MASQUERADER})
-    refusal = "This is for learners of this course run, about themselves."
+    refusal = _("This is for learners of this course run, about themselves.")
 
 
 class IsLearnerInPerson(InCourse):
     """Learners, for themselves: what a masquerading member of the course team said would be of nobody in the course."""
 
     roles = frozenset({Role.LEARNER})
-    refusal = "Only learners of this course run say that, for themselves; nobody says it while masquerading."
+    refusal = _("Only learners of this course run say that, for themselves; nobody says it while masquerading.")
 
 
 def caller_id(request: Request) -> int:

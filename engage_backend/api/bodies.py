@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
@@ -33,7 +34,8 @@ def text_of(body: dict[str, Any], key: str, longest: int) -> str:
     value = body[key]
     text = value.strip() if isinstance(value, str) else ""
     if not text or len(text) > longest or _NOT_STORED.search(text):
-        raise ParseError(f"{key!r} has to be a text of 1 to {longest} characters.")
+        said = _("'{key}' has to be a text of 1 to {longest} characters.")
+        raise ParseError(said.format(key=key, longest=longest))
     return text
 
 

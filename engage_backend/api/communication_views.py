@@ -14,14 +14,16 @@ from typing import Any
 
 from django.http.response import HttpResponseBase
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engage_backend.api import communication_answers as shapes
-from engage_backend.api.communications import counts_of, detail, fresh, listed, sending, warned
-from engage_backend.api.sending_view import Conflict, SendingView
+from engage_backend.api.communications import counts_of, detail, fresh, listed, reasons, sending, warned
+from engage_backend.api.problems import Conflict
+from engage_backend.api.sending_view import SendingView
 from engage_backend.api.views import Call
 from engage_backend.messaging.automation import handling
 from engage_backend.messaging.criteria import Criteria
@@ -38,7 +40,7 @@ from engage_backend.messaging.drafts import (
 from engage_backend.messaging.mail import sender
 from engage_backend.messaging.queueing import TRIAL, enqueue
 from engage_backend.messaging.selection import select
-from engage_backend.messaging.sending import confirm, recipients, refusal, stop, undo
+from engage_backend.messaging.sending import Refused, another_version, confirm, recipients, refusal, stop, undo
 from engage_backend.messaging.templates import TEMPLATES
 from engage_backend.messaging.trial import preview
 from engage_backend.messaging.wording import Wording
@@ -102,7 +104,7 @@ class CommunicationView(SendingView):
         try:
             return self.answer(detail(self.communication(), self.user_id(), None if number is None else int(number)))
         except CommunicationVersion.DoesNotExist:
-            raise NotFound(f"This communication has no version {number}.") from None
+            raise NotFound(_("This message has no version {number}.").format(number=number)) from None
 
     def patch(self, request: Request, course_key: str, communication: int) -> Response:
         one, given = self.communication(), _checked(self.body(_DRAFT | {"automation", "order"}))
@@ -120,7 +122,7 @@ class CommunicationView(SendingView):
     def delete(self, request: Request, course_key: str, communication: int) -> Response:
         one = self.communication()
         if one.deliveries.exists() or any(is_frozen(version) for version in one.versions.all()):
-            raise Conflict("It has been confirmed, and what was sent is kept; stop it instead.")
+            raise Conflict(_("It has been confirmed, and what was sent is kept; stop it instead."))
         one.sendings.all().delete()
         one.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -148,13 +150,14 @@ class PreviewView(SendingView):
         try:
             shown = preview(one.course_run, wording, None if pseudonym is None else str(pseudonym)[:8])
         except Learner.DoesNotExist:
-            raise NotFound("This course run has no such learner.") from None
+            raise NotFound(_("There is no such learner in this course run; perhaps they have left it.")) from None
         audience = None
         if given.get("audience", True):
             if given.get("now"):
                 version.pseudonyms = _again(one, version)
             found = recipients(version)
-            audience = {"selected": found.selected, "to_write": len(found.learners), "left_out": found.left_out}
+            left_out = reasons(found.left_out)
+            audience = {"selected": found.selected, "to_write": len(found.learners), "left_out": left_out}
         return Response(
             {
                 "to": shown.to,
@@ -163,7 +166,7 @@ class PreviewView(SendingView):
                 **shown.rendered._asdict(),
                 "warnings": warned(wording),
                 "version": version.number,
-                "refused": refusal(one.course_run, version),
+                "refused": str(refusal(one.course_run, version) or ""),
                 "audience": audience,
             }
         )
@@ -176,7 +179,7 @@ class TrialView(SendingView):
     calls = {"post": Call(shapes.Trial, status=202, takes=shapes.Nothing)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        one, _ = self.communication(), self.body(set())
+        one, __ = self.communication(), self.body(set())
         version = newest(one)
         wording = Wording(**{name: getattr(version, name) for name in _WORDS})
         wording.check_complete()
@@ -234,7 +237,7 @@ class ResendView(SendingView):
             return _accepted(self, known)
         version = newest(one)
         if number is not None and number != version.number:
-            raise Conflict(f"The message is version {version.number} by now, and you confirmed {number}: look again.")
+            raise Refused(another_version(version.number, number))
         again = {"pseudonyms": _again(one, version)}
         change(one, self.user_id(), draft(one.course_run, again, get_platform().now(), version))
         return _accepted(self, confirm(one, author_id=self.user_id(), key=key, count=count))
@@ -247,10 +250,10 @@ class UndoView(SendingView):
     calls = {"post": Call(shapes.Undone, takes=shapes.Nothing)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        one, _ = self.communication(), self.body(set())
+        one, __ = self.communication(), self.body(set())
         last = one.sendings.order_by("-pk").first()
         if last is None or not undo(last):
-            raise Conflict("It cannot be undone any more; `stop` keeps back what has not gone out yet.")
+            raise Conflict(_("It cannot be undone any more; “Stop” keeps back what has not gone out yet."))
         return Response({"undone": True})
 
 
@@ -261,7 +264,7 @@ class StopView(SendingView):
     calls = {"post": Call(shapes.Stopped, takes=shapes.Nothing)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        one, _ = self.communication(), self.body(set())
+        one, __ = self.communication(), self.body(set())
         stopped = stop(one)
         return Response({"stopped": stopped, "counts": counts_of(one)})
 

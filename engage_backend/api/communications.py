@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Case, Count, F, Value, When
 
+from engage_backend.messaging.cautions import warnings
 from engage_backend.messaging.drafts import newest
-from engage_backend.messaging.wording import Wording, warnings
+from engage_backend.messaging.said import in_words
+from engage_backend.messaging.wording import Wording
 from engage_backend.models import (
     Communication,
     CommunicationVersion,
@@ -89,8 +91,10 @@ def _whole(
         ],
         "sendings": [sending(one, numbers[one.version_id]) for one in sendings],
         "in_doubt": [name for name, state, _ in trouble if state == DeliveryState.UNCERTAIN],
-        "failed": [{"learner": name, "reason": why} for name, state, why in trouble if state == DeliveryState.FAILED],
-        "skipped": skipped,
+        "failed": [
+            {"learner": name, "reason": in_words(why)} for name, state, why in trouble if state == DeliveryState.FAILED
+        ],
+        "skipped": reasons(skipped),
         "matches": None if communication.automation_since is None else _matches(communication),
     }
 
@@ -104,12 +108,20 @@ def sending(one: Sending, number: int) -> dict[str, Any]:
         "state": one.state,
         "automatic": one.automatic,
         "selected": one.selected,
-        "left_out": one.left_out,
+        "left_out": reasons(one.left_out),
         "created": text(one.created),
         "send_at": text(one.send_at),
         "released_at": text(one.released_at),
         "undo_seconds": _undo_seconds(one),
     }
+
+
+def reasons(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many for which reason, in the reader's language."""
+    said: Counter[str] = Counter()
+    for reason, count in counts.items():
+        said[in_words(reason)] += count
+    return dict(said)
 
 
 def warned(wording: Wording) -> list[dict[str, str]]:
@@ -141,7 +153,7 @@ def _head(
         "state": state,
         "active": is_automatic or state in _OPEN,
         "automation": one.automation,
-        "paused_because": one.paused_because,
+        "paused_because": in_words(one.paused_because),
         "order": one.order,
         "course_notice": one.course_notice,
         "counts": counts,

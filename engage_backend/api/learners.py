@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -46,7 +47,7 @@ class LearnerView(CourseView):
             .first()
         )
         if learner is None:
-            raise NotFound("There is no such learner in this course run; perhaps they have left it.")
+            raise NotFound(_("There is no such learner in this course run; perhaps they have left it."))
         record(learner.course_run, caller_id(request), Action.LOOK, {"learner": learner.pseudonym})
         return Response(told(learner, get_platform().now()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -40,7 +41,7 @@ class ObjectionView(CourseView):
         if not isinstance(objects, bool) or not isinstance(everywhere, bool):
             raise ParseError("'objects' has to be true or false, and so has 'everywhere' where it is given.")
         if not say(get_platform(), caller_id(request), key, objects=objects, everywhere=everywhere):
-            raise NotFound(f"There is no course run {key}, or nobody is predicted in it.")
+            raise NotFound(_("There is no course run {key}, or nobody is predicted in it.").format(key=key))
         return Response(_answer(told_to(caller_id(request), key)))
 
 

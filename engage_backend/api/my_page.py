@@ -76,7 +76,7 @@ def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
         return redirect_to_login(request.get_full_path())
     role, user_id = get_platform().role(request, key), request.user.pk
     if role not in (Role.LEARNER, Role.MASQUERADER, Role.STAFF) or user_id is None:
-        raise Http404("You are not enrolled in this course run.")
+        raise Http404(_("You are not enrolled in this course run."))
     if request.method == "POST":
         return _said(request, role, key, user_id)
     part = request.GET.get("part") == "1"
@@ -94,7 +94,7 @@ def _said(request: HttpRequest, role: Role, key: str, user_id: int) -> HttpRespo
         return HttpResponse(_("Only learners say that, with the buttons of their page."), status=400)
     objects, everywhere = word
     if not say(get_platform(), user_id, key, objects=objects, everywhere=everywhere):
-        raise Http404("There is no such course run.")
+        raise Http404(_("There is no such course run."))
     response = HttpResponseRedirect(reverse("engage:my_page", kwargs={"course_key": key}) + "#choice")
     response.status_code = 303
     return response

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
+from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
@@ -34,7 +35,8 @@ class SmallJSONParser(BaseParser):
     ) -> Any:
         body = stream.read(self.most + 1)
         if len(body) > self.most:
-            raise TooLarge(f"The body is larger than {self.most:,} bytes; it was not read to its end.")
+            said = _("This is larger than {most} megabytes; it was not read to its end.")
+            raise TooLarge(said.format(most=round(self.most / 1e6)))
         try:
             return json.loads(body.decode("utf-8"), parse_constant=_refuse)
         except (ValueError, RecursionError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -59,7 +60,7 @@ class SegmentsView(CourseView):
         body = body_of(request, {"name", "criteria"})
         name, criteria = text_of(body, "name", LONGEST_NAME), criteria_of(body)
         if run.pk is None:
-            raise Conflict("Predictions have not begun for this course run: there is nobody to select from yet.")
+            raise Conflict(_("Predictions have not begun for this course run: there is nobody to select from yet."))
         try:
             kept = keep_segment(run, name, criteria, caller_id(request))
         except SegmentProblem as problem:
@@ -78,7 +79,7 @@ class SegmentView(CourseView):
     def delete(self, request: Request, course_key: str, number: int) -> Response:
         run = course_run(course_key)
         if not Segment.objects.filter(course_run=run.pk, pk=number).delete()[0]:
-            raise NotFound("There is no such segment in this course run; perhaps it was deleted already.")
+            raise NotFound(_("There is no such segment in this course run; perhaps it was deleted already."))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

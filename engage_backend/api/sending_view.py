@@ -9,12 +9,13 @@ import msgspec
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
-from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 
 from engage_backend.api.access import canonical_course_key
 from engage_backend.api.parsing import SmallJSONParser
+from engage_backend.api.problems import Conflict
 from engage_backend.api.views import CourseView
 from engage_backend.messaging.audience import UnknownLearners
 from engage_backend.messaging.criteria import CriteriaProblem
@@ -22,12 +23,6 @@ from engage_backend.messaging.drafts import NotAnExport
 from engage_backend.messaging.sending import Refused
 from engage_backend.messaging.wording import WordingProblem
 from engage_backend.models import Communication, CourseRun
-
-
-class Conflict(APIException):
-    """409: not as things stand."""
-
-    status_code = status.HTTP_409_CONFLICT
 
 
 class ListParser(SmallJSONParser):
@@ -53,7 +48,7 @@ class SendingView(CourseView):
         key = canonical_course_key(self.kwargs["course_key"])
         run = CourseRun.objects.filter(course_key=key).first()
         if run is None:
-            raise NotFound(f"There is no course run {key} here: no consumer has met it yet.")
+            raise NotFound(_("There is no course run {key} here: no consumer has met it yet.").format(key=key))
         return run
 
     def communication(self) -> Communication:
@@ -62,7 +57,7 @@ class SendingView(CourseView):
         found = known.filter(course_run__course_key=key, pk=pk).first()
         if found is None:
             self.course_run()
-            raise NotFound(f"This course run has no communication {pk}.")
+            raise NotFound(_("This course run has no message {number}; perhaps it was deleted.").format(number=pk))
         return found
 
     def user_id(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
@@ -40,7 +41,7 @@ class HandedInView(CourseView):
         run = course_run(course_key)
         block = request.query_params.get("block", "")
         if block not in {task.block for task in tasks_of(run)}:
-            raise NotFound("There is no such task in this course run. Name one of `tasks` as ?block=USAGE_KEY.")
+            raise NotFound(_("There is no such task in this course run; perhaps it was taken out."))
         etag = weak_etag(run.pk, run.version, block)
         return conditional(request._request, etag, lambda: to_json(_handed_in(run, block)))
 

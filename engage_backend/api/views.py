@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -60,7 +61,7 @@ def course_run(course_key: str) -> CourseRun:
     key = canonical_course_key(course_key)
     run = CourseRun.objects.filter(course_key=key).first()
     if run is None and not get_platform().has_course(key):
-        raise NotFound(f"There is no course run {key}.")
+        raise NotFound(_("There is no course run {key}.").format(key=key))
     return run or CourseRun(course_key=key)
 
 
@@ -80,7 +81,7 @@ class PredictionsView(CourseView):
         key = canonical_course_key(course_key)
         stands = standing(key)
         if stands.run_id is None and not get_platform().has_course(key):
-            raise NotFound(f"There is no course run {key}.")
+            raise NotFound(_("There is no course run {key}.").format(key=key))
         since = cursor(request.query_params.get("since"), stands)
         if since is None and stands.run_id is not None:
             record_daily(CourseRun(pk=stands.run_id), caller_id(request), Action.OPEN)

@@ -6,6 +6,8 @@ import logging
 from threading import get_ident
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from engage_backend.messaging.channels import Fate, Outcome, Unreachable
 from engage_backend.messaging.mail import Letter
 
@@ -54,11 +56,11 @@ class AceChannel:
             },
         )
         if ChannelType.EMAIL not in channels_for(message):
-            return Outcome(Fate.REFUSED, "a policy of the platform forbids it")
+            return Outcome(Fate.REFUSED, _("a policy of the platform forbids it"))
         try:
             get_channel_for_message(ChannelType.EMAIL, message)
         except UnsupportedChannelError:
-            return Outcome(Fate.REFUSED, "the platform has no e-mail channel in edx-ace")
+            return Outcome(Fate.REFUSED, _("the platform has no e-mail channel in edx-ace"))
         taken, thread = [], get_ident()
 
         # What the signal carries differs between releases; it is sent by whoever sends the message, before that returns.

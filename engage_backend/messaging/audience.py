@@ -6,24 +6,31 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext_noop as _
+
 from engage_backend.governance.objections import objecting
+from engage_backend.messaging.said import Said
 from engage_backend.models import Communication, CourseRun, Delivery, DeliveryState, Learner
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.protocol import Recipient
 
-OPTED_OUT, OBJECTS, GONE = "opted out", "objects", "no such learner"
+# Reasons are kept and passed on in English, and put in words where somebody reads them: see `said.in_words`.
+OPTED_OUT, OBJECTS, GONE = _("opted out"), _("objects"), _("no such learner")
 # Why somebody is not written to by a communication that they are known to already.
 _HAD = {
-    DeliveryState.SENT: "has had it",
-    DeliveryState.UNCERTAIN: "may have had it",
-    DeliveryState.QUEUED: "is being written to",
-    DeliveryState.CLAIMED: "is being written to",
+    DeliveryState.SENT: _("has had it"),
+    DeliveryState.UNCERTAIN: _("may have had it"),
+    DeliveryState.QUEUED: _("is being written to"),
+    DeliveryState.CLAIMED: _("is being written to"),
 }
 _AT_ONCE = 5_000  # values in one query
 
 
 class UnknownLearners(ValueError):
     """Pseudonyms that are not of this course run. The text counts them and shows none but the first."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said)
 
 
 @dataclass(frozen=True)
@@ -43,11 +50,14 @@ def learners_of(run: CourseRun, pseudonyms: Iterable[str]) -> list[int]:
         part = Learner.objects.filter(course_run=run, pseudonym__in=wanted[at : at + _AT_ONCE])
         known |= dict(part.values_list("pseudonym", "pk"))
     if missing := [one for one in wanted if one not in known]:
-        shown = missing[0][:8]
-        raise UnknownLearners(
-            f"{len(missing)} of {len(wanted)} pseudonyms are not of learners of this course run, {shown!r} among them."
-            " Select them on this course's own page."
+        said = Said(
+            _(
+                "{missing} of {wanted} pseudonyms are not of learners of this course run, “{first}” among them."
+                " Select them on this course's own page."
+            ),
+            {"missing": len(missing), "wanted": len(wanted), "first": missing[0][:8]},
         )
+        raise UnknownLearners(said)
     return [known[one] for one in wanted]
 
 

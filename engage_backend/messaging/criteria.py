@@ -13,6 +13,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
+from engage_backend.messaging.said import Said
+
 VERSION = 1
 TARGETS = ("certify", "complete", "leave")
 STATES = ("active", "never_started", "gone", "finished")  # that can be chosen; who left is never selected
@@ -25,11 +29,15 @@ _NOT_STORED = re.compile("[\0\ud800-\udfff]")
 
 
 class CriteriaProblem(ValueError):
-    """Criteria that cannot be used. `key` is the place, as in `ranges.certify`; the text says what is wrong there."""
+    """Criteria that cannot be used. `key` is the place, as in `ranges.certify`; the text says what is wrong there, to
+    whoever reads it."""
 
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(f"{key}: {message}")
-        self.key = key
+    def __init__(self, key: str, said: Said) -> None:
+        super().__init__(key, said)
+        self.key, self.said = key, said
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.said}"
 
 
 @dataclass(frozen=True)
@@ -68,9 +76,11 @@ class Criteria:
         """The criteria that a JSON object of version 1 says. CriteriaProblem names the key that cannot be used."""
         given = _object("", data, {"version", *_READ})
         if "version" not in given:
-            raise CriteriaProblem("version", f"is missing; say {VERSION}")
+            raise CriteriaProblem("version", Said(_("is missing; say {version}"), {"version": VERSION}))
         if isinstance(given["version"], bool) or given["version"] != VERSION:
-            raise CriteriaProblem("version", f"has to be {VERSION}, which is all that this server knows")
+            raise CriteriaProblem(
+                "version", Said(_("has to be {version}, which is all that this server knows"), {"version": VERSION})
+            )
         return cls(**{key: read(key, given[key]) for key, read in _READ.items() if key in given})
 
     def to_json(self) -> dict[str, Any]:
@@ -94,42 +104,47 @@ class Criteria:
 
 def _object(key: str, value: Any, known: Collection[str]) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise CriteriaProblem(key or "criteria", f"has to be an object with {', '.join(sorted(known))}")
+        raise CriteriaProblem(
+            key or "criteria", Said(_("has to be an object with {keys}"), {"keys": ", ".join(sorted(known))})
+        )
     for name in value:
         if name not in known:
             shown = repr(name[:40])
             raise CriteriaProblem(
-                f"{key}.{shown}" if key else shown, f"is not known here; known are {', '.join(sorted(known))}"
+                f"{key}.{shown}" if key else shown,
+                Said(_("is not known here; known are {keys}"), {"keys": ", ".join(sorted(known))}),
             )
     return value
 
 
 def _bool(key: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise CriteriaProblem(key, "has to be true or false")
+        raise CriteriaProblem(key, Said(_("has to be true or false")))
     return value
 
 
 def _whole(key: str, value: Any, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise CriteriaProblem(key, f"has to be a whole number from {low} to {high}")
+        raise CriteriaProblem(key, Said(_("has to be a whole number from {low} to {high}"), {"low": low, "high": high}))
     return value
 
 
 def _text(key: str, value: Any, *, may_be_empty: bool = False) -> str:
     if not isinstance(value, str) or len(value) > LONGEST or not (value or may_be_empty):
-        raise CriteriaProblem(key, f"has to be a text of at most {LONGEST} characters")
+        raise CriteriaProblem(key, Said(_("has to be a text of at most {most} characters"), {"most": LONGEST}))
     if _NOT_STORED.search(value):
-        raise CriteriaProblem(key, "has characters that no database takes")
+        raise CriteriaProblem(key, Said(_("has characters that no database takes")))
     return value
 
 
 def _list_of(read_one: Callable[[str, Any], str], most: int) -> Callable[[str, Any], tuple[str, ...]]:
     def read(key: str, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list):
-            raise CriteriaProblem(key, "has to be a list of texts")
+            raise CriteriaProblem(key, Said(_("has to be a list of texts")))
         if len(value) > most:
-            raise CriteriaProblem(key, f"has {len(value)} entries; {most} at most are allowed")
+            raise CriteriaProblem(
+                key, Said(_("has {count} entries; {most} at most are allowed"), {"count": len(value), "most": most})
+            )
         return tuple(dict.fromkeys(read_one(f"{key}[{at}]", one) for at, one in enumerate(value)))
 
     return read
@@ -137,7 +152,7 @@ def _list_of(read_one: Callable[[str, Any], str], most: int) -> Callable[[str, A
 
 def _state(key: str, value: Any) -> str:
     if _text(key, value) not in STATES:
-        raise CriteriaProblem(key, f"is no state; known are {', '.join(STATES)}")
+        raise CriteriaProblem(key, Said(_("is no state; known are {states}"), {"states": ", ".join(STATES)}))
     return str(value)
 
 
@@ -153,13 +168,13 @@ def _label(key: str, value: Any) -> str:
 def _pseudonym(key: str, value: Any) -> str:
     # Strict, so that no name or address that somebody puts here is ever stored.
     if not isinstance(value, str) or not _PSEUDONYM.fullmatch(value):
-        raise CriteriaProblem(key, "is no pseudonym: eight small letters and digits")
+        raise CriteriaProblem(key, Said(_("is no pseudonym: eight small letters and digits")))
     return value
 
 
 def _pair(key: str, value: Any) -> list[Any]:
     if not isinstance(value, list) or len(value) != 2:
-        raise CriteriaProblem(key, "has to be a pair [lowest, highest]")
+        raise CriteriaProblem(key, Said(_("has to be a pair [lowest, highest]")))
     return value
 
 
@@ -181,7 +196,9 @@ def _days(key: str, value: Any) -> tuple[int | None, int | None]:
 
 def _forwards(key: str, low: int, high: int) -> tuple[int, int]:
     if low > high:
-        raise CriteriaProblem(key, f"[{low}, {high}] runs backwards; say [{high}, {low}]")
+        raise CriteriaProblem(
+            key, Said(_("[{low}, {high}] runs backwards; say [{high}, {low}]"), {"low": low, "high": high})
+        )
     return low, high
 
 
@@ -199,7 +216,7 @@ def _all_of(key: str, value: Any, names: tuple[str, ...]) -> dict[str, Any]:
     given = _object(key, value, names)
     for name in names:
         if name not in given:
-            raise CriteriaProblem(f"{key}.{name}", "is missing")
+            raise CriteriaProblem(f"{key}.{name}", Said(_("is missing")))
     return given
 
 

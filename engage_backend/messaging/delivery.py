@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.audience import GONE, reachable
@@ -44,6 +45,9 @@ ATTEMPTS = 6  # how often a server may put one mail off
 PATIENCE = 24  # how often it may be put off where all of them are, or the connection is lost
 LONGEST_WAIT = 4 * 3600.0  # seconds
 MOST_CUTS = 3  # connections lost one after the other
+# Reasons are kept in English, and put in words where somebody reads them: see `said.in_words`.
+CLOSED, NO_ADDRESS = _("bulk e-mail is disabled"), _("the site does not know its address")
+UNREADABLE, NO_MAIL = _("the message cannot be read"), _("it cannot be written down as a mail")
 QUIET_WAIT = timedelta(minutes=15)  # an automatic mail that was put off into the quiet hours waits so long at a time
 
 
@@ -106,7 +110,7 @@ class _Batch:
         letters, asked = list(self._letters(run, rows)), time.monotonic()
         if not letters:
             return len(rows)
-        for _, letter in letters:  # one after the other takes half as long as each between two waits
+        for __, letter in letters:  # one after the other takes half as long as each between two waits
             with suppress(ValueError):  # which its turn will tell
                 letter.email.message()
         rate, turn, at = self._settings.mails_per_second, take_turn(len(letters)), 0
@@ -128,7 +132,7 @@ class _Batch:
         waiting: set[int] = set()
         try:
             self._open()
-            waiting = self._begin([row.pk for row, _ in letters])
+            waiting = self._begin([row.pk for row, __ in letters])
             for row, letter in letters:
                 if row.pk not in waiting:
                     continue  # stopped meanwhile, or given to another worker
@@ -137,7 +141,8 @@ class _Batch:
                 try:
                     outcome = channel.send(letter)
                 except ValueError as error:
-                    outcome = Outcome(Fate.REFUSED, f"it cannot be written down as a mail: {type(error).__name__}")
+                    log.warning("a message cannot be written down as a mail: %s", type(error).__name__)
+                    outcome = Outcome(Fate.REFUSED, NO_MAIL)
                 if (until := self._mark(row, outcome)) is not None:
                     return until
         except Unreachable as error:
@@ -167,7 +172,7 @@ class _Batch:
             reason = GONE if person is None else person.reason
             sending = self._sendings.get(row.sending or 0)
             if closed or root is None:
-                reason = "bulk e-mail is disabled" if closed else "the site does not know its address"
+                reason = CLOSED if closed else NO_ADDRESS
             elif sending is not None and sending.automatic and not may_still_go(sending, site_now):
                 reason = TOO_LATE
             elif sending is not None and sending.automatic and is_quiet:
@@ -178,7 +183,8 @@ class _Batch:
                     yield row, self._writer(run, row, root).letter(person, row.learner)
                     continue
                 except WordingProblem as problem:
-                    reason = f"cannot be rendered: {problem}"
+                    log.warning("version %d cannot be read: %s", row.version, problem)
+                    reason = UNREADABLE
             self._claimed(row).update(state=DeliveryState.SKIPPED, reason=reason[:255], finished_at=site_now)
 
     def _writer(self, run: CourseRun, row: _Row, root: str) -> Writer:

@@ -9,10 +9,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext_noop as _
 
 from engage_backend.messaging.audience import learners_of
 from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.rendering import prepare
+from engage_backend.messaging.said import Said
 from engage_backend.messaging.selection import select
 from engage_backend.messaging.wording import Wording
 from engage_backend.models import Communication, CommunicationVersion, CourseRun, Learner, Sending
@@ -110,7 +112,10 @@ def export(communications: Iterable[Communication]) -> dict[str, Any]:
 
 
 class NotAnExport(ValueError):
-    """What was given to import is not what `export` writes."""
+    """What was given to import is not what `export` writes; the text says what is wrong, to whoever reads it."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said)
 
 
 def take_in(run: CourseRun, author_id: int, given: Any, now: datetime) -> list[Communication]:
@@ -119,18 +124,29 @@ def take_in(run: CourseRun, author_id: int, given: Any, now: datetime) -> list[C
     All or none. Raises NotAnExport, WordingProblem, CriteriaProblem.
     """
     if not isinstance(given, dict) or given.get("format") != FORMAT or given.get("version") != 1:
-        raise NotAnExport(f'has to be an object with "format": "{FORMAT}", "version": 1 and "communications"')
+        raise NotAnExport(
+            Said(
+                _("This file is none that “Export” writes: it needs the format {format}, version 1."),
+                {"format": FORMAT},
+            )
+        )
     listed = given.get("communications")
     if not isinstance(listed, list) or len(listed) > MOST_IMPORTED:
-        raise NotAnExport(f"communications: has to be a list of at most {MOST_IMPORTED}")
+        raise NotAnExport(Said(_("communications: has to be a list of at most {most}"), {"most": MOST_IMPORTED}))
     made = []
     with transaction.atomic():
         for number, one in enumerate(listed):
             if not isinstance(one, dict) or set(one) - {*_WORDS, "criteria", "course_notice"}:
-                raise NotAnExport(f"communications[{number}]: holds something else than words and criteria")
+                raise NotAnExport(
+                    Said(
+                        _("communications[{number}]: holds something else than words and criteria"), {"number": number}
+                    )
+                )
             notice = one.get("course_notice", False)
             if not isinstance(notice, bool):
-                raise NotAnExport(f"communications[{number}].course_notice: has to be true or false")
+                raise NotAnExport(
+                    Said(_("communications[{number}].course_notice: has to be true or false"), {"number": number})
+                )
             version = create(run, author_id, draft(run, {**one, "pseudonyms": []}, now), course_notice=notice)
             made.append(version.communication)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from email.utils import formataddr
 from functools import cached_property
@@ -76,9 +77,8 @@ class Writer:
         self._footers: dict[str, Footer] = {}
 
     def _footer(self, language: str) -> Footer:
-        """In the language of whoever reads it, else in the site's."""
         if language not in self._footers:
-            with translation.override(language if check_for_language(language) else settings.LANGUAGE_CODE):
+            with in_language_of(language):
                 self._footers[language] = _footer(self._course)
         return self._footers[language]
 
@@ -112,6 +112,11 @@ def _footer(course: str) -> Footer:
         _("No more messages of this course"),
         _("What is held and said about you"),
     )
+
+
+def in_language_of(language: str) -> AbstractContextManager[None]:
+    """Within, texts are in the language of whoever reads them (`Recipient.language`), else in the site's."""
+    return translation.override(language if check_for_language(language) else settings.LANGUAGE_CODE)
 
 
 def sender(name: str) -> str:

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core import checks
+from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.criteria import VERSION, Criteria, CriteriaProblem
 from engage_backend.messaging.describe import describe
 from engage_backend.messaging.past import a_week_ago, counts_then
+from engage_backend.messaging.said import Said
 from engage_backend.messaging.selection import counts
 from engage_backend.messaging.tasks import Task, tasks_of
 from engage_backend.models import CourseRun, Segment
@@ -22,7 +24,10 @@ MOST_SEGMENTS = 50  # of a course run
 
 
 class SegmentProblem(ValueError):
-    """A segment that cannot be kept; the text says why, and what to do."""
+    """A segment that cannot be kept; the text says why, and what to do, to whoever reads it."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said)
 
 
 @dataclass(frozen=True)
@@ -93,9 +98,11 @@ def keep_segment(run: CourseRun, name: str, criteria: Criteria, author_id: int) 
     """Keep criteria under a name. SegmentProblem when the course team has that name, or as many as there can be."""
     names = set(Segment.objects.filter(course_run=run.pk).values_list("name", flat=True))
     if name in names:
-        raise SegmentProblem(f"There is a segment {name!r} already. Delete it first, or choose another name.")
+        raise SegmentProblem(
+            Said(_("There is a segment “{name}” already. Delete it first, or choose another name."), {"name": name})
+        )
     if len(names) >= MOST_SEGMENTS:
-        raise SegmentProblem(f"There are {MOST_SEGMENTS} segments already. Delete one first.")
+        raise SegmentProblem(Said(_("There are {most} segments already. Delete one first."), {"most": MOST_SEGMENTS}))
     return Segment.objects.create(course_run=run, name=name, criteria=criteria.to_json(), author_id=author_id)
 
 
@@ -108,7 +115,8 @@ def check_presets(app_configs: object = None, **kwargs: object) -> list[checks.C
         except CriteriaProblem as problem:
             messages.append(
                 checks.Error(
-                    f'ENGAGE["PRESETS"]: {str(preset.name)!r} cannot be used, and is not offered: {problem}.',
+                    f'ENGAGE["PRESETS"]: {str(preset.name)!r} cannot be used, and is not offered: '
+                    f"{problem.key}: {problem.said.english}.",
                     hint="Its CRITERIA are those of the API, version 1, without the key version.",
                     id="engage.E003",
                 )

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from django.utils.translation import gettext_noop as _
+
+from engage_backend.messaging.said import Said
 from engage_backend.messaging.wording import FIRST, FULL, Name, WordingProblem, fill, with_places
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ def prepare(subject: str, body: str) -> Parts:
     tokens = _markdown().parse(with_places(body))
     made = str(_markdown().renderer.render(tokens, _markdown().options, {}))
     if any(place in made for place in ("%EE%80%80", "%EE%80%81")):
-        raise WordingProblem("body", "puts a learner's name into the address of a link; take it out of there")
+        raise WordingProblem("body", Said(_("puts a learner's name into the address of a link; take it out of there")))
     return Parts(with_places(subject), _plain(tokens), made)
 
 

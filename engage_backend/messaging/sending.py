@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.audience import Audience, audience, learners_of
 from engage_backend.messaging.drafts import newest
+from engage_backend.messaging.said import Said
 from engage_backend.messaging.unsubscribe import root_url
 from engage_backend.messaging.wording import Wording, WordingProblem
 from engage_backend.models import Communication, CommunicationVersion, CourseRun, Delivery, DeliveryState, Sending
@@ -19,24 +20,40 @@ from engage_backend.platform.api import get_platform
 UNDO = timedelta(seconds=60)
 LATEST = timedelta(days=365)  # how far ahead a message can be scheduled
 _AT_ONCE = 2_000
-STOPPED, UNDONE = "stopped", "undone"
+STOPPED, UNDONE = _("stopped"), _("undone")
+_INCOMPLETE = {
+    "subject": Said(_("The message has no subject: it needs one before it can be sent.")),
+    "body": Said(_("The message has no text: it needs one before it can be sent.")),
+}
 
 
 class Refused(Exception):
     """A message that is not sent, for a reason that the author can do something about."""
 
+    def __init__(self, said: Said) -> None:
+        super().__init__(said)
+        self.said = said
 
-def refusal(run: CourseRun, version: CommunicationVersion) -> str:
-    """Why nothing of this version can be sent to anybody now; empty where it can."""
+
+def refusal(run: CourseRun, version: CommunicationVersion) -> Said | None:
+    """Why nothing of this version can be sent to anybody now; None where it can."""
     if not get_platform().may_send(run.course_key):
-        return _("Bulk e-mail is disabled for this course run; the platform's administrators can enable it.")
+        return Said(_("Bulk e-mail is disabled for this course run; the platform's administrators can enable it."))
     if root_url() is None:
-        return _('This site does not know its own address, which the unsubscribe link needs: set ENGAGE["ROOT_URL"].')
+        return Said(
+            _('This site does not know its own address, which the unsubscribe link needs: set ENGAGE["ROOT_URL"].')
+        )
     try:
         Wording(subject=version.subject, body=version.body).check_complete()
     except WordingProblem as problem:
-        return str(problem)
-    return ""
+        return _INCOMPLETE[problem.field]
+    return None
+
+
+def another_version(newest: int, confirmed: int) -> Said:
+    """That somebody confirmed a version that is not the newest any more."""
+    numbers = {"newest": newest, "number": confirmed}
+    return Said(_("The message is version {newest} by now, and you confirmed {number}: look again."), numbers)
 
 
 def recipients(version: CommunicationVersion) -> Audience:
@@ -71,19 +88,17 @@ def confirm(
             return known
         version = newest(communication)
         if number is not None and number != version.number:
-            said = _("The message is version {newest} by now, and you confirmed {number}: look again.")
-            raise Refused(said.format(newest=version.number, number=number))
+            raise Refused(another_version(version.number, number))
         if why := refusal(run, version):
             raise Refused(why)
         if send_at is not None and not now <= send_at <= now + LATEST:
-            raise Refused(_("The time to send at has passed, or is more than a year ahead."))
+            raise Refused(Said(_("The time to send at has passed, or is more than a year ahead.")))
         found = recipients(version) if learners is None else audience(run, learners, communication)
         if not found.learners:
-            reasons = ", ".join(f"{reason}: {number}" for reason, number in found.left_out.items())
-            raise Refused(_("Nobody is left to write to ({why}).").format(why=reasons or _("nobody is selected")))
+            raise Refused(Said(_("Nobody is left to write to ({why})."), {"why": _counted(found.left_out)}))
         if count is not None and len(found.learners) > count:
-            said = _("{found} would be written to, and you confirmed {count}: look again.")
-            raise Refused(said.format(found=len(found.learners), count=count))
+            more = {"found": len(found.learners), "count": count}
+            raise Refused(Said(_("{found} would be written to, and you confirmed {count}: look again."), more))
         world = datetime.now(UTC)
         made = Sending.objects.create(
             communication=communication,
@@ -103,6 +118,13 @@ def confirm(
             detail["course_notice"] = True
         record(run, author_id, Action.SEND, detail)
     return made
+
+
+def _counted(left_out: Mapping[str, int]) -> list[Said]:
+    """Who of a list is not written to; of an empty list, that it is."""
+    each = _("{reason}: {n}")
+    said = [Said(each, {"reason": Said(reason), "n": count}) for reason, count in left_out.items()]
+    return said or [Said(_("nobody is selected"))]
 
 
 def _enter(sending: Sending, learners: Sequence[int]) -> None:

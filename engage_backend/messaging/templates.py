@@ -18,14 +18,15 @@ class Template(NamedTuple):
     course_notice: bool = False
 
     def in_words(self) -> dict[str, object]:
-        """The template with its texts in the language of whoever writes; the page translates the title itself."""
-        return {**self._asdict(), "subject": gettext(self.subject), "body": gettext(self.body)}
+        """The template with its texts in the language of whoever writes."""
+        said = {"title": gettext(self.title), "subject": gettext(self.subject), "body": gettext(self.body)}
+        return {**self._asdict(), **said}
 
 
 TEMPLATES = (
     Template(
         "welcome-back",
-        "Welcome back after a pause",
+        _("Welcome back after a pause"),
         _("Pick up where you left off"),
         _(
             "Hello [:firstname:],\n\nthe course goes on, and there is still time to go on with it. A good place to start again"
@@ -35,7 +36,7 @@ TEMPLATES = (
     ),
     Template(
         "office-hours",
-        "Invitation to office hours",
+        _("Invitation to office hours"),
         _("Questions? Office hours this week"),
         _(
             "Hello [:firstname:],\n\nthis week there are office hours for everything about the course: the tasks, the videos,"
@@ -45,7 +46,7 @@ TEMPLATES = (
     ),
     Template(
         "deadline",
-        "A deadline is coming",
+        _("A deadline is coming"),
         _("Due soon: "),
         _(
             "Hello [:firstname:],\n\na reminder of what is due soon:\n\n- \n\nWhat is handed in by then counts towards the"
@@ -55,7 +56,7 @@ TEMPLATES = (
     ),
     Template(
         "first-steps",
-        "First steps for those who have not begun",
+        _("First steps for those who have not begun"),
         _("How to begin"),
         _(
             "Hello [:firstname:],\n\nyou are enrolled, and everything is ready for you. The first unit takes about a quarter of"
@@ -64,7 +65,7 @@ TEMPLATES = (
     ),
     Template(
         "next-step",
-        "Something more for those who do well",
+        _("Something more for those who do well"),
         _("Something more, if you like"),
         _(
             "Hello [:firstname:],\n\nthank you for your work in this course. If you would like to go further, here are some"
@@ -73,7 +74,7 @@ TEMPLATES = (
     ),
     Template(
         "feedback",
-        "Ask for feedback",
+        _("Ask for feedback"),
         _("May I ask you something?"),
         _(
             "Hello [:firstname:],\n\nI would like to make this course better. What helped you so far, and what was in the way?"

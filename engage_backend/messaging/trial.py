@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from engage_backend.messaging.channels import Fate, open_channel
-from engage_backend.messaging.mail import Letter, sender
+from engage_backend.messaging.mail import Letter, in_language_of, sender
 from engage_backend.messaging.rendering import Rendered, prepare, render
 from engage_backend.messaging.wording import Name, Wording
 from engage_backend.models import CourseRun, Learner
 from engage_backend.platform.api import get_platform
-
-_NOTE = "In the learners' messages the link to get no more of them stands here."
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,9 @@ def send_trial(course_key: str, user_id: int, wording: Wording) -> bool:
     if person is None or not person.email:
         return False
     made = render(prepare(wording.subject, wording.body), Name.of(person.first_name, person.full_name))
+    with in_language_of(person.language):
+        subject = _("[Test] {subject}").format(subject=made.subject)
+        note = _("In the learners' messages the link to get no more of them stands here.")
     letter = Letter(
         user_id=user_id,
         address=person.email,
@@ -46,9 +49,9 @@ def send_trial(course_key: str, user_id: int, wording: Wording) -> bool:
         sender=sender(wording.from_name),
         reply_to=wording.reply_to,
         rendered=Rendered(
-            f"[Test] {made.subject}",
-            f"{made.text}\n\n-- \n{_NOTE}\n",
-            f"{made.html}<hr />\n<p>{html.escape(_NOTE)}</p>\n",
+            subject,
+            f"{made.text}\n\n-- \n{note}\n",
+            f"{made.html}<hr />\n<p>{html.escape(note)}</p>\n",
         ),
         unsubscribe="",
     )

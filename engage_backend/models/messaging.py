@@ -48,7 +48,9 @@ class Communication(models.Model):
     automation_since = models.DateTimeField(
         null=True, blank=True, help_text="When it was last turned on or went on, by the site's clock."
     )
-    paused_because = models.CharField(max_length=255, blank=True)
+    paused_because = models.TextField(
+        blank=True, help_text="Texts as `messaging.said` keeps them, to be read in any language; empty: not paused."
+    )
     order = models.PositiveIntegerField(default=0, help_text="Of automatic communications: the lowest writes first.")
     course_notice = models.BooleanField(
         default=False, help_text="About deadlines and the like: how often a learner is written to does not matter."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from engage_backend.platform.edx_schedule import communicators
 from engage_backend.platform.protocol import Recipient
 
@@ -44,13 +46,13 @@ class EdxMail:
             for pk, email, first, name, is_active, is_staff, is_superuser in rows:
                 reason = ""
                 if not is_active:
-                    reason = "account closed"
+                    reason = _("account closed")
                 elif is_staff or is_superuser or pk in staff:
-                    reason = "of the course team"
+                    reason = _("of the course team")
                 elif pk not in learners:
-                    reason = "not enrolled"
+                    reason = _("not enrolled")
                 elif not email:
-                    reason = "no address"
+                    reason = _("no address")
                 language = languages.get(pk) or ""
                 yield Recipient(pk, email or "", name or "", first or "", not reason, reason, language)
 

@@ -41,9 +41,8 @@ class Recipient(NamedTuple):
     full_name: str  # "": unknown
     first_name: str  # "": unknown
     is_reachable: bool
-    reason: str = (
-        ""  # why not, as a person says it: "not enrolled", "of the course team", "account closed", "no address"
-    )
+    # Why not, in English, and in the catalogue: "not enrolled", "of the course team", "account closed", "no address".
+    reason: str = ""
     language: str = ""  # the code of the one they read the site in; "": not chosen
 
 

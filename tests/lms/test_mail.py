@@ -14,7 +14,6 @@ from xmodule.modulestore import django as modulestore
 
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.messaging.automation.daily import look
-from engage_backend.models import Communication
 from tests.edx_platform.course import KEY, OTHER
 
 COURSE = str(KEY)
@@ -96,7 +95,7 @@ def test_what_authors_forbid_in_studio_does_not_go_out_by_itself(run: Any, platf
     made.clock_day = now.date()
     made.save()
     look(now)
-    assert "in Studio" in Communication.objects.get().paused_because
+    assert "in Studio" in client.get(address).json()["paused_because"]
     refused = client.patch(address, {"automation": "ask"}, content_type="application/json")
     assert (refused.status_code, "in Studio" in refused.json()["detail"]) == (409, True)
     blocks.append(SimpleNamespace(category="engage_communicator", automation_allowed=True))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
+from engage_backend.messaging.cautions import warnings
 from engage_backend.messaging.templates import TEMPLATES
-from engage_backend.messaging.wording import Wording, warnings
+from engage_backend.messaging.wording import Wording
 from engage_backend.models import Communication, CommunicationVersion
 from tests.messaging.conftest import Mailing
 

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from engage_backend.messaging.cautions import warnings
 from engage_backend.messaging.rendering import prepare, render
-from engage_backend.messaging.wording import Name, Wording, WordingProblem, warnings
+from engage_backend.messaging.wording import Name, Wording, WordingProblem
 
 ANNA, NOBODY = Name.of("Anna", "Anna Kim"), Name.of("", "")
 

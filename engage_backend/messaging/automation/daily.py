@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.automation.guards import (
@@ -22,6 +23,7 @@ from engage_backend.messaging.automation.health import health, known_well
 from engage_backend.messaging.automation.limits import over_limit, quiet_until
 from engage_backend.messaging.criteria import Criteria, CriteriaProblem
 from engage_backend.messaging.drafts import newest
+from engage_backend.messaging.said import Said, kept
 from engage_backend.messaging.selection import select
 from engage_backend.messaging.sending import Refused, confirm
 from engage_backend.models import (
@@ -37,7 +39,7 @@ log = logging.getLogger(__name__)
 
 Mode = Communication.Automation
 REVIEW, PAUSED = "review", "paused"
-ENDED = "the course has ended"
+ENDED = Said(_("the course has ended"))
 _WEEK = timedelta(days=7)
 
 
@@ -70,10 +72,10 @@ def look(now: datetime) -> int:
 def _look(communication: Communication, now: datetime, condition: Health) -> None:
     run = communication.course_run
     if run.end is not None and run.end <= now:
-        Communication.objects.filter(pk=communication.pk).update(automation=Mode.OFF, paused_because=ENDED)
+        Communication.objects.filter(pk=communication.pk).update(automation=Mode.OFF, paused_because=kept(ENDED))
         return
     if not get_platform().may_automate(run.course_key):
-        _enter(communication, now, condition, pause=FORBIDDEN)
+        _enter(communication, now, condition, pause=[FORBIDDEN])
         return
     days = communication.days.filter(day__lt=now.date())
     if communication.automation_since is not None:
@@ -82,7 +84,8 @@ def _look(communication: Communication, now: datetime, condition: Health) -> Non
     try:
         matched = select(run, Criteria.from_json(newest(communication).criteria), now)
     except CriteriaProblem as problem:
-        _enter(communication, now, condition, pause=f"its criteria cannot be used: {problem}")
+        why = Said(_("its criteria cannot be used: {key} {problem}"), {"key": problem.key, "problem": problem.said})
+        _enter(communication, now, condition, pause=[why])
         return
     fresh = _fresh(communication, matched, before[0] if before else None, now)
     past = _past(communication, before, now)
@@ -90,7 +93,7 @@ def _look(communication: Communication, now: datetime, condition: Health) -> Non
     problems = [*data_problems(condition, past, today), *delivery_problems(past)]
     if communication.automation == Mode.SEND:
         problems += volume_problems(past, today)
-    day = _enter(communication, now, condition, matched=matched, fresh=fresh, pause="; ".join(problems))
+    day = _enter(communication, now, condition, matched=matched, fresh=fresh, pause=problems)
     if not problems and fresh and communication.automation == Mode.SEND:
         _send(communication, day, fresh, now)
 
@@ -131,13 +134,13 @@ def _enter(
     *,
     matched: Sequence[int] = (),
     fresh: Sequence[int] = (),
-    pause: str = "",
+    pause: Sequence[Said] = (),
 ) -> AutomationDay:
     """The row of the day; raises IntegrityError where there is one."""
     asks = communication.automation == Mode.ASK and bool(fresh)
     if pause:
-        log.warning("communication %d pauses: %s", communication.pk, pause)
-        Communication.objects.filter(pk=communication.pk).update(paused_because=pause[:255])
+        log.warning("communication %d pauses: %s", communication.pk, "; ".join(one.english for one in pause))
+        Communication.objects.filter(pk=communication.pk).update(paused_because=kept(*pause))
     return AutomationDay.objects.create(
         communication=communication,
         day=now.date(),
@@ -178,8 +181,8 @@ def _send(communication: Communication, day: AutomationDay, fresh: Sequence[int]
             send_at=quiet_until(now, run.time_zone, engage_settings().quiet_hours),
         )
     except Refused as refused:
-        log.warning("communication %d did not go out by itself: %s", communication.pk, refused)
-        Communication.objects.filter(pk=communication.pk).update(paused_because=str(refused)[:255])
+        log.warning("communication %d did not go out by itself: %s", communication.pk, refused.said.english)
+        Communication.objects.filter(pk=communication.pk).update(paused_because=kept(refused.said))
         AutomationDay.objects.filter(pk=day.pk).update(tell=PAUSED)
         return
     AutomationDay.objects.filter(pk=day.pk).update(sending=sending)

@@ -1,4 +1,4 @@
-"""When an automatic message has to pause. Pure: facts in, reasons out; each as its author reads it."""
+"""When an automatic message has to pause. Pure: facts in, reasons out; each is put in words when somebody reads it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
+
+from django.utils.translation import gettext_noop as _
+
+from engage_backend.messaging.said import Said
+from engage_backend.messaging.said import counted as ngettext  # by this name `makemessages` finds both texts
 
 MOST_SILENCE = timedelta(hours=24)  # without a click in the log, or between two
 LEAST_KNOWN = 0.6  # share of the latest events whose kind the model knows
@@ -46,42 +51,61 @@ class Today:
     learners: int  # of the course
 
 
-def data_problems(health: Health, past: Past, today: Today) -> Iterator[str]:
+def data_problems(health: Health, past: Past, today: Today) -> Iterator[Said]:
     """Why no match can be trusted today."""
     if past.days_since is not None and past.days_since > 1:
-        yield f"nobody looked at the course for {past.days_since - 1} days: the consumer stood still"
+        yield ngettext(
+            "nobody looked at the course for {n} day: the consumer stood still",
+            "nobody looked at the course for {n} days: the consumer stood still",
+            {"n": past.days_since - 1},
+        )
     if health.lag is None:
-        yield "no click has ever been read"
+        yield Said(_("no click has ever been read"))
     elif health.lag > MOST_SILENCE:
-        yield f"no click has come for {_span(health.lag)}: the log stands still, or is read too late"
+        yield Said(
+            _("no click has come for {span}: the log stands still, or is read too late"), {"span": _span(health.lag)}
+        )
     elif health.longest_gap > MOST_SILENCE:
-        yield f"the log has a gap of {_span(health.longest_gap)} in the last three days"
+        yield Said(_("the log has a gap of {span} in the last three days"), {"span": _span(health.longest_gap)})
     if past.days_since is not None and health.gaps > past.gaps:
-        yield "records of the log were lost since yesterday"
+        yield Said(_("records of the log were lost since yesterday"))
     if past.model and past.model != today.model:
-        yield "the model has changed: look at whom it selects now"
+        yield Said(_("the model has changed: look at whom it selects now"))
     if not today.model:
-        yield "there is no model"
+        yield Said(_("there is no model"))
     if health.known_share is not None and health.known_share < LEAST_KNOWN:
-        yield f"the model knows only {health.known_share:.0%} of the latest clicks by their kind"
+        share = round(100 * health.known_share)
+        yield Said(_("the model knows only {share}% of the latest clicks by their kind"), {"share": share})
 
 
-def delivery_problems(past: Past) -> Iterator[str]:
+def delivery_problems(past: Past) -> Iterator[Said]:
     """Why mails are not getting through."""
     if past.failing and past.failing > MOST_FAILING * past.taken:
-        yield f"{past.failing} of {past.taken} messages of the last seven days did not get through for sure"
+        yield Said(
+            _("{failing} of {taken} messages of the last seven days did not get through for sure"),
+            {"failing": past.failing, "taken": past.taken},
+        )
 
 
-def volume_problems(past: Past, today: Today) -> Iterator[str]:
+def volume_problems(past: Past, today: Today) -> Iterator[Said]:
     """Why so many at once are not written to without being asked about."""
     if today.fresh > MOST_SHARE * today.learners:
-        yield f"{today.fresh} learners match, more than {MOST_SHARE:.0%} of the course"
+        yield ngettext(
+            "{n} learner matches, more than {share}% of the course",
+            "{n} learners match, more than {share}% of the course",
+            {"n": today.fresh, "share": round(100 * MOST_SHARE)},
+        )
     if len(past.fresh) >= LEAST_DAYS:
         usual = max(1.0, float(median(past.fresh)))
         if today.fresh > MOST_TIMES * usual:
-            yield f"{today.fresh} learners match, more than three times the usual {usual:g} a day"
+            yield Said(
+                _("{n} learners match, more than three times the usual {usual} a day"),
+                {"n": today.fresh, "usual": int(usual) if usual.is_integer() else usual},
+            )
 
 
-def _span(gap: timedelta) -> str:
+def _span(gap: timedelta) -> Said:
     hours = gap.total_seconds() / 3600
-    return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
+    if hours >= 48:
+        return ngettext("{n} day", "{n} days", {"n": round(hours / 24)})
+    return ngettext("{n} hour", "{n} hours", {"n": round(hours)})

@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
+from engage_backend.messaging.said import Said
 from engage_backend.messaging.sending import Refused
 from engage_backend.models import AutomationDay, Communication, Sending
 from engage_backend.platform.api import get_platform
 
 Mode = Communication.Automation
-FORBIDDEN = "the course's authors have switched automatic messages off, in the Communicator's settings in Studio"
+FORBIDDEN = Said(
+    _("the course's authors have switched automatic messages off, in the Communicator's settings in Studio")
+)
 
 
 def switch(communication: Communication, mode: str, user_id: int) -> None:
@@ -19,12 +24,12 @@ def switch(communication: Communication, mode: str, user_id: int) -> None:
     Who turns it on becomes the author: it is in their name, and they are told.
     """
     if mode not in Mode.values:
-        raise Refused(f"automation: has to be one of {', '.join(Mode.values)}.")
+        raise Refused(Said(_("automation: has to be one of {modes}."), {"modes": ", ".join(Mode.values)}))
     if mode == communication.automation and not communication.paused_because:
         return
     if mode == Mode.SEND and communication.automation == Mode.OFF:
         raise Refused(
-            'Automation begins with "ask": you are told who matches, and send it yourself. Later it can send.'
+            Said(_('Automation begins with "ask": you are told who matches, and send it yourself. Later it can send.'))
         )
     if mode != Mode.OFF and not get_platform().may_automate(communication.course_run.course_key):
         raise Refused(FORBIDDEN)
@@ -52,5 +57,5 @@ def _day(communication: Communication, day: str) -> AutomationDay:
     except ValueError:
         found = None
     if found is None:
-        raise Refused(f"Automation did not look on {day}; the last day is in `matches` of the communication.")
+        raise Refused(Said(_("Automation did not look on {day}: look again at who matches."), {"day": day}))
     return found

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Q
+from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
 from engage_backend.models import Communication, CourseRun, Delivery, DeliveryState, Sending
 
 LATE = timedelta(hours=24)  # an automatic message that is later than that says what is no longer so
-TOO_LATE = "too late, or automation was paused"
+TOO_LATE = _("too late, or automation was paused")
 
 _UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.CLAIMED)
 _HAD = (DeliveryState.SENT, DeliveryState.UNCERTAIN)

@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.automation.daily import PAUSED
 from engage_backend.messaging.channels import Fate, Unreachable, open_channel
 from engage_backend.messaging.drafts import newest
-from engage_backend.messaging.mail import Letter, sender
+from engage_backend.messaging.mail import Letter, in_language_of, sender
 from engage_backend.messaging.queueing import enqueue
 from engage_backend.messaging.rendering import Rendered
+from engage_backend.messaging.said import in_words
 from engage_backend.models import AutomationDay
 from engage_backend.platform.api import get_platform
 
@@ -43,22 +46,8 @@ def tell(pk: int) -> bool:
     person = next(iter(get_platform().recipients(run.course_key, [communication.author_id])), None)
     if person is None or not person.email:
         return False
-    subject = newest(communication).subject
-    course = run.display_name or run.course_key
-    if day.tell == PAUSED:
-        head = f"Paused: {subject}"
-        body = (
-            f"Your automatic message “{subject}” in {course} is paused, because {communication.paused_because}.\n\n"
-            "Nothing goes out by itself until you turn it on again in the Communicator."
-        )
-    else:
-        count = len(day.fresh)
-        words = "new learner matches" if count == 1 else "new learners match"
-        head = f"{count} {words}: {subject}"
-        body = (
-            f"{count} {words} your message “{subject}” in {course}: review and send it in the Communicator.\n\n"
-            "Nothing was sent."
-        )
+    with in_language_of(person.language):
+        head, body = _words(day, newest(communication).subject, run.display_name or run.course_key)
     letter = Letter(
         user_id=communication.author_id,
         address=person.email,
@@ -80,6 +69,26 @@ def tell(pk: int) -> bool:
     if fate in (Fate.PUT_OFF, Fate.THROTTLED, Fate.CUT):  # it has not gone out, and is told of again later
         AutomationDay.objects.filter(pk=pk).update(told_at=None)
     return fate is Fate.TAKEN
+
+
+def _words(day: AutomationDay, subject: str, course: str) -> tuple[str, str]:
+    """The subject and the text of the mail, in the language of now."""
+    if day.tell == PAUSED:
+        head = _("Paused: {subject}")
+        said = _("Your automatic message “{subject}” in {course} is paused: {why}.")
+        then = _("Nothing goes out by itself until you turn it on again in the Communicator.")
+    else:
+        count = len(day.fresh)
+        head = ngettext("{n} new learner matches: {subject}", "{n} new learners match: {subject}", count)
+        said = ngettext(
+            "{n} new learner matches your message “{subject}” in {course}: review and send it in the Communicator.",
+            "{n} new learners match your message “{subject}” in {course}: review and send it in the Communicator.",
+            count,
+        )
+        then = _("Nothing was sent.")
+    why = in_words(day.communication.paused_because).rstrip(".")
+    values = {"subject": subject, "course": course, "why": why, "n": len(day.fresh)}
+    return head.format(**values), f"{said.format(**values)}\n\n{then}"
 
 
 def _html(body: str) -> str:

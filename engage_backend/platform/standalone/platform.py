@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext_noop as _
+
 from engage_backend.platform.protocol import MOST_FOUND, CourseSchedule, Enrolment, HandedIn, Outcome, Recipient, Role
 
 if TYPE_CHECKING:
@@ -102,13 +104,13 @@ class StandalonePlatform:
                 "pk", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser"
             ):
                 reason = (
-                    "account closed"
+                    _("account closed")
                     if not is_active
-                    else "of the course team"
+                    else _("of the course team")
                     if is_staff or is_superuser or pk in team
-                    else "not enrolled"
+                    else _("not enrolled")
                     if pk not in learners
-                    else "no address"
+                    else _("no address")
                     if not email
                     else ""
                 )

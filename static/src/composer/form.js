@@ -1,6 +1,6 @@
 // The words of a message: fields, names to fill in, texts to begin from, and what is better not said.
 import { button, el, setText, uniqueId } from "../dom.js";
-import { composerWords, saidByServer } from "../words/composer.js";
+import { composerWords } from "../words/composer.js";
 import { FIELDS, inserted, problemOf } from "./rules.js";
 
 const LONGEST = { from_name: 100, reply_to: 254, subject: 200, body: 20000 };
@@ -59,7 +59,7 @@ export class Form {
   /** Offers texts to begin from. */
   offer(templates) {
     this.templates = templates;
-    const options = templates.map(({ name, title }) => el("option", { value: name }, saidByServer(title)));
+    const options = templates.map(({ name, title }) => el("option", { value: name }, title));
     this.choice.replaceChildren(el("option", { value: "" }, composerWords.noTemplate()), ...options);
     this.begin.hidden = templates.length === 0;
   }

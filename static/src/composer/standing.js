@@ -1,7 +1,7 @@
 // How a message stands: the time to undo, then Stop, how far it is, and what did not get through.
 import { button, el, setText } from "../dom.js";
 import { number } from "../i18n.js";
-import { composerWords, saidByServer } from "../words/composer.js";
+import { composerWords } from "../words/composer.js";
 import { DELIVERIES, isMoving, progressOf } from "./rules.js";
 
 const MOST_SHOWN = 50;
@@ -73,7 +73,7 @@ export class Standing {
     const reasons = Object.entries(skipped);
     if (reasons.length > 0) parts.push(el("div", {}, el("p", {}, composerWords.skipped()), el("ul", { class: "engage-plain" }, ...reasons.map(([reason, count]) => el("li", {}, composerWords.reasonCount(reason, count))))));
     if (inDoubt.length > 0) parts.push(el("div", {}, el("p", {}, composerWords.inDoubt()), el("p", { class: "engage-names" }, ...names(inDoubt).flatMap((name) => [code(name), " "])), more(inDoubt, counts.uncertain)));
-    if (failed.length > 0) parts.push(el("div", {}, el("p", {}, composerWords.failed()), el("ul", { class: "engage-plain" }, ...names(failed).map(({ learner, reason }) => el("li", {}, code(learner), " ", saidByServer(reason)))), more(failed, counts.failed)));
+    if (failed.length > 0) parts.push(el("div", {}, el("p", {}, composerWords.failed()), el("ul", { class: "engage-plain" }, ...names(failed).map(({ learner, reason }) => el("li", {}, code(learner), " ", reason))), more(failed, counts.failed)));
     const said = JSON.stringify([skipped, inDoubt, failed]);
     if (said === this.said) return;
     this.said = said;

@@ -1,36 +1,5 @@
-// What the page says of writing to learners.
+// What the page says of writing to learners. Reasons, cautions and titles come from the server, in the reader's language.
 import { courseTime, fill, gettext, number, plural } from "../i18n.js";
-
-// What the server says in words of its own, reasons and titles: named here so that it is translated with the rest. Nobody
-// calls it, and it is not in the bundle.
-export const SAID_BY_SERVER = () => [
-  gettext("has had it"),
-  gettext("may have had it"),
-  gettext("is being written to"),
-  gettext("opted out"),
-  gettext("objects"),
-  gettext("no such learner"),
-  gettext("account closed"),
-  gettext("of the course team"),
-  gettext("not enrolled"),
-  gettext("no address"),
-  gettext("stopped"),
-  gettext("undone"),
-  gettext("Welcome back after a pause"),
-  gettext("Invitation to office hours"),
-  gettext("A deadline is coming"),
-  gettext("First steps for those who have not begun"),
-  gettext("Something more for those who do well"),
-  gettext("Ask for feedback"),
-  gettext("The study that this tool goes back to warns: being told that one is at risk can itself make a learner drop out."),
-  gettext("A prediction is a guess about a group of learners; for this learner it may be wrong, and it would hurt."),
-  gettext("A figure about oneself reads as a verdict, and these figures may be off for a single learner."),
-  gettext("It tells learners that they are watched, without telling them by whom, for what, and how to object."),
-  gettext("the course has ended"),
-];
-
-/** A text of the server in the language of the page, where it is known. */
-export const saidByServer = (text) => gettext(text);
 
 const FIELD = {
   from_name: () => gettext("From (name)"),
@@ -85,7 +54,7 @@ export const composerWords = {
   notice: () => gettext("This is a notice about the course, such as a deadline"),
   noticeHint: () => gettext("Notices do not count towards how often automatic messages may reach a learner. This is recorded."),
   warnings: () => gettext("Consider these words"),
-  warning: ({ field, words, reason }) => fill(gettext("“{words}” in “{field}”: {reason}"), { words, field: FIELD[field]?.() ?? field, reason: saidByServer(reason) }),
+  warning: ({ field, words, reason }) => fill(gettext("“{words}” in “{field}”: {reason}"), { words, field: FIELD[field]?.() ?? field, reason }),
   preview: () => gettext("Preview"),
   hidePreview: () => gettext("Hide preview"),
   test: () => gettext("Send a test to me"),
@@ -117,7 +86,7 @@ export const composerWords = {
   selected: (count) => plural("{n} learner is selected", "{n} learners are selected", count),
   nobodyOut: () => gettext("Nobody is left out."),
   leftOut: (count) => plural("{n} is left out:", "{n} are left out:", count),
-  reasonCount: (reason, count) => fill(gettext("{n} × {reason}"), { n: number(count), reason: saidByServer(reason) }),
+  reasonCount: (reason, count) => fill(gettext("{n} × {reason}"), { n: number(count), reason }),
   matchesHint: () => gettext("Those among them who may not be written to are left out when you confirm."),
   again: () => gettext("To those who match its criteria now and have not had it."),
   when: () => gettext("When"),
@@ -183,7 +152,7 @@ export const composerWords = {
   runningHint: () => gettext("They write in this order: who matches several gets the first, as messages a day and a week are limited."),
   runs: ({ automation, paused_because: paused }) => (paused ? gettext("paused") : automation === "ask" ? gettext("asks each day") : gettext("sends by itself")),
   move: (by, subject) => fill(by < 0 ? gettext("Move “{subject}” up") : gettext("Move “{subject}” down"), { subject: subject || composerWords.noSubject() }),
-  paused: (reason) => fill(gettext("Paused: {reason}."), { reason: saidByServer(reason).replace(/\.$/, "") }),
+  paused: (reason) => fill(gettext("Paused: {reason}."), { reason: reason.replace(/\.$/, "") }),
   goOn: () => gettext("Go on"),
   matches: (count) => plural("{n} new learner matches.", "{n} new learners match.", count),
   matchesDecided: () => gettext("They have been sent it."),
