@@ -13,7 +13,7 @@ Body = Annotated[str, Meta(max_length=20_000, description="Markdown, with [:firs
 Key = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{8,64}$", description="A new one for each press of the button.")]
 Status = Literal["draft", "waiting", "sending", "done", "stopped"]
 Seconds = Annotated[int, Meta(ge=0)]
-LeftOut = Annotated[dict[str, Count], Meta(description="Reason -> how many.")]
+LeftOut = Annotated[dict[str, Count], Meta(description="Reason, in the language of whoever asks -> how many.")]
 
 
 class States(Shape):

@@ -39,7 +39,9 @@ def described(patterns: list[URLPattern]) -> dict[str, Any]:
         "info": {
             "title": "Engage",
             "version": __version__,
-            "description": "For the course team of one course run; everybody else is refused. Learners are pseudonyms.",
+            "description": "For the course team of one course run; everybody else is refused. Learners are pseudonyms."
+            " Errors are problem documents. What a reader of the page can meet is told in their language; what only a call"
+            " that was written by hand can do wrong, such as a key that is not known, in English.",
         },
         "paths": paths,
         "components": {

@@ -14,6 +14,8 @@ from xmodule.modulestore import django as modulestore
 
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.messaging.automation.daily import look
+from engage_backend.models import AutomationDay
+from engage_backend.tasks import tell
 from tests.edx_platform.course import KEY, OTHER
 
 COURSE = str(KEY)
@@ -100,3 +102,25 @@ def test_what_authors_forbid_in_studio_does_not_go_out_by_itself(run: Any, platf
     assert (refused.status_code, "in Studio" in refused.json()["detail"]) == (409, True)
     blocks.append(SimpleNamespace(category="engage_communicator", automation_allowed=True))
     assert client.patch(address, {"automation": "ask"}, content_type="application/json").status_code == 200
+
+
+@pytest.mark.skipif(settings.ROOT_URLCONF == "cms.urls", reason="Studio sends nothing")
+@pytest.mark.parametrize(("chosen", "subject"), [("de", "Pausiert: Hello"), ("", "Paused: Hello")])
+def test_an_author_reads_the_daily_mail_in_the_language_that_they_chose(
+    run: Any, platform: Any, mailoutbox: list[Any], chosen: str, subject: str
+) -> None:
+    made = sync_run(platform, COURSE)
+    assert made is not None
+    if chosen:
+        UserPreference.objects.create(user=run.users["staff"], key="pref-lang", value=chosen)
+    client = Client()
+    client.force_login(run.users["staff"])
+    url = f"/engage/api/v1/courses/{COURSE}/communications"
+    address = f"{url}/{client.post(url, {'subject': 'Hello'}, content_type='application/json').json()['id']}"
+    client.patch(address, {"automation": "ask"}, content_type="application/json")
+    made.clock_day = platform.now().date()
+    made.save()
+    look(platform.now())  # nobody has fed it a click: it pauses
+    assert tell(AutomationDay.objects.get().pk)
+    (letter,) = mailoutbox
+    assert (letter.subject, letter.to) == (subject, [run.users["staff"].email])

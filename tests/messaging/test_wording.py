@@ -114,6 +114,34 @@ HARMFUL = [
     *("at risk", "At-Risk", "predicted", "Prediction", "fail", "failing", "12 %", "12.5%", "3 percent"),
     *("dropping out", "fallen behind", "likely to", "our model says"),
 ]
+# What they are in German, each with the word that its reason turns on.
+GERMAN_HARMFUL = [
+    ("Sie sind gefährdet.", "gefährdet", "drop out"),
+    ("Sie gelten als gefa\u0308hrdet.", "gefährdet", "drop out"),
+    ("Ihr Risiko ist hoch.", "Risiko", "drop out"),
+    ("Ihr Abbruchrisiko ist hoch.", "Abbruchrisiko", "drop out"),
+    ("Sie könnten durchfallen.", "durchfallen", "drop out"),
+    ("Viele fallen in diesem Kurs durch.", "fallen in diesem Kurs durch", "drop out"),
+    ("Vielleicht werden Sie nicht bestehen.", "nicht bestehen", "drop out"),
+    ("Sie bestehen diesen Kurs wohl nicht.", "bestehen diesen Kurs wohl nicht", "drop out"),
+    ("Bevor Sie abbrechen", "abbrechen", "drop out"),
+    ("Ein Kursabbruch ist schade.", "Kursabbruch", "drop out"),
+    ("Sie haben fast abgebrochen.", "abgebrochen", "drop out"),
+    ("Sie scheitern.", "scheitern", "drop out"),
+    ("Sie sind im\nRückstand.", "im Rückstand", "drop out"),
+    ("So ist es vorhergesagt.", "vorhergesagt", "guess"),
+    ("Die Vorhersage sagt es.", "Vorhersage", "guess"),
+    ("Unsere Prognose", "Prognose", "guess"),
+    ("mit hoher Wahrscheinlichkeit", "Wahrscheinlichkeit", "guess"),
+    ("Wahrscheinlich schaffen Sie es.", "Wahrscheinlich", "guess"),
+    ("zu 80 Prozent", "80 Prozent", "verdict"),
+    ("zu achtzig Prozent", "achtzig Prozent", "verdict"),
+    ("Ein Algorithmus hat Sie gewählt.", "Algorithmus", "watched"),
+    ("Unsere Daten zeigen es.", "Unsere Daten zeigen", "watched"),
+    ("Uns ist aufgefallen, dass Sie fehlen.", "Uns ist aufgefallen, dass Sie", "watched"),
+    ("Es ist uns aufgefallen, dass Sie fehlen.", "ist uns aufgefallen, dass Sie", "watched"),
+    ("Wir haben bemerkt, dass du fehlst.", "haben bemerkt, dass du", "watched"),
+]
 
 
 @pytest.mark.parametrize("address", BROKEN)
@@ -130,6 +158,27 @@ def test_words_that_may_do_harm_are_pointed_out_with_the_reason(field: str, said
     assert len(found.reason) > 40
 
 
-@pytest.mark.parametrize("said", ["The failsafe", "Asterisk", "unpredictable weather?", "task 12", "Fair enough"])
+@pytest.mark.parametrize(("text", "words", "reason"), GERMAN_HARMFUL)
+def test_german_words_that_may_do_harm_are_pointed_out_to_whoever_reads_english_too(
+    text: str, words: str, reason: str
+) -> None:
+    (found,) = warnings(Wording(body=text))
+    assert found.words == words
+    assert reason in found.reason
+
+
+HARMLESS_GERMAN = [
+    "Die Aufgabe ist bis Freitag abzugeben; die Noten kommen voraussichtlich am Montag.",
+    "In der Wahrscheinlichkeitsrechnung geht es um Würfel, in Geografie um die Wettervorhersage.",
+    "Die Farbe fällt durch ihre Helligkeit auf. Fehler bestehen nicht.",
+    "Wir haben festgestellt, dass sie (die Links) nicht gehen. Uns ist aufgefallen, dass ein Video fehlt.",
+    "Bestehen Sie nicht auf einer Antwort am Sonntag, und sagen Sie mir vorher Bescheid.",
+    "Es besteht noch nicht für alle die Pflicht zur Anmeldung. Durchfahrt frei, Gefälle 3.",
+]
+
+
+@pytest.mark.parametrize(
+    "said", ["The failsafe", "Asterisk", "unpredictable weather?", "task 12", "Fair enough", *HARMLESS_GERMAN]
+)
 def test_other_words_are_not(said: str) -> None:
     assert warnings(Wording(subject=said)) == []

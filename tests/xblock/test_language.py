@@ -8,12 +8,16 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import translation
+from xblock.fields import Field
 
 import engage_xblock
+from engage_xblock import CommunicatorXBlock, LearnerXBlock
 from tests.xblock.test_communicator import STAFF, block_for
+from tests.xblock.test_learner import block_for as learner_block_for
 
 PACKAGE = Path(engage_xblock.__file__).parent
 STATIC = PACKAGE.parent / "static"
@@ -49,6 +53,25 @@ def test_where_there_are_no_texts_of_a_language_the_page_speaks_english(language
 def test_the_platforms_service_finds_the_texts_of_python_where_it_looks_for_them() -> None:
     german = gettext.translation("text", PACKAGE / "translations", ["de"])
     assert german.gettext("Give the page a name.") == "Geben Sie der Seite einen Namen."
+
+
+@pytest.mark.parametrize("block", [CommunicatorXBlock, LearnerXBlock])
+def test_the_fields_of_a_block_are_named_in_german_where_a_studio_of_its_own_editor_shows_them(
+    block: type[Any],
+) -> None:
+    german = gettext.translation("text", PACKAGE / "translations", ["de"])
+    own = [field for field in vars(block).values() if isinstance(field, Field)]
+    assert own
+    for text in [text for field in own for text in (field.display_name, field.help)]:
+        assert german.gettext(text) != text
+
+
+def test_a_learners_block_without_a_name_of_the_course_teams_has_its_own_in_the_learners_language() -> None:
+    block = learner_block_for({})
+    block.runtime._services["i18n"] = gettext.translation("text", PACKAGE / "translations", ["de"])
+    assert "<h3>Ihre Daten und Vorhersagen</h3>" in block.render("student_view").content
+    block.display_name = "Save"  # a text of the catalogue, and yet a name
+    assert "<h3>Save</h3>" in block.render("student_view").content
 
 
 def test_no_place_for_a_value_is_lost_or_invented_in_translation() -> None:
