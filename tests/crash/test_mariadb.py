@@ -68,6 +68,24 @@ whole = rows(client.get(address).json())
 print(json.dumps([polls, len(whole), shown == whole]))
 """
 
+# People who change their minds while consumers write, and in the end do not want to be predicted. A deadlock is an error here.
+_OBJECT = """
+import json, sys
+from pathlib import Path
+import django
+django.setup()
+from engage_backend.governance.objections import object_to, take_back
+from engage_backend.models import HistoryChunk
+from engage_backend.platform.api import get_platform
+users, rounds, is_last = json.loads(sys.argv[2]), 0, False
+while not is_last:
+    is_last, rounds = Path(sys.argv[1]).exists(), rounds + 1
+    for say in (object_to, take_back, object_to):
+        for user in users:
+            say(None, user, get_platform().now())
+print(json.dumps([rounds, HistoryChunk.objects.filter(learner__user_id__in=users).count()]))
+"""
+
 
 OF_THE_ENGINE = ["tests/engagement/live", "tests/operations/test_registry.py"]
 # What is counted and selected in SQL, with a function of our own for each database.
@@ -130,3 +148,44 @@ def test_two_consumers_on_the_same_learners_lose_nothing_and_a_page_skips_nothin
     assert sum(end.read.values()) == len(given)
     assert (rows, is_whole) == (learners, True)
     assert polls > 1
+
+
+def test_who_objects_while_consumers_write_is_erased_and_nobody_waits_for_ever(
+    maria_site: Callable[[str], MariaSite], disk_site: DiskSite, tmp_path: Path
+) -> None:
+    learners = 300
+    found = events(learners, 12)
+    disk_site.set_up(learners)
+    status, _, errors = disk_site.run("consume", str(write_log(tmp_path / "whole.log", found)), "--once")
+    assert status == 0, errors
+    calm = End.of(disk_site)
+    objecting = sorted(calm.predictions, key=int)[::10]
+    site = maria_site("objecting")
+    site.set_up(learners)
+    done = tmp_path / "done"
+    people = subprocess.Popen(
+        [sys.executable, "-c", _OBJECT, str(done), json.dumps([int(user) for user in objecting])],
+        cwd=ROOT,
+        env=site.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    site.started.append(people)
+    logs = [write_log(tmp_path / f"{number}.log", disturbed(found, seed=number)) for number in range(2)]
+    consumers = [site.start("consume", str(log), "--once", "--max-batch", "500") for log in logs]
+    for consumer in consumers:
+        _, errors = consumer.communicate(timeout=300)
+        assert consumer.returncode == 0, errors
+    done.touch()
+    said, errors = people.communicate(timeout=120)
+    assert people.returncode == 0, errors
+    rounds, left = json.loads(said)
+    assert rounds > 1
+    assert left == 0
+    end = End.of(site)
+    for user, figures in calm.predictions.items():
+        if user in objecting:
+            assert set(end.predictions.get(user, [None])) == {None}
+        else:
+            assert all(abs(a - b) <= 1 for a, b in zip(figures, end.predictions[user], strict=True) if a is not None)

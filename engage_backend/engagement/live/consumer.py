@@ -114,6 +114,7 @@ class Consumer:
         self, batch: Batch, events: Sequence[ClickEvent], rejected: Counter[str], last: int | None, rate: float
     ) -> Counter[str]:
         """Events and checkpoint in one transaction; counts what was not taken in, by reason."""
+        self.engine.read_rosters(events)
         with transaction.atomic():
             unplaced = Counter({str(reason): count for reason, count in self.engine.ingest(events).items()})
             mark, _ = Checkpoint.objects.select_for_update().get_or_create(source=self.source.name)

@@ -89,9 +89,22 @@ class Engine:
         self.lease = JobLease("clock")
         self._waiting = Waiting(max_waiting)
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
+        self._asked: float | None = None  # when the rosters for the next events were read
         self._courses_read = self._changes_read = float("-inf")
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
         self._passing: dict[str, _Pass] = {}  # course key -> the pass that is not at its end
+
+    def read_rosters(self, events: Iterable[ClickEvent]) -> None:
+        """Read what rosters the next `ingest`, of these events, asks for, where they are not known.
+
+        Outside of its transaction: a roster that changed takes the lock of its run, and learners are locked before their run.
+        """
+        self._asked = time.monotonic()
+        users: dict[str, set[int]] = {course: set() for course in self._waiting.courses()}
+        for event in events:
+            users.setdefault(event.course, set()).add(event.learner)
+        for course_key, asked in sorted(users.items()):
+            self._learners(course_key, asked)
 
     def ingest(self, events: Iterable[ClickEvent]) -> Counter[Unplaced]:
         """Take events in and bring the learners they are of up to now; counts what was not taken in, by reason.
@@ -106,7 +119,7 @@ class Engine:
         }
         for event in events:
             by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
-        began = time.monotonic()
+        began, self._asked = time.monotonic() if self._asked is None else self._asked, None
         for course_key, by_user in sorted(by_run.items()):  # so that two consumers lock in one order
             learners = self._learners(course_key, by_user)
             is_fresh = self._rosters[course_key][0] >= began
@@ -141,6 +154,7 @@ class Engine:
         self.kinds = KindTable()
         self.heads.clear()
         self._rosters.clear()
+        self._asked = None
         self._waiting.undo()
 
     def _take_in(self, run: CourseRun, events: dict[int, list[ClickEvent]]) -> None:
