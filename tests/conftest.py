@@ -49,6 +49,14 @@ class Site:
         )
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Each test has a database of its own; what this process has read from an older one's registry is not true of it."""
+    from engage_backend.engagement.live.kind_names import forget
+
+    forget()
+
+
 @pytest.fixture
 def site(db: None) -> Site:
     """A course run without learners; its people by role. Names and addresses are marked, so that a leak is seen."""

@@ -21,34 +21,36 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engage_backend.api import communication_answers as shapes
-from engage_backend.api.communications import counts_of, detail, fresh, listed, reasons, sending, warned
+from engage_backend.api.communications import counts_of, detail, listed, reasons, sending, warned
 from engage_backend.api.problems import Conflict
 from engage_backend.api.sending_view import SendingView
 from engage_backend.api.views import Call
+from engage_backend.messaging.audience import of_criteria, of_list
 from engage_backend.messaging.automation import handling
 from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.drafts import (
+    Held,
     change,
     create,
+    discard,
     draft,
     export,
-    is_frozen,
-    newest,
-    pseudonyms_of,
+    sendings_of,
     take_in,
 )
 from engage_backend.messaging.mail import sender
 from engage_backend.messaging.queueing import TRIAL, enqueue
-from engage_backend.messaging.selection import select
-from engage_backend.messaging.sending import Refused, another_version, confirm, recipients, refusal, stop, undo
+from engage_backend.messaging.sending import again, confirm, refusal, stop, undo
 from engage_backend.messaging.templates import TEMPLATES
 from engage_backend.messaging.trial import preview
 from engage_backend.messaging.wording import Wording
-from engage_backend.models import Communication, CommunicationVersion, Learner
+from engage_backend.models import Learner, Sending
 from engage_backend.platform.api import get_platform
 
 _WORDS = {"from_name", "reply_to", "subject", "body"}
 _DRAFT = _WORDS | {"criteria", "pseudonyms", "course_notice"}
+# Of a communication itself: what is given -> the fields that it changes.
+_SWITCHES = {"course_notice": ("course_notice",), "order": ("order",), "automation": handling.FIELDS}
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -76,7 +78,7 @@ class CommunicationsView(SendingView):
         run, given = self.course_run(), self.body(_DRAFT)
         made = draft(run, _checked(given), get_platform().now())
         version = create(run, self.user_id(), made, course_notice=given.get("course_notice", False))
-        return Response(fresh(version.communication, version, self.user_id()), status=status.HTTP_201_CREATED)
+        return Response(detail(version, [], self.user_id()), status=status.HTTP_201_CREATED)
 
 
 class CommunicationView(SendingView):
@@ -101,30 +103,34 @@ class CommunicationView(SendingView):
         number = request.query_params.get("version")
         if number is not None and not re.fullmatch(r"[0-9]{1,9}", number):
             raise ValidationError({"detail": "version: has to be a whole number."})
-        try:
-            return self.answer(detail(self.communication(), self.user_id(), None if number is None else int(number)))
-        except CommunicationVersion.DoesNotExist:
-            raise NotFound(_("This message has no version {number}.").format(number=number)) from None
+        version = self.version()
+        shown = version
+        if number is not None and int(number) != version.number:
+            found = version.communication.versions.filter(number=number).first()
+            if found is None:
+                raise NotFound(_("This message has no version {number}.").format(number=number))
+            shown = found
+        return self.answer(detail(version, sendings_of(version.communication), self.user_id(), shown))
 
     def patch(self, request: Request, course_key: str, communication: int) -> Response:
-        one, given = self.communication(), _checked(self.body(_DRAFT | {"automation", "order"}))
-        if given.keys() & (_WORDS | {"criteria", "pseudonyms"}):
-            made = draft(one.course_run, given, get_platform().now(), newest(one))
-            change(one, self.user_id(), made)
-        if "course_notice" in given:
-            Communication.objects.filter(pk=one.pk).update(course_notice=given["course_notice"])
-        if "order" in given:
-            Communication.objects.filter(pk=one.pk).update(order=_whole("order", given["order"], 0, 1_000_000))
-        if "automation" in given:
-            handling.switch(one, str(given["automation"]), self.user_id())
-        return Response(detail(self.communication(), self.user_id()))
+        given = _checked(self.body(_DRAFT | {"automation", "order"}))
+        with self.holding() as held:
+            one = held.communication
+            if given.keys() & (_WORDS | {"criteria", "pseudonyms"}):
+                change(held, self.user_id(), draft(one.course_run, given, get_platform().now(), held.version))
+            if "course_notice" in given:
+                one.course_notice = given["course_notice"]
+            if "order" in given:
+                one.order = _whole("order", given["order"], 0, 1_000_000)
+            if "automation" in given:
+                handling.switch(one, str(given["automation"]), self.user_id())
+            if switches := given.keys() & _SWITCHES.keys():
+                one.save(update_fields=[field for switch in switches for field in _SWITCHES[switch]])
+        return Response(detail(held.version, held.sendings, self.user_id()))
 
     def delete(self, request: Request, course_key: str, communication: int) -> Response:
-        one = self.communication()
-        if one.deliveries.exists() or any(is_frozen(version) for version in one.versions.all()):
+        if not discard(self.course_key(), communication):
             raise Conflict(_("It has been confirmed, and what was sent is kept; stop it instead."))
-        one.sendings.all().delete()
-        one.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -143,8 +149,8 @@ class PreviewView(SendingView):
     calls = {"post": Call(shapes.Preview, takes=shapes.PreviewOf)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        one, given = self.communication(), self.body(_WORDS | {"pseudonym", "audience", "now"})
-        version = newest(one)
+        version, given = self.version(), self.body(_WORDS | {"pseudonym", "audience", "now"})
+        one = version.communication
         wording = Wording.checked(**{name: given.get(name, getattr(version, name)) for name in _WORDS})
         pseudonym = given.get("pseudonym")
         try:
@@ -154,8 +160,9 @@ class PreviewView(SendingView):
         audience = None
         if given.get("audience", True):
             if given.get("now"):
-                version.pseudonyms = _again(one, version)
-            found = recipients(version)
+                found = of_criteria(one, Criteria.from_json(version.criteria), get_platform().now())
+            else:
+                found = of_list(one, version.pseudonyms)
             left_out = reasons(found.left_out)
             audience = {"selected": found.selected, "to_write": len(found.learners), "left_out": left_out}
         return Response(
@@ -179,11 +186,10 @@ class TrialView(SendingView):
     calls = {"post": Call(shapes.Trial, status=202, takes=shapes.Nothing)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        one, __ = self.communication(), self.body(set())
-        version = newest(one)
+        version, __ = self.version(), self.body(set())
         wording = Wording(**{name: getattr(version, name) for name in _WORDS})
         wording.check_complete()
-        enqueue(TRIAL, one.course_run.course_key, self.user_id(), {name: getattr(wording, name) for name in _WORDS})
+        enqueue(TRIAL, self.course_key(), self.user_id(), {name: getattr(wording, name) for name in _WORDS})
         return Response({"to": "you"}, status=status.HTTP_202_ACCEPTED)
 
 
@@ -203,7 +209,7 @@ class SendView(SendingView):
     calls = {"post": Call(shapes.Accepted, status=202, takes=shapes.Confirmation)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        one, given = self.communication(), self.body({"key", "version", "count", "send_at", "matches"})
+        given = self.body({"key", "version", "count", "send_at", "matches"})
         key, number, count = _confirmation(request, given)
         send_at = given.get("send_at")
         when = None if send_at is None else parse_datetime(str(send_at)[:40])
@@ -211,13 +217,24 @@ class SendView(SendingView):
             raise ValidationError({"detail": "send_at: has to be a moment like 2026-03-01T09:00:00Z."})
         if when is not None and when.tzinfo is None:
             when = when.replace(tzinfo=UTC)
-        learners = None if given.get("matches") is None else handling.matches(one, str(given["matches"])[:10])
-        made = confirm(
-            one, author_id=self.user_id(), key=key, number=number, count=count, send_at=when, learners=learners
-        )
-        if learners is not None:
-            handling.decided(one, str(given["matches"])[:10], made)
-        return _accepted(self, made)
+        with self.holding() as held:
+            day = (
+                None
+                if given.get("matches") is None
+                else handling.day_of(held.communication, str(given["matches"])[:10])
+            )
+            made = confirm(
+                held,
+                author_id=self.user_id(),
+                key=key,
+                number=number,
+                count=count,
+                send_at=when,
+                learners=None if day is None else day.fresh,
+            )
+            if day is not None:
+                handling.decided(day, made)
+        return _accepted(held, made, self.user_id())
 
 
 class ResendView(SendingView):
@@ -231,16 +248,11 @@ class ResendView(SendingView):
     calls = {"post": Call(shapes.Accepted, status=202, takes=shapes.Again)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        one, given = self.communication(), self.body({"key", "version", "count"})
+        given = self.body({"key", "version", "count"})
         key, number, count = _confirmation(request, given)
-        if known := one.sendings.filter(key=key).first():
-            return _accepted(self, known)
-        version = newest(one)
-        if number is not None and number != version.number:
-            raise Refused(another_version(version.number, number))
-        again = {"pseudonyms": _again(one, version)}
-        change(one, self.user_id(), draft(one.course_run, again, get_platform().now(), version))
-        return _accepted(self, confirm(one, author_id=self.user_id(), key=key, count=count))
+        with self.holding() as held:
+            made = again(held, author_id=self.user_id(), key=key, number=number, count=count)
+        return _accepted(held, made, self.user_id())
 
 
 class UndoView(SendingView):
@@ -250,7 +262,7 @@ class UndoView(SendingView):
     calls = {"post": Call(shapes.Undone, takes=shapes.Nothing)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        one, __ = self.communication(), self.body(set())
+        one, __ = self.version().communication, self.body(set())
         last = one.sendings.order_by("-pk").first()
         if last is None or not undo(last):
             raise Conflict(_("It cannot be undone any more; “Stop” keeps back what has not gone out yet."))
@@ -264,9 +276,9 @@ class StopView(SendingView):
     calls = {"post": Call(shapes.Stopped, takes=shapes.Nothing)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        one, __ = self.communication(), self.body(set())
-        stopped = stop(one)
-        return Response({"stopped": stopped, "counts": counts_of(one)})
+        self.body(set())
+        stopped = stop(self.course_key(), communication)
+        return Response({"stopped": stopped, "counts": counts_of(communication)})
 
 
 class TemplatesView(SendingView):
@@ -290,24 +302,15 @@ class ExportView(SendingView):
     }
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
-        return self.answer(export(Communication.objects.filter(course_run=self.course_run()).order_by("pk")))
+        return self.answer(export(self.course_run()))
 
     def post(self, request: Request, course_key: str) -> Response:
         made = take_in(self.course_run(), self.user_id(), request.data, get_platform().now())
         return Response({"imported": [one.pk for one in made]}, status=status.HTTP_201_CREATED)
 
 
-def _again(one: Communication, version: CommunicationVersion) -> list[str]:
-    """The list of a resend: who meets the criteria now."""
-    now = get_platform().now()
-    return pseudonyms_of(select(one.course_run, Criteria.from_json(version.criteria), now))
-
-
-def _accepted(view: SendingView, made: Any) -> Response:
-    body = {
-        "sending": sending(made, made.version.number),
-        "communication": detail(view.communication(), view.user_id()),
-    }
+def _accepted(held: Held, made: Sending, user_id: int) -> Response:
+    body = {"sending": sending(made), "communication": detail(held.version, held.sendings, user_id)}
     return Response(body, status=status.HTTP_202_ACCEPTED)
 
 

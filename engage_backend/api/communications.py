@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Case, Count, F, Value, When
 
 from engage_backend.messaging.cautions import warnings
-from engage_backend.messaging.drafts import newest
+from engage_backend.messaging.drafts import is_frozen, newest_of
 from engage_backend.messaging.said import in_words
 from engage_backend.messaging.wording import Wording
 from engage_backend.models import (
@@ -28,50 +28,32 @@ WORDS = ("from_name", "reply_to", "subject", "body")
 
 
 def listed(run: CourseRun, user_id: int) -> list[dict[str, Any]]:
-    """All communications of a course run, the youngest first, without bodies and lists; four queries."""
-    communications = list(Communication.objects.filter(course_run=run).order_by("-pk"))
-    versions = {
-        version.communication_id: version
-        for version in CommunicationVersion.objects.filter(communication__course_run=run)
-        .order_by("number")
-        .defer("body", "pseudonyms")
-    }
-    sendings = {
-        one.communication_id: one for one in Sending.objects.filter(communication__in=communications).order_by("pk")
-    }
-    counts = _counts(communications)
+    """All communications of a course run, the youngest first, without bodies and lists; three queries."""
+    versions = list(newest_of(run).defer("body", "pseudonyms"))
+    of_run = Sending.objects.filter(communication__course_run=run).order_by("pk")
+    sendings = {one.communication_id: one for one in of_run}
+    counts = _counts(run)
     return [
-        _head(one, versions[one.pk], sendings.get(one.pk), counts[one.pk], user_id)
-        for one in communications
-        if one.pk in versions
+        _head(one.communication, one, sendings.get(one.communication_id), counts[one.communication_id], user_id)
+        for one in versions
     ]
 
 
-def detail(communication: Communication, user_id: int, number: int | None = None) -> dict[str, Any]:
-    """One communication with the words and the list of a version, the newest unless `number` says which.
-
-    Raises CommunicationVersion.DoesNotExist. Five queries at most, seven where something went wrong or runs by itself.
-    """
-    version = newest(communication) if number is None else communication.versions.get(number=number)
-    only = number is None and version.number == 1
-    versions = [version] if only else list(communication.versions.order_by("-number").defer("body", "pseudonyms"))
-    return _whole(communication, version, versions, list(communication.sendings.order_by("-pk")), user_id)
-
-
-def fresh(communication: Communication, version: CommunicationVersion, user_id: int) -> dict[str, Any]:
-    """The same of a draft that has just been made with its first version: nothing is asked."""
-    return _whole(communication, version, [version], [], user_id)
-
-
-def _whole(
-    communication: Communication,
-    version: CommunicationVersion,
-    versions: Sequence[CommunicationVersion],
+def detail(
+    newest: CommunicationVersion,
     sendings: Sequence[Sending],
     user_id: int,
+    shown: CommunicationVersion | None = None,
 ) -> dict[str, Any]:
-    numbers = {one.pk: one.number for one in versions}
-    counts, skipped = _states(communication) if sendings else (dict.fromkeys(DeliveryState.values, 0), {})
+    """One communication by its newest version and its sendings, the youngest first, each with its version.
+
+    The words and the list are those of the version `shown`, the newest without. Nothing is asked of what was never
+    confirmed; one query otherwise, three where something went wrong and it runs by itself.
+    """
+    communication, version = newest.communication, shown or newest
+    # All that is not the newest was confirmed once, or it would have been changed and not followed.
+    versions = {one.version.number: one.version for one in sendings} | {newest.number: newest}
+    counts, skipped = _states(communication.pk) if sendings else (dict.fromkeys(DeliveryState.values, 0), {})
     head = _head(communication, version, sendings[0] if sendings else None, counts, user_id)
     trouble: list[tuple[str, str, str]] = []
     if counts[DeliveryState.UNCERTAIN] or counts[DeliveryState.FAILED]:
@@ -82,14 +64,13 @@ def _whole(
         **{name: getattr(version, name) for name in WORDS},
         "criteria": version.criteria,
         "pseudonyms": version.pseudonyms,
-        "frozen": version.sent_at is not None
-        or any(one.version_id == version.pk and one.state != Sending.State.UNDONE for one in sendings),
+        "frozen": is_frozen(version, sendings),
         "warnings": warned(Wording(subject=version.subject, body=version.body)),
         "versions": [
             {"number": one.number, "subject": one.subject, "created": text(one.created), "sent_at": text(one.sent_at)}
-            for one in versions
+            for _, one in sorted(versions.items(), reverse=True)
         ],
-        "sendings": [sending(one, numbers[one.version_id]) for one in sendings],
+        "sendings": [sending(one) for one in sendings],
         "in_doubt": [name for name, state, _ in trouble if state == DeliveryState.UNCERTAIN],
         "failed": [
             {"learner": name, "reason": in_words(why)} for name, state, why in trouble if state == DeliveryState.FAILED
@@ -99,12 +80,12 @@ def _whole(
     }
 
 
-def sending(one: Sending, number: int) -> dict[str, Any]:
-    """One confirmation, of the version of this number, and how it stands."""
+def sending(one: Sending) -> dict[str, Any]:
+    """One confirmation, and how it stands."""
     return {
         "id": one.pk,
         "communication": one.communication_id,
-        "version": number,
+        "version": one.version.number,
         "state": one.state,
         "automatic": one.automatic,
         "selected": one.selected,
@@ -167,27 +148,27 @@ def _undo_seconds(one: Sending) -> int:
     return max(0, round(left)) if one.state == Sending.State.WAITING else 0
 
 
-def counts_of(communication: Communication) -> dict[str, int]:
+def counts_of(communication: int) -> dict[str, int]:
     """How many deliveries are in which state; states without any are 0."""
     return _states(communication)[0]
 
 
-def _states(communication: Communication) -> tuple[dict[str, int], dict[str, int]]:
+def _states(communication: int) -> tuple[dict[str, int], dict[str, int]]:
     """How many deliveries are in which state, and of those skipped how many for which reason. One query."""
     why = Case(When(state=DeliveryState.SKIPPED, then=F("reason")), default=Value(""))
-    rows = communication.deliveries.annotate(why=why).values_list("state", "why").annotate(count=Count("pk"))
+    rows = Delivery.objects.filter(communication=communication).annotate(why=why).values_list("state", "why")
     counts, skipped = dict.fromkeys(DeliveryState.values, 0), {}
-    for state, reason, count in rows.order_by("-count"):
+    for state, reason, count in rows.annotate(count=Count("pk")).order_by("-count"):
         counts[state] += count
         if state == DeliveryState.SKIPPED:
             skipped[reason] = count
     return counts, skipped
 
 
-def _counts(communications: Iterable[Communication]) -> dict[int, dict[str, int]]:
-    """For each communication how many deliveries are in which state; states without any are 0."""
+def _counts(run: CourseRun) -> dict[int, dict[str, int]]:
+    """For each communication of a run how many deliveries are in which state; states without any are 0."""
     found: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(DeliveryState.values, 0))
-    rows = Delivery.objects.filter(communication__in=list(communications)).values_list("communication_id", "state")
+    rows = Delivery.objects.filter(communication__course_run=run).values_list("communication_id", "state")
     for communication_id, state, count in rows.annotate(count=Count("pk")).order_by():
         found[communication_id][state] = count
     return found

@@ -15,6 +15,7 @@ from engage_backend.api.access import caller_id, canonical_course_key
 from engage_backend.api.reasons import in_words
 from engage_backend.api.views import Call, CourseView
 from engage_backend.engagement.activity import GROUPS, WEEK, by_week, times_and_kinds
+from engage_backend.engagement.live.kind_names import names_of
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.criteria import TARGETS
 from engage_backend.messaging.tasks import tasks_of
@@ -22,7 +23,6 @@ from engage_backend.models import (
     DailySnapshot,
     Delivery,
     HistoryChunk,
-    Kind,
     Learner,
     LearnerStatus,
     Submission,
@@ -92,7 +92,7 @@ def _activity(learner: Learner, now: datetime) -> list[dict[str, Any]]:
     chunks = HistoryChunk.objects.filter(learner=learner).order_by("number").values_list("data", flat=True)
     events = [times_and_kinds(bytes(data)) for data in chunks]
     used = {kind for _, kinds in events for kind in kinds}
-    names = dict(Kind.objects.filter(number__in=used).values_list("number", "name"))
+    names = names_of(used)
     origin = _origin(learner)
     weeks = by_week(events, names, origin)
     if not weeks:

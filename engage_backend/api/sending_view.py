@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -19,10 +20,10 @@ from engage_backend.api.problems import Conflict
 from engage_backend.api.views import CourseView
 from engage_backend.messaging.audience import UnknownLearners
 from engage_backend.messaging.criteria import CriteriaProblem
-from engage_backend.messaging.drafts import NotAnExport
+from engage_backend.messaging.drafts import Held, NotAnExport, holding, newest
 from engage_backend.messaging.sending import Refused
 from engage_backend.messaging.wording import WordingProblem
-from engage_backend.models import Communication, CourseRun
+from engage_backend.models import Communication, CommunicationVersion, CourseRun
 
 
 class ListParser(SmallJSONParser):
@@ -42,23 +43,31 @@ class SendingView(CourseView):
             exc = ValidationError({"detail": f"{named}{exc}"})
         elif isinstance(exc, Refused):
             exc = Conflict(str(exc))
+        elif isinstance(exc, Communication.DoesNotExist | CommunicationVersion.DoesNotExist):
+            said = _("This course run has no message {number}; perhaps it was deleted.")
+            exc = NotFound(said.format(number=self.kwargs["communication"]))
         return super().handle_exception(exc)
 
+    def course_key(self) -> str:
+        return canonical_course_key(self.kwargs["course_key"])
+
     def course_run(self) -> CourseRun:
-        key = canonical_course_key(self.kwargs["course_key"])
+        key = self.course_key()
         run = CourseRun.objects.filter(course_key=key).first()
         if run is None:
             raise NotFound(_("There is no course run {key} here: no consumer has met it yet.").format(key=key))
         return run
 
-    def communication(self) -> Communication:
-        key, pk = canonical_course_key(self.kwargs["course_key"]), self.kwargs["communication"]
-        known = Communication.objects.select_related("course_run")
-        found = known.filter(course_run__course_key=key, pk=pk).first()
-        if found is None:
-            self.course_run()
-            raise NotFound(_("This course run has no message {number}; perhaps it was deleted.").format(number=pk))
+    def version(self) -> CommunicationVersion:
+        """The newest version of the communication that the address names, with it and its course run; to read."""
+        found = newest(self.kwargs["communication"])
+        if found.communication.course_run.course_key != self.course_key():
+            raise Communication.DoesNotExist
         return found
+
+    def holding(self) -> AbstractContextManager[Held]:
+        """The same, to write on it: until the block ends, nobody else does."""
+        return holding(self.course_key(), self.kwargs["communication"])
 
     def user_id(self) -> int:
         return int(self.request.user.pk or 0)  # the permission has seen to it that somebody is logged in

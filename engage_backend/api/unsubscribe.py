@@ -32,7 +32,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     platform, run = get_platform(), learner.course_run
     if request.method == "POST":
         platform.opt_out(run.course_key, learner.user_id, request.POST.get("again") != "1")
-    is_out = learner.user_id in platform.opted_out(run.course_key)
+    is_out = platform.has_opted_out(run.course_key, learner.user_id)
     return _page("out" if is_out else "in", course=run.display_name or run.course_key)
 
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from engage_backend.conf import Retention, engage_settings
 from engage_backend.engagement.activity import by_week, times_and_kinds
+from engage_backend.engagement.live.kind_names import names_of
 from engage_backend.engagement.live.roster import sync_schedule
 from engage_backend.governance.objections import object_to, standing, take_back
-from engage_backend.models import CourseRun, Delivery, DeliveryState, HistoryChunk, Kind, Learner, Submission
+from engage_backend.models import CourseRun, Delivery, DeliveryState, HistoryChunk, Learner, Submission
 from engage_backend.platform.moments import from_microseconds, to_microseconds
 from engage_backend.platform.protocol import Platform
 
@@ -54,11 +55,13 @@ class Me:
 
 
 def told_to(user_id: int, course_key: str) -> Me:
-    """What this person (LMS user id) is told of themselves in a course run; some ten queries, whatever the course's size."""
+    """What this person (LMS user id) is told of themselves in a course run; five queries, whatever the course's size."""
     settings = engage_settings()
     shown = settings.learners_see_predictions
     is_shown = shown if isinstance(shown, bool) else course_key in shown
-    run = CourseRun.objects.filter(course_key=course_key).first()
+    of_person = Learner.objects.filter(course_run__course_key=course_key, user_id=user_id)
+    learner = of_person.select_related("course_run", "prediction").first()
+    run = learner.course_run if learner else CourseRun.objects.filter(course_key=course_key).first()
     objections = standing(run, user_id)
     objects = "everywhere" if "everywhere" in objections else "here" if "here" in objections else ""
     me = Me(
@@ -69,15 +72,12 @@ def told_to(user_id: int, course_key: str) -> Me:
         shows_predictions=is_shown,
         retention=settings.retention_days,
     )
-    learner = (
-        Learner.objects.filter(course_run=run, user_id=user_id).select_related("prediction").first() if run else None
-    )
     if run is None or learner is None:
         return me
     chunks = list(HistoryChunk.objects.filter(learner=learner).order_by("number").values_list("data", flat=True))
     events = [times_and_kinds(bytes(data)) for data in chunks]
     used = {kind for _, kinds in events for kind in kinds}
-    names = dict(Kind.objects.filter(number__in=used).values_list("number", "name"))
+    names = names_of(used)
     start = max(run.start, learner.enrolled_at) if run.self_paced else run.start
     prediction = getattr(learner, "prediction", None)
     return replace(
@@ -102,8 +102,15 @@ def told_to(user_id: int, course_key: str) -> Me:
 
 def say(platform: Platform, user_id: int, course_key: str, *, objects: bool, everywhere: bool) -> bool:
     """Write down what the learner says about being predicted; False where there is no such course run to say it of."""
-    run = None if everywhere else sync_schedule(platform, course_key)
+    run = None if everywhere else _run_of(platform, course_key)
     if run is None and not everywhere:
         return False
     (object_to if objects else take_back)(run, user_id, platform.now())
     return True
+
+
+def _run_of(platform: Platform, course_key: str) -> CourseRun | None:
+    """The run to say it of; the platform is asked only for one that no consumer has met yet."""
+    if not engage_settings().covers(course_key):
+        return None
+    return CourseRun.objects.filter(course_key=course_key).first() or sync_schedule(platform, course_key)

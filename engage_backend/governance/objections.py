@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -65,8 +66,10 @@ def take_back(run: CourseRun | None, user_id: int, now: datetime) -> None:
         standing_here = Objection.objects.filter(user_id=user_id, course_run=run, until=None)
         if not standing_here.exists():
             return
+        is_said = False
         for learner in _in_turn(run, user_id):
             standing_here.update(until=now)
+            is_said = True
             learner.counted_from = now
             # Everywhere else the next reading of the roster tells who is still enrolled.
             if run is not None and not standing(run, user_id):
@@ -74,7 +77,8 @@ def take_back(run: CourseRun | None, user_id: int, now: datetime) -> None:
             learner.save(update_fields=["counted_from", "state"])
             _tell(learner, now)
             read_again_soon(learner.course_run.course_key)
-        standing_here.update(until=now)  # of who has no row
+        if not is_said:
+            standing_here.update(until=now)
 
 
 def erase_profile(learners: Sequence[Learner], now: datetime) -> None:
@@ -87,23 +91,23 @@ def erase_profile(learners: Sequence[Learner], now: datetime) -> None:
     for learner in learners:
         learner.state, learner.last_active, learner.finished_at = LearnerStatus.LEFT, None, None
         learner.save(update_fields=["state", "last_active", "finished_at"])
-        Prediction.objects.filter(learner=learner).update(
-            certify=None, complete=None, leave=None, reasons="", as_of=now
-        )
-        _tell(learner, now)
+        _tell(learner, now, certify=None, complete=None, leave=None, reasons="", as_of=now)
 
 
-def _tell(learner: Learner, now: datetime) -> None:
-    """Open pages get the row anew."""
+def _tell(learner: Learner, now: datetime, **shown: Any) -> None:
+    """Open pages get the row anew, with these values in it."""
     version = raise_version(learner.course_run, now)
-    Prediction.objects.filter(learner=learner).update(version=version)
+    Prediction.objects.filter(learner=learner).update(**shown, version=version)
 
 
 def _write(run: CourseRun | None, user_id: int, now: datetime) -> None:
     # Two presses of one button: the constraint lets one through for a course run; everywhere, a second row says the same.
-    found = Objection.objects.filter(user_id=user_id, course_run=run)
-    if not found.filter(until=None).exists() and not found.update(since=now, until=None):
-        Objection.objects.get_or_create(user_id=user_id, course_run=run, defaults={"since": now})
+    said = Objection.objects.filter(user_id=user_id, course_run=run)
+    ends = list(said.values_list("until", flat=True))
+    if not ends:
+        Objection.objects.bulk_create([Objection(user_id=user_id, course_run=run, since=now)], ignore_conflicts=True)
+    elif None not in ends:
+        said.update(since=now, until=None)
 
 
 def _in_turn(run: CourseRun | None, user_id: int) -> Iterator[Learner]:
@@ -112,9 +116,9 @@ def _in_turn(run: CourseRun | None, user_id: int) -> Iterator[Learner]:
     All at once would be a deadlock: a consumer that holds the row of one run, for its version, and waits for the learner in
     the next, while here both learners are held and that run is waited for.
     """
-    rows = Learner.objects.filter(user_id=user_id)
-    if run is not None:
-        rows = rows.filter(course_run=run)
+    everywhere = CourseRun.objects.filter(learners__user_id=user_id)
     # Sorted here and not by the database, whose order of capitals is another one.
-    for _, pk in sorted(rows.values_list("course_run__course_key", "pk")):
-        yield from Learner.objects.select_for_update().filter(pk=pk)
+    for one in [run] if run is not None else sorted(everywhere, key=lambda run: run.course_key):
+        for learner in Learner.objects.select_for_update().filter(course_run=one, user_id=user_id):
+            learner.course_run = one
+            yield learner

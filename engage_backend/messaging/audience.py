@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.governance.objections import objecting
+from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.said import Said
+from engage_backend.messaging.selection import matching
 from engage_backend.models import Communication, CourseRun, Delivery, DeliveryState, Learner
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.protocol import Recipient
 
 # Reasons are kept and passed on in English, and put in words where somebody reads them: see `said.in_words`.
-OPTED_OUT, OBJECTS, GONE = _("opted out"), _("objects"), _("no such learner")
+OBJECTS, GONE = _("objects"), _("no such learner")
 # Why somebody is not written to by a communication that they are known to already.
 _HAD = {
     DeliveryState.SENT: _("has had it"),
@@ -42,14 +47,82 @@ class Audience:
     left_out: Mapping[str, int] = field(default_factory=dict)  # {reason: count}
 
 
-def learners_of(run: CourseRun, pseudonyms: Iterable[str]) -> list[int]:
-    """The learners by their pseudonyms, each once, in that order. Raises UnknownLearners."""
+class _Candidate(NamedTuple):
+    """A learner who may be written to, or not."""
+
+    learner: int
+    pseudonym: str
+    user: int
+    delivery: str | None  # the state of theirs, where the communication is known to them
+
+
+def check_known(run: CourseRun, pseudonyms: Iterable[str]) -> None:
+    """Raises UnknownLearners unless all are of learners of this course run."""
     wanted = list(dict.fromkeys(pseudonyms))
-    known: dict[str, int] = {}
-    for at in range(0, len(wanted), _AT_ONCE):
-        part = Learner.objects.filter(course_run=run, pseudonym__in=wanted[at : at + _AT_ONCE])
-        known |= dict(part.values_list("pseudonym", "pk"))
-    if missing := [one for one in wanted if one not in known]:
+    parts = _in_parts(run, "pseudonym", wanted)
+    found = {one for part in parts for one in part.values_list("pseudonym", flat=True)}
+    _refuse_unknown(wanted, found)
+
+
+def of_list(communication: Communication, pseudonyms: Iterable[str]) -> Audience:
+    """Who of a list would be written to now by this communication. Raises UnknownLearners."""
+    wanted = list(dict.fromkeys(pseudonyms))
+    run = communication.course_run
+    parts = _in_parts(run, "pseudonym", wanted)
+    found = {one.pseudonym: one for part in parts for one in _candidates(part, communication)}
+    _refuse_unknown(wanted, found)
+    return _audience(run, [found[one] for one in wanted])
+
+
+def of_learners(communication: Communication, learners: Iterable[int]) -> Audience:
+    """The same of learners by their ids; one who is not of the course run is left out."""
+    wanted = list(dict.fromkeys(learners))
+    run = communication.course_run
+    parts = _in_parts(run, "pk", wanted)
+    found = {one.learner: one for part in parts for one in _candidates(part, communication)}
+    return _audience(run, [found.get(one) for one in wanted])
+
+
+def of_criteria(communication: Communication, criteria: Criteria, now: datetime) -> Audience:
+    """The same of those who meet criteria now; `now` is the site's clock."""
+    run = communication.course_run
+    return _audience(run, list(_candidates(matching(run, criteria, now), communication)))
+
+
+def reachable(run: CourseRun, user_ids: Iterable[int]) -> dict[int, Recipient]:
+    """Those of the users that exist, by id, with the reason why not where one may not be written to."""
+    objects = objecting(run)
+    return {
+        one.user_id: one._replace(is_reachable=False, reason=OBJECTS)
+        if one.is_reachable and one.user_id in objects
+        else one
+        for one in get_platform().recipients(run.course_key, user_ids)
+    }
+
+
+def _candidates(learners: QuerySet[Learner], communication: Communication) -> Iterator[_Candidate]:
+    theirs = Delivery.objects.filter(communication=communication, learner=OuterRef("pk"))
+    fields = ("pk", "pseudonym", "user_id", Subquery(theirs.values("state")))
+    return (_Candidate(*row) for row in learners.values_list(*fields))
+
+
+def _audience(run: CourseRun, candidates: Sequence[_Candidate | None]) -> Audience:
+    people = reachable(run, [one.user for one in candidates if one is not None])
+    kept: list[int] = []
+    reasons: Counter[str] = Counter()
+    for one in candidates:
+        person = None if one is None else people.get(one.user)
+        reason = _HAD.get(DeliveryState(one.delivery), "") if one is not None and one.delivery else ""
+        reason = reason or (GONE if person is None else person.reason)
+        if reason or one is None:
+            reasons[reason] += 1
+        else:
+            kept.append(one.learner)
+    return Audience(len(candidates), kept, dict(reasons.most_common()))
+
+
+def _refuse_unknown(wanted: Sequence[str], found: Container[str]) -> None:
+    if missing := [one for one in wanted if one not in found]:
         said = Said(
             _(
                 "{missing} of {wanted} pseudonyms are not of learners of this course run, “{first}” among them."
@@ -58,42 +131,9 @@ def learners_of(run: CourseRun, pseudonyms: Iterable[str]) -> list[int]:
             {"missing": len(missing), "wanted": len(wanted), "first": missing[0][:8]},
         )
         raise UnknownLearners(said)
-    return [known[one] for one in wanted]
 
 
-def audience(run: CourseRun, learners: Iterable[int], communication: Communication | None = None) -> Audience:
-    """Who of the learners may be written to now; with a communication, who has not had it."""
-    wanted = list(dict.fromkeys(learners))
-    had: dict[int, str] = {}
-    if communication is not None:
-        had = dict(Delivery.objects.filter(communication=communication).values_list("learner_id", "state"))
-    users: dict[int, int] = {}
+def _in_parts(run: CourseRun, field: str, wanted: Sequence[Any]) -> Iterator[QuerySet[Learner]]:
+    """The learners of the run whose `field` is one of those, in parts that one query can hold."""
     for at in range(0, len(wanted), _AT_ONCE):
-        part = Learner.objects.filter(course_run=run, pk__in=wanted[at : at + _AT_ONCE])
-        users |= dict(part.values_list("pk", "user_id"))
-    people = reachable(run, users.values())
-    kept: list[int] = []
-    reasons: Counter[str] = Counter()
-    for learner in wanted:
-        state = had.get(learner)
-        found = people.get(users.get(learner, 0))
-        reason = _HAD.get(DeliveryState(state), "") if state else ""
-        reason = reason or (GONE if found is None else found.reason)
-        if reason:
-            reasons[reason] += 1
-        else:
-            kept.append(learner)
-    return Audience(len(wanted), kept, dict(reasons.most_common()))
-
-
-def reachable(run: CourseRun, user_ids: Iterable[int]) -> dict[int, Recipient]:
-    """Those of the users that exist, by id, with the reason why not where one may not be written to."""
-    platform = get_platform()
-    no = dict.fromkeys(objecting(run), OBJECTS) | dict.fromkeys(platform.opted_out(run.course_key), OPTED_OUT)
-    found = platform.recipients(run.course_key, user_ids)
-    return {
-        one.user_id: one._replace(is_reachable=False, reason=no[one.user_id])
-        if one.is_reachable and one.user_id in no
-        else one
-        for one in found
-    }
+        yield Learner.objects.filter(course_run=run, **{f"{field}__in": wanted[at : at + _AT_ONCE]})

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils.translation import gettext_noop as _
 
-from engage_backend.messaging.audience import learners_of
+from engage_backend.messaging.audience import check_known
 from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.rendering import prepare
 from engage_backend.messaging.said import Said
-from engage_backend.messaging.selection import select
+from engage_backend.messaging.selection import pseudonyms as selected_pseudonyms
 from engage_backend.messaging.wording import Wording
-from engage_backend.models import Communication, CommunicationVersion, CourseRun, Learner, Sending
+from engage_backend.models import AutomationDay, Communication, CommunicationVersion, CourseRun, Delivery, Sending
 
 FORMAT = "engage-communications"
 MOST_IMPORTED = 200
@@ -45,69 +46,125 @@ def draft(run: CourseRun, given: Mapping[str, Any], now: datetime, before: Commu
     criteria = Criteria.from_json(given.get("criteria", before.criteria if before else {"version": 1}))
     if "pseudonyms" in given:
         pseudonyms = given["pseudonyms"]
-        learners_of(run, pseudonyms)
+        check_known(run, pseudonyms)
     elif "criteria" in given or before is None:
-        pseudonyms = pseudonyms_of(select(run, criteria, now))
+        pseudonyms = selected_pseudonyms(run, criteria, now)
     else:
         pseudonyms = before.pseudonyms
     return Draft(wording, criteria, tuple(dict.fromkeys(pseudonyms)))
 
 
-def pseudonyms_of(learners: Iterable[int]) -> list[str]:
-    """The pseudonyms of learners, ascending by their ids."""
-    wanted = sorted(learners)
-    return [
-        name
-        for at in range(0, len(wanted), 5_000)
-        for name in Learner.objects.filter(pk__in=wanted[at : at + 5_000])
-        .order_by("pk")
-        .values_list("pseudonym", flat=True)
-    ]
-
-
 def create(run: CourseRun, author_id: int, made: Draft, *, course_notice: bool = False) -> CommunicationVersion:
     """The first version of a new communication; nothing is sent."""
     with transaction.atomic():
-        last = Communication.objects.filter(course_run=run).aggregate(last=Max("order"))["last"] or 0
-        communication = Communication.objects.create(
-            course_run=run, author_id=author_id, order=last + 1, course_notice=course_notice
-        )
-        return _add_version(communication, 1, author_id, made)
-
-
-def change(communication: Communication, author_id: int, made: Draft) -> CommunicationVersion:
-    """Save changes: in the newest version while it is a draft, else in a new one. The same again changes nothing."""
-    with transaction.atomic():
-        Communication.objects.select_for_update().get(pk=communication.pk)
-        version = newest(communication)
-        if _values(version) == _fields(made):
-            return version
-        if is_frozen(version):
-            return _add_version(communication, version.number + 1, author_id, made)
-        for name, value in {**_fields(made), "author_id": author_id, "model": communication.course_run.model}.items():
-            setattr(version, name, value)
+        (communication,) = _begin(run, author_id, [course_notice])
+        version = _first_version(communication, author_id, made)
         version.save()
-        return version
+    return version
 
 
-def newest(communication: Communication) -> CommunicationVersion:
-    """The version that would be sent."""
-    return communication.versions.order_by("-number")[0]
+@dataclass
+class Held:
+    """A communication that nobody else changes, confirms or deletes until the transaction ends."""
+
+    version: CommunicationVersion  # the newest
+    sendings: list[Sending]  # the youngest first, each with its version
+
+    @property
+    def communication(self) -> Communication:
+        return self.version.communication
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether somebody has confirmed the newest version: then it stays as it is for good, unless that was undone."""
+        return is_frozen(self.version, self.sendings)
+
+    def confirmed_by(self, key: str) -> Sending | None:
+        """What was confirmed with this idempotency key. Capitals do not count: MySQL does not tell them apart."""
+        return next((one for one in self.sendings if one.key.lower() == key.lower()), None)
 
 
-def is_frozen(version: CommunicationVersion) -> bool:
-    """Whether somebody has confirmed it: then it stays as it is for good, unless that was undone in time."""
-    return version.sent_at is not None or version.sendings.exclude(state=Sending.State.UNDONE).exists()
+@contextmanager
+def holding(course_key: str, pk: int) -> Iterator[Held]:
+    """A transaction that writes on a communication of the course run. Three queries. Raises Communication.DoesNotExist."""
+    with transaction.atomic():
+        lock(course_key, pk)
+        # Read behind the lock: what another one has changed or confirmed a moment before is seen.
+        version = newest(pk)
+        yield Held(version, sendings_of(version.communication))
 
 
-def export(communications: Iterable[Communication]) -> dict[str, Any]:
+def lock(course_key: str, pk: int) -> None:
+    """One at a time writes on this communication, until the transaction ends. Raises Communication.DoesNotExist.
+
+    Its row alone: a consumer waits for the course run's while it holds learners, and deliveries wait for learners.
+    """
+    of_run = CourseRun.objects.filter(course_key=course_key)
+    Communication.objects.select_for_update().get(pk=pk, course_run__in=of_run)
+
+
+def change(held: Held, author_id: int, made: Draft) -> None:
+    """Save changes: in the newest version while it is a draft, else in a new one. The same again changes nothing."""
+    if _values(held.version) == _fields(made):
+        return
+    if held.is_frozen:
+        held.version = CommunicationVersion(communication=held.communication, number=held.version.number + 1)
+    for name, value in {**_fields(made), "author_id": author_id, "model": held.communication.course_run.model}.items():
+        setattr(held.version, name, value)
+    held.version.save()
+
+
+def discard(course_key: str, pk: int) -> bool:
+    """Throw a draft away for good; False where it was confirmed. Raises Communication.DoesNotExist."""
+    with transaction.atomic():
+        lock(course_key, pk)
+        confirmed = Sending.objects.filter(communication=pk).exclude(state=Sending.State.UNDONE)
+        is_known = Exists(confirmed) | Exists(Delivery.objects.filter(communication=pk))
+        if Communication.objects.filter(is_known, pk=pk).exists():
+            return False
+        # One statement a table: Django's own deletion would first read everything that could hang on every row.
+        for rows in (
+            AutomationDay.objects.filter(communication=pk),
+            Sending.objects.filter(communication=pk),
+            CommunicationVersion.objects.filter(communication=pk),
+            Communication.objects.filter(pk=pk),
+        ):
+            rows._raw_delete(rows.db)
+    return True
+
+
+def newest(communication: int) -> CommunicationVersion:
+    """The version that would be sent, with its communication and course run. Raises CommunicationVersion.DoesNotExist."""
+    versions = CommunicationVersion.objects.select_related("communication__course_run")
+    return versions.filter(communication=communication).order_by("-number")[:1].get()
+
+
+def newest_of(run: CourseRun) -> QuerySet[CommunicationVersion]:
+    """The same of all communications of a course run, the youngest first."""
+    newer = CommunicationVersion.objects.filter(communication=OuterRef("communication"), number__gt=OuterRef("number"))
+    versions = CommunicationVersion.objects.filter(~Exists(newer), communication__course_run=run)
+    return versions.select_related("communication").order_by("-communication")
+
+
+def sendings_of(communication: Communication) -> list[Sending]:
+    """All that was confirmed of a communication, the youngest first, each with the head of its version."""
+    sendings = communication.sendings.select_related("version").defer("version__body", "version__pseudonyms")
+    return list(sendings.order_by("-pk"))
+
+
+def is_frozen(version: CommunicationVersion, sendings: Iterable[Sending]) -> bool:
+    """Whether one of the communication's sendings, undone in time or not at all, was of this version."""
+    confirmed = any(one.version_id == version.pk and one.state != Sending.State.UNDONE for one in sendings)
+    return version.sent_at is not None or confirmed
+
+
+def export(run: CourseRun) -> dict[str, Any]:
     """What can be taken to the next run: words and criteria, without any learner."""
     found = []
-    for one in communications:
-        version = newest(one)
+    for version in newest_of(run).reverse():
         criteria = {key: value for key, value in version.criteria.items() if key not in ("include", "exclude")}
         words = {name: getattr(version, name) for name in _WORDS}
-        found.append({**words, "criteria": criteria, "course_notice": one.course_notice})
+        found.append({**words, "criteria": criteria, "course_notice": version.communication.course_notice})
     return {"format": FORMAT, "version": 1, "communications": found}
 
 
@@ -133,29 +190,42 @@ def take_in(run: CourseRun, author_id: int, given: Any, now: datetime) -> list[C
     listed = given.get("communications")
     if not isinstance(listed, list) or len(listed) > MOST_IMPORTED:
         raise NotAnExport(Said(_("communications: has to be a list of at most {most}"), {"most": MOST_IMPORTED}))
-    made = []
+    drafts: list[Draft] = []
+    notices: list[bool] = []
+    for number, one in enumerate(listed):
+        if not isinstance(one, dict) or set(one) - {*_WORDS, "criteria", "course_notice"}:
+            raise NotAnExport(
+                Said(_("communications[{number}]: holds something else than words and criteria"), {"number": number})
+            )
+        notice = one.get("course_notice", False)
+        if not isinstance(notice, bool):
+            raise NotAnExport(
+                Said(_("communications[{number}].course_notice: has to be true or false"), {"number": number})
+            )
+        drafts.append(draft(run, {**one, "pseudonyms": []}, now))
+        notices.append(notice)
     with transaction.atomic():
-        for number, one in enumerate(listed):
-            if not isinstance(one, dict) or set(one) - {*_WORDS, "criteria", "course_notice"}:
-                raise NotAnExport(
-                    Said(
-                        _("communications[{number}]: holds something else than words and criteria"), {"number": number}
-                    )
-                )
-            notice = one.get("course_notice", False)
-            if not isinstance(notice, bool):
-                raise NotAnExport(
-                    Said(_("communications[{number}].course_notice: has to be true or false"), {"number": number})
-                )
-            version = create(run, author_id, draft(run, {**one, "pseudonyms": []}, now), course_notice=notice)
-            made.append(version.communication)
-    return made
+        communications = _begin(run, author_id, notices)
+        CommunicationVersion.objects.bulk_create(
+            _first_version(one, author_id, made) for one, made in zip(communications, drafts, strict=True)
+        )
+    return communications
 
 
-def _add_version(communication: Communication, number: int, author_id: int, made: Draft) -> CommunicationVersion:
-    return CommunicationVersion.objects.create(
+def _begin(run: CourseRun, author_id: int, notices: Iterable[bool]) -> list[Communication]:
+    """New communications, without a version yet, behind those that the run has. MySQL tells ids of single rows only."""
+    last = Communication.objects.filter(course_run=run).aggregate(last=Max("order"))["last"] or 0
+    return [
+        Communication.objects.create(course_run=run, author_id=author_id, order=order, course_notice=notice)
+        for order, notice in enumerate(notices, last + 1)
+    ]
+
+
+def _first_version(communication: Communication, author_id: int, made: Draft) -> CommunicationVersion:
+    """Not saved yet."""
+    return CommunicationVersion(
         communication=communication,
-        number=number,
+        number=1,
         author_id=author_id,
         model=communication.course_run.model,
         **_fields(made),

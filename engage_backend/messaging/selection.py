@@ -19,8 +19,17 @@ def select(run: CourseRun, criteria: Criteria, now: datetime) -> list[int]:
 
     Pseudonyms in `include` and `exclude` that the run does not have say nothing.
     """
-    found = shown(run).filter(selected(run, criteria, now))
-    return list(found.order_by("pk").values_list("pk", flat=True))
+    return list(matching(run, criteria, now).values_list("pk", flat=True))
+
+
+def pseudonyms(run: CourseRun, criteria: Criteria, now: datetime) -> list[str]:
+    """The same learners, by pseudonym."""
+    return list(matching(run, criteria, now).values_list("pseudonym", flat=True))
+
+
+def matching(run: CourseRun, criteria: Criteria, now: datetime) -> QuerySet[Learner]:
+    """The same learners, not read yet."""
+    return shown(run).filter(selected(run, criteria, now)).order_by("pk")
 
 
 def counts(run: CourseRun, several: Sequence[Criteria], now: datetime) -> list[int]:

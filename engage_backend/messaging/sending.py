@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.governance.audit import Action, record
-from engage_backend.messaging.audience import Audience, audience, learners_of
-from engage_backend.messaging.drafts import newest
+from engage_backend.messaging.audience import of_learners, of_list
+from engage_backend.messaging.drafts import Held, change, draft, lock
 from engage_backend.messaging.said import Said
+from engage_backend.messaging.selection import pseudonyms
 from engage_backend.messaging.unsubscribe import root_url
 from engage_backend.messaging.wording import Wording, WordingProblem
 from engage_backend.models import Communication, CommunicationVersion, CourseRun, Delivery, DeliveryState, Sending
@@ -50,20 +52,8 @@ def refusal(run: CourseRun, version: CommunicationVersion) -> Said | None:
     return None
 
 
-def another_version(newest: int, confirmed: int) -> Said:
-    """That somebody confirmed a version that is not the newest any more."""
-    numbers = {"newest": newest, "number": confirmed}
-    return Said(_("The message is version {newest} by now, and you confirmed {number}: look again."), numbers)
-
-
-def recipients(version: CommunicationVersion) -> Audience:
-    """Who of the list that the author saw would be written to now."""
-    communication = version.communication
-    return audience(communication.course_run, learners_of(communication.course_run, version.pseudonyms), communication)
-
-
 def confirm(
-    communication: Communication,
+    held: Held,
     *,
     author_id: int,
     key: str,
@@ -73,51 +63,70 @@ def confirm(
     learners: Sequence[int] | None = None,
     automatic: bool = False,
 ) -> Sending:
-    """Make the deliveries of the newest version's list; mails go out when the time to undo is over.
+    """Make the deliveries of the newest version's list; mails go out when the time to undo is over. Inside `holding`.
 
     `key`: the same key gives the same sending again and sends nothing more. `number`: of the version that the author saw.
     `count`: how many the author was told would be written to; more than that are not. `send_at`: not before, by the site's
     clock. `learners`: of the list only these (the matches of a day). Raises Refused.
     """
-    now = get_platform().now()
-    with transaction.atomic():
-        # One at a time, so that the second of two clicks finds what the first one made.
-        communication = Communication.objects.select_for_update().select_related("course_run").get(pk=communication.pk)
-        run = communication.course_run
-        if known := communication.sendings.filter(key=key).first():
-            return known
-        version = newest(communication)
-        if number is not None and number != version.number:
-            raise Refused(another_version(version.number, number))
-        if why := refusal(run, version):
-            raise Refused(why)
-        if send_at is not None and not now <= send_at <= now + LATEST:
-            raise Refused(Said(_("The time to send at has passed, or is more than a year ahead.")))
-        found = recipients(version) if learners is None else audience(run, learners, communication)
-        if not found.learners:
-            raise Refused(Said(_("Nobody is left to write to ({why})."), {"why": _counted(found.left_out)}))
-        if count is not None and len(found.learners) > count:
-            more = {"found": len(found.learners), "count": count}
-            raise Refused(Said(_("{found} would be written to, and you confirmed {count}: look again."), more))
-        world = datetime.now(UTC)
-        made = Sending.objects.create(
-            communication=communication,
-            version=version,
-            author_id=author_id,
-            key=key,
-            automatic=automatic,
-            selected=found.selected,
-            left_out=dict(found.left_out),
-            created=now,
-            undo_until=world if automatic else world + UNDO,
-            send_at=send_at,
-        )
-        _enter(made, found.learners)
-        detail = {"communication": communication.pk, "version": version.number, "learners": len(found.learners)}
-        if communication.course_notice:
-            detail["course_notice"] = True
-        record(run, author_id, Action.SEND, detail)
+    # One at a time holds it, so that the second of two clicks finds what the first one made.
+    if known := held.confirmed_by(key):
+        return known
+    now, version, communication = get_platform().now(), held.version, held.communication
+    _check_number(version, number)
+    if why := refusal(communication.course_run, version):
+        raise Refused(why)
+    if send_at is not None and not now <= send_at <= now + LATEST:
+        raise Refused(Said(_("The time to send at has passed, or is more than a year ahead.")))
+    found = of_list(communication, version.pseudonyms) if learners is None else of_learners(communication, learners)
+    if not found.learners:
+        raise Refused(Said(_("Nobody is left to write to ({why})."), {"why": _counted(found.left_out)}))
+    if count is not None and len(found.learners) > count:
+        more = {"found": len(found.learners), "count": count}
+        raise Refused(Said(_("{found} would be written to, and you confirmed {count}: look again."), more))
+    world = datetime.now(UTC)
+    made = Sending.objects.create(
+        communication=communication,
+        version=version,
+        author_id=author_id,
+        key=key,
+        automatic=automatic,
+        selected=found.selected,
+        left_out=dict(found.left_out),
+        created=now,
+        undo_until=world if automatic else world + UNDO,
+        send_at=send_at,
+    )
+    held.sendings.insert(0, made)
+    _enter(made, found.learners)
+    detail = {"communication": communication.pk, "version": version.number, "learners": len(found.learners)}
+    if communication.course_notice:
+        detail["course_notice"] = True
+    record(communication.course_run, author_id, Action.SEND, detail)
     return made
+
+
+def again(held: Held, *, author_id: int, key: str, number: int | None = None, count: int | None = None) -> Sending:
+    """Confirm it for those who meet the criteria now and have not had it: their list becomes the next version's.
+
+    The same key gives the same sending again. Raises Refused.
+    """
+    if known := held.confirmed_by(key):
+        return known
+    _check_number(held.version, number)
+    run, now = held.communication.course_run, get_platform().now()
+    as_it_is = draft(run, {}, now, held.version)
+    change(held, author_id, replace(as_it_is, pseudonyms=tuple(pseudonyms(run, as_it_is.criteria, now))))
+    return confirm(held, author_id=author_id, key=key, count=count)
+
+
+def _check_number(version: CommunicationVersion, number: int | None) -> None:
+    """Raises Refused where the author saw another version than this."""
+    if number is not None and number != version.number:
+        numbers = {"newest": version.number, "number": number}
+        raise Refused(
+            Said(_("The message is version {newest} by now, and you confirmed {number}: look again."), numbers)
+        )
 
 
 def _counted(left_out: Mapping[str, int]) -> list[Said]:
@@ -162,17 +171,17 @@ def undo(sending: Sending) -> bool:
     return True
 
 
-def stop(communication: Communication) -> int:
+def stop(course_key: str, communication: int) -> int:
     """Send nothing more of this communication, and end its automation; how many are not written to because of it.
 
-    A mail that has begun to go out cannot be held.
+    A mail that has begun to go out cannot be held. Raises Communication.DoesNotExist.
     """
     now = get_platform().now()
     open_states = (Sending.State.WAITING, Sending.State.SENDING)
     with transaction.atomic():
-        Communication.objects.select_for_update().get(pk=communication.pk)
-        communication.sendings.filter(state__in=open_states).update(state=Sending.State.STOPPED)
-        Communication.objects.filter(pk=communication.pk).update(automation=Communication.Automation.OFF)
+        lock(course_key, communication)
+        Sending.objects.filter(communication=communication, state__in=open_states).update(state=Sending.State.STOPPED)
+        Communication.objects.filter(pk=communication).update(automation=Communication.Automation.OFF)
         rows = Delivery.objects.filter(communication=communication, begun_at=None)
         pending = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.HELD_BACK)
         return rows.filter(state__in=pending).update(

@@ -97,7 +97,7 @@ class EdxPlatform(EdxMail):
         from openedx.core.djangoapps.course_groups.models import CohortMembership
 
         key = _key(course_key)
-        staff = team(key)
+        staff = set(members(key).values_list("user_id", flat=True))
         memberships = CohortMembership.objects.filter(course_id=key)
         cohorts = dict(memberships.values_list("user_id", "course_user_group__name"))
         rows = (
@@ -199,13 +199,12 @@ def _enrolment() -> Any:
     return CourseEnrollment
 
 
-def team(key: Any) -> set[int]:
-    """User ids of the course team; global staff are known by their user."""
+def members(key: Any) -> Any:
+    """The platform's rows of who belongs to the course team; global staff are known by their user."""
     # common/djangoapps/student/models/user.py; a role of a whole organisation has an empty course key (roles.py).
     from common.djangoapps.student.models import CourseAccessRole
     from django.db.models import Q
     from opaque_keys.edx.django.models import CourseKeyField
 
     of_course_or_org = Q(course_id=key) | Q(org=key.org, course_id=CourseKeyField.Empty)
-    members = CourseAccessRole.objects.filter(of_course_or_org, role__in=_TEAM)
-    return set(members.values_list("user_id", flat=True))
+    return CourseAccessRole.objects.filter(of_course_or_org, role__in=_TEAM)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_noop as _
-
 from engage_backend.platform.edx_schedule import communicators
 from engage_backend.platform.protocol import Recipient
+from engage_backend.platform.reach import why_not
 
 _AT_ONCE = 500  # users a query
 _LANGUAGE = "pref-lang"  # `LANGUAGE_KEY` in openedx/core/djangoapps/lang_pref/__init__.py
@@ -23,42 +22,45 @@ class EdxMail:
         # preference: openedx/core/djangoapps/user_api/models.py.
         from common.djangoapps.student.models import CourseEnrollment
         from django.contrib.auth import get_user_model
+        from django.db.models import Exists, OuterRef, Subquery
         from openedx.core.djangoapps.user_api.models import UserPreference
 
-        from engage_backend.platform.edx import team
+        from engage_backend.platform.edx import members
 
-        key = _key(course_key)
-        staff = team(key)
+        key, user = _key(course_key), OuterRef("pk")
+        enrolments = CourseEnrollment.objects.filter(course_id=key, is_active=True, user=user)
+        languages = UserPreference.objects.filter(key=_LANGUAGE, user=user)
+        users: Any = get_user_model().objects  # whose `profile` our own type checker does not know
+        users = users.order_by("pk").annotate(
+            language=Subquery(languages.values("value")[:1]),
+            in_team=Exists(members(key).filter(user=user)),
+            is_enrolled=Exists(enrolments),
+            is_out=Exists(_optout().objects.filter(course_id=key, user=user)),
+        )
+        of_person = ("pk", "email", "first_name", "profile__name", "language")
+        of_standing = ("is_active", "is_staff", "is_superuser", "in_team", "is_enrolled", "is_out")
         wanted = sorted(set(user_ids))
         for at in range(0, len(wanted), _AT_ONCE):
-            part = wanted[at : at + _AT_ONCE]
-            enrolled = CourseEnrollment.objects.filter(course_id=key, is_active=True, user_id__in=part)
-            learners = set(enrolled.values_list("user_id", flat=True))
-            languages = dict(
-                UserPreference.objects.filter(user_id__in=part, key=_LANGUAGE).values_list("user_id", "value")
-            )
-            users: Any = get_user_model().objects  # whose `profile` our own type checker does not know
-            rows = (
-                users.filter(pk__in=part)
-                .order_by("pk")
-                .values_list("pk", "email", "first_name", "profile__name", "is_active", "is_staff", "is_superuser")
-            )
-            for pk, email, first, name, is_active, is_staff, is_superuser in rows:
-                reason = ""
-                if not is_active:
-                    reason = _("account closed")
-                elif is_staff or is_superuser or pk in staff:
-                    reason = _("of the course team")
-                elif pk not in learners:
-                    reason = _("not enrolled")
-                elif not email:
-                    reason = _("no address")
-                language = languages.get(pk) or ""
-                yield Recipient(pk, email or "", name or "", first or "", not reason, reason, language)
+            for one in users.filter(pk__in=wanted[at : at + _AT_ONCE]).values(*of_person, *of_standing):
+                reason = why_not(
+                    is_active=one["is_active"],
+                    is_of_team=one["is_staff"] or one["is_superuser"] or one["in_team"],
+                    is_enrolled=one["is_enrolled"],
+                    has_address=bool(one["email"]),
+                    has_opted_out=one["is_out"],
+                )
+                yield Recipient(
+                    user_id=one["pk"],
+                    email=one["email"] or "",
+                    full_name=one["profile__name"] or "",
+                    first_name=one["first_name"] or "",
+                    is_reachable=not reason,
+                    reason=reason,
+                    language=one["language"] or "",
+                )
 
-    def opted_out(self, course_key: str) -> set[int]:
-        rows = _optout().objects.filter(course_id=_key(course_key), user__isnull=False)
-        return set(rows.values_list("user_id", flat=True))
+    def has_opted_out(self, course_key: str, user_id: int) -> bool:
+        return bool(_optout().objects.filter(course_id=_key(course_key), user_id=user_id).exists())
 
     def opt_out(self, course_key: str, user_id: int, out: bool) -> None:
         # As the learner's own dashboard writes it: `change_email_settings`, common/djangoapps/student/views/management.py

@@ -41,7 +41,7 @@ class Recipient(NamedTuple):
     full_name: str  # "": unknown
     first_name: str  # "": unknown
     is_reachable: bool
-    # Why not, in English, and in the catalogue: "not enrolled", "of the course team", "account closed", "no address".
+    # Why not, in English, and in the catalogue: see `reach.why_not`.
     reason: str = ""
     language: str = ""  # the code of the one they read the site in; "": not chosen
 
@@ -153,11 +153,11 @@ class Platform(Protocol):
         ...
 
     def recipients(self, course_key: str, user_ids: Iterable[int]) -> Iterator[Recipient]:
-        """Those of the users that exist, as they stand to the course now; opt-outs are asked of `opted_out`."""
+        """Those of the users that exist, as they stand to the course now. One query for every 500 of them."""
         ...
 
-    def opted_out(self, course_key: str) -> set[int]:
-        """User ids of those who want no bulk e-mail of this course run."""
+    def has_opted_out(self, course_key: str, user_id: int) -> bool:
+        """Whether somebody wants no bulk e-mail of this course run."""
         ...
 
     def opt_out(self, course_key: str, user_id: int, out: bool) -> None:

@@ -40,13 +40,14 @@ def test_an_address_and_a_name_are_read_for_learners_and_nobody_else_is_reached(
 def test_an_opt_out_is_the_platforms_own(run: Any, platform: Any) -> None:
     learner = run.users["learner"]
     Optout.objects.create(user=learner, course_id=OTHER)
-    assert platform.opted_out(COURSE) == set()
+    assert not platform.has_opted_out(COURSE, learner.id)
     for _ in range(2):
         platform.opt_out(COURSE, learner.id, True)
     assert Optout.objects.filter(user=learner, course_id=KEY).count() == 1
-    assert platform.opted_out(COURSE) == {learner.id}
+    assert platform.has_opted_out(COURSE, learner.id)
+    assert [one.reason for one in platform.recipients(COURSE, [learner.id])] == ["opted out"]
     platform.opt_out(COURSE, learner.id, False)
-    assert platform.opted_out(COURSE) == set()
+    assert not platform.has_opted_out(COURSE, learner.id)
     assert Optout.objects.filter(user=learner, course_id=OTHER).exists()
 
 

@@ -44,15 +44,18 @@ _CONFIRM = """
 import sys, django
 django.setup()
 from datetime import UTC, datetime
+from engage_backend.messaging.drafts import holding
 from engage_backend.messaging.sending import confirm
 from engage_backend.models import Communication, Sending
-confirm(Communication.objects.get(), author_id=999, key="the-one-press")
+with holding("course-v1:TestX+Mail+2024", Communication.objects.get().pk) as held:
+    confirm(held, author_id=999, key="the-one-press")
 Sending.objects.update(undo_until=datetime.now(UTC))
 """
 _PRESS = """
 import os, sys, django
 django.setup()
 from django.db import connection
+from engage_backend.messaging.drafts import holding
 from engage_backend.messaging.sending import Refused, confirm
 from engage_backend.models import Communication
 keys, children = sys.argv[1:], []
@@ -64,7 +67,9 @@ for key in keys:
         os.close(write)
         os.read(read, 1)  # all begin when the other end is closed
         try:
-            print("sending", confirm(Communication.objects.get(), author_id=999, key=key).pk, flush=True)
+            with holding("course-v1:TestX+Mail+2024", Communication.objects.get().pk) as held:
+                made = confirm(held, author_id=999, key=key)
+            print("sending", made.pk, flush=True)
         except Refused as refused:
             print("refused", str(refused)[:300], flush=True)
         os._exit(0)
@@ -85,6 +90,7 @@ _END = """
 import django, json
 django.setup()
 from engage_backend.api.communications import detail
+from engage_backend.messaging.drafts import newest, sendings_of
 from engage_backend.models import Communication, Delivery, Sending
 rows = Delivery.objects.values_list("learner__user_id", "state", "reason")
 one = Communication.objects.get()
@@ -92,7 +98,7 @@ print(json.dumps({
     "states": {f"l{user}@people.example": state for user, state, _ in rows},
     "reasons": sorted({reason for _, _, reason in rows}),
     "sendings": list(Sending.objects.values_list("state", flat=True)),
-    "listed": len(detail(one, 0)["in_doubt"]),
+    "listed": len(detail(newest(one.pk), sendings_of(one), 0)["in_doubt"]),
 }))
 """
 _LEFT = """

@@ -22,7 +22,7 @@ from engage_backend.messaging.automation.handling import FORBIDDEN
 from engage_backend.messaging.automation.health import health, known_well
 from engage_backend.messaging.automation.limits import over_limit, quiet_until
 from engage_backend.messaging.criteria import Criteria, CriteriaProblem
-from engage_backend.messaging.drafts import newest
+from engage_backend.messaging.drafts import holding, newest
 from engage_backend.messaging.said import Said, kept
 from engage_backend.messaging.selection import select
 from engage_backend.messaging.sending import Refused, confirm
@@ -82,7 +82,7 @@ def _look(communication: Communication, now: datetime, condition: Health) -> Non
         days = days.filter(at__gte=communication.automation_since)
     before = list(days.order_by("-day")[:7])
     try:
-        matched = select(run, Criteria.from_json(newest(communication).criteria), now)
+        matched = select(run, Criteria.from_json(newest(communication.pk).criteria), now)
     except CriteriaProblem as problem:
         why = Said(_("its criteria cannot be used: {key} {problem}"), {"key": problem.key, "problem": problem.said})
         _enter(communication, now, condition, pause=[why])
@@ -156,30 +156,31 @@ def _enter(
 def _send(communication: Communication, day: AutomationDay, fresh: Sequence[int], now: datetime) -> None:
     """Write to the day's matches; those who have been written to often enough are held back, and matched again tomorrow."""
     run = communication.course_run
-    held = {} if communication.course_notice else over_limit(run, fresh, now)
-    for learner, reason in held.items():
+    held_back = {} if communication.course_notice else over_limit(run, fresh, now)
+    for learner, reason in held_back.items():
         Delivery.objects.update_or_create(
             communication=communication,
             learner_id=learner,
             defaults={
-                "version": newest(communication),
+                "version": newest(communication.pk),
                 "state": DeliveryState.HELD_BACK,
                 "reason": reason,
                 "finished_at": now,
             },
         )
-    to_write = [learner for learner in fresh if learner not in held]
+    to_write = [learner for learner in fresh if learner not in held_back]
     if not to_write:
         return
     try:
-        sending = confirm(
-            communication,
-            author_id=communication.author_id,
-            key=f"day-{day.day.isoformat()}",
-            learners=to_write,
-            automatic=True,
-            send_at=quiet_until(now, run.time_zone, engage_settings().quiet_hours),
-        )
+        with holding(run.course_key, communication.pk) as held:
+            sending = confirm(
+                held,
+                author_id=communication.author_id,
+                key=f"day-{day.day.isoformat()}",
+                learners=to_write,
+                automatic=True,
+                send_at=quiet_until(now, run.time_zone, engage_settings().quiet_hours),
+            )
     except Refused as refused:
         log.warning("communication %d did not go out by itself: %s", communication.pk, refused.said.english)
         Communication.objects.filter(pk=communication.pk).update(paused_because=kept(refused.said))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from django.utils.translation import gettext_noop as _
 
@@ -13,13 +12,14 @@ from engage_backend.models import AutomationDay, Communication, Sending
 from engage_backend.platform.api import get_platform
 
 Mode = Communication.Automation
+FIELDS = ("automation", "automation_since", "author_id", "paused_because")  # that `switch` changes
 FORBIDDEN = Said(
     _("the course's authors have switched automatic messages off, in the Communicator's settings in Studio")
 )
 
 
 def switch(communication: Communication, mode: str, user_id: int) -> None:
-    """Turn automation off, to "ask", or from "ask" to "send"; ends a pause. Raises Refused.
+    """Turn automation off, to "ask", or from "ask" to "send"; ends a pause. The caller saves `FIELDS`. Raises Refused.
 
     Who turns it on becomes the author: it is in their name, and they are told.
     """
@@ -33,25 +33,20 @@ def switch(communication: Communication, mode: str, user_id: int) -> None:
         )
     if mode != Mode.OFF and not get_platform().may_automate(communication.course_run.course_key):
         raise Refused(FORBIDDEN)
-    values: dict[str, Any] = {"automation": mode, "paused_because": ""}
     if mode != Mode.OFF:
-        values["author_id"] = user_id
+        communication.author_id = user_id
         if communication.automation == Mode.OFF or communication.paused_because:
-            values["automation_since"] = get_platform().now()
-    Communication.objects.filter(pk=communication.pk).update(**values)
+            communication.automation_since = get_platform().now()
+    communication.automation, communication.paused_because = mode, ""
 
 
-def matches(communication: Communication, day: str) -> list[int]:
-    """The learners that automation found new on a day, `2026-03-01`. Raises Refused."""
-    return list(_day(communication, day).fresh)
-
-
-def decided(communication: Communication, day: str, sending: Sending) -> None:
+def decided(day: AutomationDay, sending: Sending) -> None:
     """Write down what the course team did about the matches of a day."""
-    AutomationDay.objects.filter(pk=_day(communication, day).pk).update(sending=sending)
+    AutomationDay.objects.filter(pk=day.pk).update(sending=sending)
 
 
-def _day(communication: Communication, day: str) -> AutomationDay:
+def day_of(communication: Communication, day: str) -> AutomationDay:
+    """What automation found on a day, `2026-03-01`; `fresh` are the learners. Raises Refused."""
     try:
         found = communication.days.filter(day=date.fromisoformat(day)).first()
     except ValueError:

@@ -47,7 +47,7 @@ def tell(pk: int) -> bool:
     if person is None or not person.email:
         return False
     with in_language_of(person.language):
-        head, body = _words(day, newest(communication).subject, run.display_name or run.course_key)
+        head, body = _words(day, newest(communication.pk).subject, run.display_name or run.course_key)
     letter = Letter(
         user_id=communication.author_id,
         address=person.email,

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.utils.translation import gettext_noop as _
-
 from engage_backend.platform.protocol import MOST_FOUND, CourseSchedule, Enrolment, HandedIn, Outcome, Recipient, Role
+from engage_backend.platform.reach import why_not
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -88,38 +87,33 @@ class StandalonePlatform:
 
     def recipients(self, course_key: str, user_ids: Iterable[int]) -> Iterator[Recipient]:
         from django.contrib.auth.models import User
+        from django.db.models import Exists, OuterRef
 
-        from engage_backend.platform.standalone.models import CourseStaff
+        from engage_backend.platform.standalone.models import CourseStaff, OptOut
         from engage_backend.platform.standalone.models import Enrolment as Row
 
+        here = {"course__key": course_key, "user": OuterRef("pk")}
+        users = User.objects.order_by("pk").annotate(
+            in_team=Exists(CourseStaff.objects.filter(**here)),
+            is_enrolled=Exists(Row.objects.filter(**here, is_active=True, created__lte=self.now())),
+            is_out=Exists(OptOut.objects.filter(**here)),
+        )
         wanted = sorted(set(user_ids))
-        course = {"course__key": course_key}
         for at in range(0, len(wanted), _AT_ONCE):
-            part = wanted[at : at + _AT_ONCE]
-            enrolled = Row.objects.filter(**course, user__in=part, is_active=True, created__lte=self.now())
-            learners = set(enrolled.values_list("user_id", flat=True))
-            team = set(CourseStaff.objects.filter(**course, user__in=part).values_list("user_id", flat=True))
-            rows = User.objects.filter(pk__in=part).order_by("pk")
-            for pk, email, first, last, is_active, is_staff, is_superuser in rows.values_list(
-                "pk", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser"
-            ):
-                reason = (
-                    _("account closed")
-                    if not is_active
-                    else _("of the course team")
-                    if is_staff or is_superuser or pk in team
-                    else _("not enrolled")
-                    if pk not in learners
-                    else _("no address")
-                    if not email
-                    else ""
+            for user in users.filter(pk__in=wanted[at : at + _AT_ONCE]):
+                reason = why_not(
+                    is_active=user.is_active,
+                    is_of_team=user.is_staff or user.is_superuser or user.in_team,
+                    is_enrolled=user.is_enrolled,
+                    has_address=bool(user.email),
+                    has_opted_out=user.is_out,
                 )
-                yield Recipient(pk, email, f"{first} {last}".strip(), first, not reason, reason)
+                yield Recipient(user.pk, user.email, user.get_full_name(), user.first_name, not reason, reason)
 
-    def opted_out(self, course_key: str) -> set[int]:
+    def has_opted_out(self, course_key: str, user_id: int) -> bool:
         from engage_backend.platform.standalone.models import OptOut
 
-        return set(OptOut.objects.filter(course__key=course_key).values_list("user_id", flat=True))
+        return OptOut.objects.filter(course__key=course_key, user_id=user_id).exists()
 
     def opt_out(self, course_key: str, user_id: int, out: bool) -> None:
         from django.contrib.auth.models import User

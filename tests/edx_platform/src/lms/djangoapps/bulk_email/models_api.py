@@ -9,7 +9,7 @@ from lms.djangoapps.bulk_email.models import BulkEmailFlag, CourseAuthorization,
 
 def is_bulk_email_feature_enabled(course_id: Any = None) -> bool:
     flag = BulkEmailFlag.objects.order_by("-change_date", "-pk").first()
-    if flag is None or not flag.enabled or is_bulk_email_disabled_for_course(course_id):
+    if flag is None or not flag.enabled:
         return False
     if not flag.require_course_email_auth:
         return True
