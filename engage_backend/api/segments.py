@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from rest_framework import status
@@ -17,7 +15,7 @@ from engage_backend.api.bodies import body_of, criteria_of, text_of
 from engage_backend.api.conditional import unless_same
 from engage_backend.api.problems import Conflict
 from engage_backend.api.views import Call, CourseView, course_run
-from engage_backend.messaging.presets import SegmentProblem, counted, keep_segment
+from engage_backend.messaging.presets import SegmentProblem, counted, counted_one, keep_segment
 from engage_backend.messaging.selection import counts, shown
 from engage_backend.models import Segment
 from engage_backend.platform.api import get_platform
@@ -65,9 +63,8 @@ class SegmentsView(CourseView):
             kept = keep_segment(run, name, criteria, caller_id(request))
         except SegmentProblem as problem:
             raise Conflict(str(problem)) from None
-        found = counted(run, get_platform().now())
-        said: dict[str, Any] = next(one.to_json() for one in found if one.segment == kept)
-        return Response(said, status=status.HTTP_201_CREATED)
+        found = counted_one(run, kept, get_platform().now())
+        return Response(found.to_json(), status=status.HTTP_201_CREATED)
 
 
 class SegmentView(CourseView):

@@ -76,7 +76,7 @@ class Held:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether somebody has confirmed the newest version: then it stays as it is for good, unless that was undone."""
+        """Whether the newest version stays as it is for good: somebody has confirmed it."""
         return is_frozen(self.version, self.sendings)
 
     def confirmed_by(self, key: str) -> Sending | None:
@@ -153,7 +153,7 @@ def sendings_of(communication: Communication) -> list[Sending]:
 
 
 def is_frozen(version: CommunicationVersion, sendings: Iterable[Sending]) -> bool:
-    """Whether one of the communication's sendings, undone in time or not at all, was of this version."""
+    """Whether this version was confirmed, and that not undone in time; `sendings` are all of its communication."""
     confirmed = any(one.version_id == version.pk and one.state != Sending.State.UNDONE for one in sendings)
     return version.sent_at is not None or confirmed
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core import checks
 from django.utils.translation import gettext_noop as _
@@ -59,22 +59,39 @@ def counted(run: CourseRun, now: datetime) -> list[Counted]:
     A segment that an older version wrote and this one cannot read is left out.
     """
     tasks = tasks_of(run)
-    named: list[tuple[str, Criteria, Segment | None]] = []
+    named: list[_Named] = []
     for preset in engage_settings().presets:
         if (criteria := _criteria(preset, tasks, now)) is not None:
-            named.append((str(preset.name), criteria, None))
+            named.append(_Named(str(preset.name), criteria))
     for segment in Segment.objects.filter(course_run=run.pk).order_by("name", "pk"):
         try:
-            named.append((segment.name, Criteria.from_json(segment.criteria), segment))
+            named.append(_Named(segment.name, Criteria.from_json(segment.criteria), segment))
         except CriteriaProblem:
             continue
-    several = [criteria for _, criteria, _ in named]
+    return _count(run, named, now)
+
+
+def counted_one(run: CourseRun, segment: Segment, now: datetime) -> Counted:
+    """The same of one segment, which can be read."""
+    return _count(run, [_Named(segment.name, Criteria.from_json(segment.criteria), segment)], now)[0]
+
+
+class _Named(NamedTuple):
+    """Criteria that are to be counted."""
+
+    name: str
+    criteria: Criteria
+    segment: Segment | None = None
+
+
+def _count(run: CourseRun, named: Sequence[_Named], now: datetime) -> list[Counted]:
+    several = [one.criteria for one in named]
     day = a_week_ago(run, now.date())
     then = counts_then(run, several, day) if day is not None else [None] * len(several)
-    names = {task.block: task.name for task in tasks}
+    names = {task.block: task.name for task in tasks_of(run)}
     return [
-        Counted(name, criteria, describe(criteria, tasks=names), number, earlier, segment)
-        for (name, criteria, segment), number, earlier in zip(named, counts(run, several, now), then, strict=True)
+        Counted(one.name, one.criteria, describe(one.criteria, tasks=names), number, earlier, one.segment)
+        for one, number, earlier in zip(named, counts(run, several, now), then, strict=True)
     ]
 
 

@@ -28,6 +28,7 @@ from engage_backend.models import (
     Submission,
 )
 from engage_backend.platform.standalone.platform import VIEW_AS
+from tests.api.counting import questions
 
 START = 1_704_067_200_000_000  # of the course run
 DAY = 86_400_000_000
@@ -257,7 +258,7 @@ def test_an_address_that_names_no_course_run_is_not_found(site: Any, learner_cli
 
 
 def test_the_number_of_queries_does_not_grow_with_what_a_learner_did(
-    site: Any, learner: Learner, learner_client: Client, django_assert_max_num_queries: Any
+    site: Any, learner: Learner, learner_client: Client
 ) -> None:
     for number in range(1, 6):
         HistoryChunk.objects.create(
@@ -268,8 +269,10 @@ def test_the_number_of_queries_does_not_grow_with_what_a_learner_did(
             last=1,
             data=pack([Row(START + number * 30 * DAY, 1, 0, 0, -1.0, -1.0, -1)]),
         )
-    with django_assert_max_num_queries(14):
-        assert "15 clicks" in words(learner_client.get(page_url(site)))
+    for _ in range(2):  # what a kind is called, a process asks once
+        with questions() as asked:
+            assert "15 clicks" in words(learner_client.get(page_url(site)))
+    assert len(asked) <= 10, "\n".join(asked)  # an LMS has no clock of its own, which is one of them
 
 
 def test_earlier_weeks_unfold(site: Any, learner: Learner, learner_client: Client) -> None:

@@ -13,12 +13,21 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from engage_backend.engagement.live.roster import sync_run
-from engage_backend.models import CommunicationVersion, Delivery, Learner, Prediction, Sending
+from engage_backend.models import (
+    AutomationDay,
+    Communication,
+    CommunicationVersion,
+    Delivery,
+    Learner,
+    Prediction,
+    Sending,
+)
 from tests.api.counting import questions
 from tests.edx_platform.course import KEY, enrol
 from tests.lms.test_access import TEAM, Endpoint
 
-# Queries in a request, the platform's own for session, user and roles among them (four of the stand-ins').
+# Queries in a request, the platform's own for session, user and roles among them: three of the stand-ins' for the course team,
+# four for a learner, who is asked about enrolment, too.
 MOST = 9
 
 
@@ -65,7 +74,7 @@ def test_with_our_settings_gone_an_lms_is_as_before(run: Any, platform: Any, set
 
 
 @pytest.mark.skipif(django_settings.ROOT_URLCONF == "cms.urls", reason="Studio sends nothing")
-@pytest.mark.parametrize("state", ["draft", "confirmed", "second version"])
+@pytest.mark.parametrize("state", ["draft", "confirmed", "second version", "failed and automatic"])
 def test_reading_a_message_takes_few_queries_however_it_stands(run: Any, platform: Any, state: str) -> None:
     client = Client()
     client.force_login(run.users["staff"])
@@ -87,14 +96,36 @@ def test_reading_a_message_takes_few_queries_however_it_stands(run: Any, platfor
             created=version.created,
             undo_until=version.created,
         )
-        for learner, how in zip(Learner.objects.all(), ("sent", "skipped", "queued", "sent"), strict=False):
+        states = ("sent", "skipped", "queued", "failed" if state == "failed and automatic" else "sent")
+        for learner, how in zip(Learner.objects.all(), states, strict=False):
             Delivery.objects.create(
                 communication_id=one, learner=learner, version=version, sending=sending, state=how, reason="why"
             )
-    if state == "second version":
+    if state == "failed and automatic":
+        Communication.objects.update(automation="ask", automation_since=version.created)
+        AutomationDay.objects.create(communication_id=one, day="2024-03-01", at=version.created)
+    if state in ("second version", "failed and automatic"):
         client.patch(f"{url}/{one}", {"subject": "Another"}, content_type="application/json")
     for address in (url, f"{url}/{one}", f"{url}/{one}?version=1"):
         with questions() as asked:
             answer = client.get(address)
         assert answer.status_code == 200
         assert len(asked) <= MOST, "\n".join(asked)
+
+
+@pytest.mark.skipif(django_settings.ROOT_URLCONF == "cms.urls", reason="Studio sends nothing")
+@pytest.mark.parametrize("address", ["", "/export"])
+def test_many_messages_are_listed_with_as_many_queries_as_one(run: Any, platform: Any, address: str) -> None:
+    client = Client()
+    client.force_login(run.users["staff"])
+    sync_run(platform, str(KEY))
+    url = f"/engage/api/v1/courses/{KEY}/communications"
+    client.get(url)
+    counts = []
+    for many in (1, 20):
+        while Communication.objects.count() < many:
+            client.post(url, {"subject": "Hello"}, content_type="application/json")
+        with questions() as asked:
+            assert len(client.get(url + address).json()["communications"]) == many
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= MOST

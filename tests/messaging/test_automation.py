@@ -102,6 +102,13 @@ def test_automation_begins_by_asking_and_sends_in_a_second_step_only(course: Cou
     course.patch(f"/{made['id']}", {"automation": "always"}, status=409)
 
 
+def test_a_change_is_saved_as_a_whole_or_not_at_all(course: Course) -> None:
+    made = course.write(criteria=SILENT)
+    before = course.get(f"/{made['id']}")
+    course.patch(f"/{made['id']}", {"subject": "Another", "order": 7, "automation": "send"}, status=409)
+    assert course.get(f"/{made['id']}") == before
+
+
 def test_ask_me_mails_the_author_who_matches_and_nobody_else(course: Course) -> None:
     made = course.automatic("ask")
     course.day(0)
