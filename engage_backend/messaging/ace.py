@@ -6,6 +6,7 @@ import logging
 from threading import get_ident
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.messaging.channels import Fate, Outcome, Unreachable
@@ -26,6 +27,10 @@ class AceChannel:
             from edx_ace import ace  # noqa: F401
         except ImportError as error:
             raise Unreachable('edx-ace is not installed here: set ENGAGE["CHANNEL"] to "mail"') from error
+        if not hasattr(settings, "ACE_CHANNEL_DEFAULT_EMAIL"):
+            raise Unreachable(
+                'edx-ace is not set up here: set ACE_CHANNEL_DEFAULT_EMAIL, or ENGAGE["CHANNEL"] to "mail"'
+            )
 
     def send(self, letter: Letter) -> Outcome:
         from edx_ace import Message, Recipient, ace

@@ -7,7 +7,6 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from engage_backend.messaging.audience import OPTED_OUT
 from engage_backend.messaging.cautions import warnings
 from engage_backend.messaging.wording import Wording
 from tests.browser.canned import PUBLIC
@@ -20,7 +19,7 @@ FOCUSED = "document.activeElement?.dataset.testid ?? ''"
 WRITTEN = {"At", "risk", "You", "will", "probably", "fail"}  # what the test writes, and the page quotes
 # What the server says in the reader's language, which on this site is English: tests/messaging/test_languages.py.
 SAID_BY_SERVER = {
-    OPTED_OUT,
+    "opted out",
     *(one.reason for one in warnings(Wording(subject="At risk", body="You will probably fail."))),
 }
 MOST_KEYS = 90  # presses of Tab from the first thing on the page to the last one that a test looks for

@@ -1,0 +1,1 @@
+"""The database of the standalone site: Django's SQLite, as several processes that write need it."""
