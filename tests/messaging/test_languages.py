@@ -53,7 +53,11 @@ PROTOCOL = {
     "key: a new one for each press of the button, 8 to 64 letters, digits, - and _.",
 }
 # Read by operators, in logs.
-OPERATORS = {'edx-ace is not installed here: set ENGAGE["CHANNEL"] to "mail"', "The header {} would hold a line break"}
+OPERATORS = {
+    'edx-ace is not installed here: set ENGAGE["CHANNEL"] to "mail"',
+    'edx-ace is not set up here: set ACE_CHANNEL_DEFAULT_EMAIL, or ENGAGE["CHANNEL"] to "mail"',
+    "The header {} would hold a line break",
+}
 TAG = re.compile(r'{%\s*translate\s+"([^"]+)"')
 BLOCK = re.compile(r"{%\s*blocktranslate[^%]*%}(.*?){%\s*(?:plural|endblocktranslate)", re.DOTALL)
 
