@@ -32,7 +32,7 @@ class Server:
         self.at_data: Answer = lambda address, number: None
         self._lock = threading.Lock()
         self._asked = 0
-        self._controller = _Controller(self, hostname="127.0.0.1", port=0)
+        self._controller = _Controller(self, hostname="127.0.0.1", port=0, ready_timeout=60.0)
 
     @property
     def port(self) -> int:
