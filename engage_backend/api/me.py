@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
@@ -27,6 +29,7 @@ class MeView(CourseView):
         return Response(_answer(told_to(caller_id(request), canonical_course_key(course_key))))
 
 
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ObjectionView(CourseView):
     """POST {"objects": true or false, "everywhere": true or false}: the caller's word about being predicted."""
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
@@ -61,6 +62,7 @@ def style(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_STYLE.read_bytes(), content_type="text/css; charset=utf-8")
 
 
+@transaction.non_atomic_requests  # see `say`
 @csrf_protect
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from engage_backend.conf import Retention, engage_settings
 from engage_backend.engagement.activity import by_week, times_and_kinds
 from engage_backend.engagement.live.kind_names import names_of
+from engage_backend.engagement.live.retry import repeated
 from engage_backend.engagement.live.roster import sync_schedule
 from engage_backend.governance.objections import object_to, standing, take_back
 from engage_backend.models import CourseRun, Delivery, DeliveryState, HistoryChunk, Learner, Submission
@@ -101,11 +102,16 @@ def told_to(user_id: int, course_key: str) -> Me:
 
 
 def say(platform: Platform, user_id: int, course_key: str, *, objects: bool, everywhere: bool) -> bool:
-    """Write down what the learner says about being predicted; False where there is no such course run to say it of."""
+    """Write down what the learner says about being predicted; False where there is no such course run to say it of.
+
+    Outside of a transaction, so that it can be said again where the database breaks off a deadlock: while many enrol, what
+    consumers write meets what is erased here.
+    """
     run = None if everywhere else _run_of(platform, course_key)
     if run is None and not everywhere:
         return False
-    (object_to if objects else take_back)(run, user_id, platform.now())
+    work = object_to if objects else take_back
+    repeated(lambda: work(run, user_id, platform.now()), undone=lambda: None)
     return True
 
 

@@ -170,6 +170,7 @@ def test_saying_no_and_taking_it_back_with_the_pages_own_buttons(site: Any, lear
 
 
 @pytest.mark.parametrize("where", ["page", "api"])
+@pytest.mark.django_db(transaction=True)
 def test_a_forged_request_changes_nothing(site: Any, learner: Learner, where: str) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(site.users["learner"])
@@ -188,6 +189,7 @@ def test_a_word_that_the_page_does_not_have_is_refused(site: Any, learner_client
     assert not Objection.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_course_team_says_nothing_for_a_learner(site: Any, staff_client: Client) -> None:
     assert staff_client.post(page_url(site), {"say": "not_here"}).status_code == 400
     answer = staff_client.post(api_url(site, "me/objection"), {"objects": True}, content_type="application/json")
@@ -213,6 +215,7 @@ def test_the_api_takes_an_objection_and_takes_it_back(site: Any, learner: Learne
 @pytest.mark.parametrize(
     "body", [[], "yes", {}, {"objects": 1}, {"objects": True, "everywhere": "no"}, {"objects": True, "user": 5}]
 )
+@pytest.mark.django_db(transaction=True)
 def test_what_is_no_objection_is_refused_with_a_reason(site: Any, learner_client: Client, body: Any) -> None:
     response = learner_client.post(api_url(site, "me/objection"), json.dumps(body), content_type="application/json")
     assert response.status_code == 400

@@ -68,21 +68,21 @@ whole = rows(client.get(address).json())
 print(json.dumps([polls, len(whole), shown == whole]))
 """
 
-# People who change their minds while consumers write, and in the end do not want to be predicted. A deadlock is an error here.
+# People who change their minds while consumers write, and in the end do not want to be predicted.
 _OBJECT = """
 import json, sys
 from pathlib import Path
 import django
 django.setup()
-from engage_backend.governance.objections import object_to, take_back
+from engage_backend.governance.me import say
 from engage_backend.models import HistoryChunk
 from engage_backend.platform.api import get_platform
 users, rounds, is_last = json.loads(sys.argv[2]), 0, False
 while not is_last:
     is_last, rounds = Path(sys.argv[1]).exists(), rounds + 1
-    for say in (object_to, take_back, object_to):
+    for objects in (True, False, True):
         for user in users:
-            say(None, user, get_platform().now())
+            say(get_platform(), user, "", objects=objects, everywhere=True)
 print(json.dumps([rounds, HistoryChunk.objects.filter(learner__user_id__in=users).count()]))
 """
 

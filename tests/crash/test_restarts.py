@@ -106,7 +106,7 @@ def test_a_mariadb_that_is_killed_and_comes_back_is_waited_for(
     ended, said = end(site, consumer, len(LINES))
     assert ended.same(wanted)
     assert sum(ended.read.values()) == len(LINES)
-    assert "the database failed a batch, which is repeated" in said
+    assert "the database failed a piece of work, which is repeated" in said
 
 
 def test_a_full_disk_for_the_quarantine_costs_the_broken_records_alone(

@@ -165,6 +165,7 @@ def test_what_is_about_oneself_is_for_oneself(known: Any, who: str) -> None:
 
 @pytest.mark.skipif(STUDIO, reason="Studio knows no learners")
 @pytest.mark.parametrize("who", list(MASQUERADES))
+@pytest.mark.django_db(transaction=True)
 def test_nobody_says_a_word_for_a_learner_while_masquerading(known: Any, who: str) -> None:
     client = client_of(known, who)
     objection = client.post(

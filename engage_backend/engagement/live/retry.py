@@ -31,7 +31,7 @@ def repeated(
             undone()
             if seconds is None or connection.in_atomic_block:
                 raise
-            log.warning("the database failed a batch, which is repeated: %s", error)
+            log.warning("the database failed a piece of work, which is repeated: %s", error)
             connection.close()  # one that was lost is not used again
             pause(seconds * random.uniform(0.5, 1.5))  # so that two who met do not meet again
     raise AssertionError("the last attempt returns or raises")

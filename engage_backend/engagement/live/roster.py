@@ -83,8 +83,10 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
     ]
     if not (fresh or changed or left or back):
         return
+    moved = {learner.pk for learner in (*changed, *left, *back)}
     with transaction.atomic():
-        Learner.objects.bulk_create(fresh, ignore_conflicts=True)
+        # Who is there before who is new: a new row takes a lock of its run, and learners are locked before their run.
+        list(Learner.objects.select_for_update().filter(pk__in=moved).order_by("pk").values_list("pk", flat=True))
         for learner in changed:
             one = enrolled[learner.user_id]
             learner.mode, learner.cohort, learner.enrolled_at = one.mode[:100], one.cohort[:255], one.enrolled_at
@@ -95,7 +97,7 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
         # Each list with its own fields: a state that was read before somebody objected must not be written over LEFT.
         update_learners(changed, ["mode", "cohort", "enrolled_at"])
         update_learners([*left, *back], ["state"])
-        moved = {learner.pk for learner in (*changed, *left, *back)}
+        Learner.objects.bulk_create(fresh, ignore_conflicts=True)
         version = raise_version(run, now)
         new = Learner.objects.filter(course_run=run, user_id__in=[one.user_id for one in fresh], prediction=None)
         Prediction.objects.bulk_create(
