@@ -25,7 +25,7 @@ from engage_backend.engagement.live.consumer import Consumer
 from engage_backend.engagement.live.metrics import Metrics
 from engage_backend.management.commands.engage_backfill import Progress
 from engage_backend.management.json_log import JsonFormatter
-from engage_backend.models import HistoryChunk
+from engage_backend.models import Checkpoint, HistoryChunk
 from tests.engagement.clicks import COURSE, clicks
 from tests.engagement.live.conftest import LiveSite
 from tests.engagement.live.test_commands import line
@@ -39,6 +39,18 @@ def scrape(port: int) -> dict[str, float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     return {text.rpartition(" ")[0]: float(text.rpartition(" ")[2]) for text in lines if not text.startswith("#")}
+
+
+def test_a_batch_that_comes_again_is_counted_once(live: LiveSite, tmp_path: Path) -> None:
+    log = tmp_path / "tracking.log"
+    log.write_bytes(b"".join(map(line, EVENTS)) + b'{"broken\n')
+    for _ in range(2):  # the second reads from where the first began: as where the answer to a commit was lost
+        source = LogfileSource(log)
+        Consumer(source, live.engine(), max_wait=0).step()
+        source.close()
+    mark = Checkpoint.objects.get()
+    assert mark.events == 60
+    assert mark.rejected == {"broken JSON": 1}
 
 
 def test_prometheus_is_told_of_every_batch_once_and_of_nobody(live: LiveSite, tmp_path: Path) -> None:

@@ -118,9 +118,12 @@ class Consumer:
         with transaction.atomic():
             unplaced = Counter({str(reason): count for reason, count in self.engine.ingest(events).items()})
             mark, _ = Checkpoint.objects.select_for_update().get_or_create(source=self.source.name)
-            mark.position = batch.position
-            mark.events += len(events)
-            mark.rejected = dict(Counter(mark.rejected) + rejected + unplaced)
+            # Where the answer to a commit was lost the batch comes again, and is not counted twice.
+            came_again = bool(batch.records and batch.position) and mark.position == batch.position
+            if not came_again:
+                mark.position = batch.position
+                mark.events += len(events)
+                mark.rejected = dict(Counter(mark.rejected) + rejected + unplaced)
             mark.rate = rate
             if last is not None:
                 moment = from_microseconds(last)
