@@ -52,7 +52,7 @@ class Site:
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     """Each test has a database of its own; what this process has read from an older one's registry is not true of it."""
-    from engage_backend.engagement.live.kind_names import forget
+    from engage_backend.engagement.live.clicks import forget
 
     forget()
 

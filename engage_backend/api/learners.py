@@ -14,15 +14,14 @@ from engage_backend.api import answers
 from engage_backend.api.access import caller_id, canonical_course_key
 from engage_backend.api.reasons import in_words
 from engage_backend.api.views import Call, CourseView
-from engage_backend.engagement.activity import GROUPS, WEEK, by_week, times_and_kinds
-from engage_backend.engagement.live.kind_names import names_of
+from engage_backend.engagement.activity import GROUPS, WEEK, by_week
+from engage_backend.engagement.live.clicks import clicks_of
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.criteria import TARGETS
 from engage_backend.messaging.tasks import tasks_of
 from engage_backend.models import (
     DailySnapshot,
     Delivery,
-    HistoryChunk,
     Learner,
     LearnerStatus,
     Submission,
@@ -89,10 +88,7 @@ def _weeks(learner: Learner) -> list[dict[str, Any]]:
 
 def _activity(learner: Learner, now: datetime) -> list[dict[str, Any]]:
     """Events by week and kind, silent weeks among them, from the first week to the current one or the last event's."""
-    chunks = HistoryChunk.objects.filter(learner=learner).order_by("number").values_list("data", flat=True)
-    events = [times_and_kinds(bytes(data)) for data in chunks]
-    used = {kind for _, kinds in events for kind in kinds}
-    names = names_of(used)
+    events, names = clicks_of(learner)
     origin = _origin(learner)
     weeks = by_week(events, names, origin)
     if not weeks:

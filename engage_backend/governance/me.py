@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from engage_backend.conf import Retention, engage_settings
-from engage_backend.engagement.activity import by_week, times_and_kinds
-from engage_backend.engagement.live.kind_names import names_of
+from engage_backend.engagement.activity import by_week
+from engage_backend.engagement.live.clicks import clicks_of
 from engage_backend.engagement.live.retry import repeated
 from engage_backend.engagement.live.roster import sync_schedule
 from engage_backend.governance.objections import object_to, standing, take_back
-from engage_backend.models import CourseRun, Delivery, DeliveryState, HistoryChunk, Learner, Submission
+from engage_backend.models import CourseRun, Delivery, DeliveryState, Learner, Submission
 from engage_backend.platform.moments import from_microseconds, to_microseconds
 from engage_backend.platform.protocol import Platform
 
@@ -75,10 +75,7 @@ def told_to(user_id: int, course_key: str) -> Me:
     )
     if run is None or learner is None:
         return me
-    chunks = list(HistoryChunk.objects.filter(learner=learner).order_by("number").values_list("data", flat=True))
-    events = [times_and_kinds(bytes(data)) for data in chunks]
-    used = {kind for _, kinds in events for kind in kinds}
-    names = names_of(used)
+    events, names = clicks_of(learner)
     start = max(run.start, learner.enrolled_at) if run.self_paced else run.start
     prediction = getattr(learner, "prediction", None)
     return replace(

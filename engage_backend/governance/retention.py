@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from engage_backend.clickstream.quarantine import erase as erase_quarantined
 from engage_backend.conf import EngageSettings, engage_settings
+from engage_backend.engagement.live.locks import lock_learners
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.governance.objections import PROFILE
 from engage_backend.governance.retirement import remove_learner
@@ -78,7 +79,7 @@ def _with_profile(learners: QuerySet[Learner]) -> QuerySet[Learner]:
 
 def _empty(run: CourseRun, ids: Collection[int], now: datetime) -> None:
     """Learners of one run, whose locks are taken before that of their run, as consumers do it."""
-    list(Learner.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
+    lock_learners(ids)
     for model in PROFILE:
         model._default_manager.filter(learner__in=ids).delete()
     nothing: dict[str, Any] = {"state": LearnerStatus.NEVER_STARTED, "last_active": None, "finished_at": None}

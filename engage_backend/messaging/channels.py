@@ -71,6 +71,16 @@ def open_channel() -> Channel:
     return MailChannel()
 
 
+def send_alone(letter: Letter) -> Outcome:
+    """Send one letter over a connection of its own. Raises Unreachable."""
+    channel = open_channel()
+    try:
+        channel.open()
+        return channel.send(letter)
+    finally:
+        channel.close()
+
+
 class MailChannel:
     """The site's EMAIL_BACKEND, with one connection for as long as it holds."""
 

@@ -68,12 +68,12 @@ def counted(run: CourseRun, now: datetime) -> list[Counted]:
             named.append(_Named(segment.name, Criteria.from_json(segment.criteria), segment))
         except CriteriaProblem:
             continue
-    return _count(run, named, now)
+    return _count(run, tasks, named, now)
 
 
 def counted_one(run: CourseRun, segment: Segment, now: datetime) -> Counted:
     """The same of one segment, which can be read."""
-    return _count(run, [_Named(segment.name, Criteria.from_json(segment.criteria), segment)], now)[0]
+    return _count(run, tasks_of(run), [_Named(segment.name, Criteria.from_json(segment.criteria), segment)], now)[0]
 
 
 class _Named(NamedTuple):
@@ -84,11 +84,11 @@ class _Named(NamedTuple):
     segment: Segment | None = None
 
 
-def _count(run: CourseRun, named: Sequence[_Named], now: datetime) -> list[Counted]:
+def _count(run: CourseRun, tasks: Iterable[Task], named: Sequence[_Named], now: datetime) -> list[Counted]:
     several = [one.criteria for one in named]
     day = a_week_ago(run, now.date())
     then = counts_then(run, several, day) if day is not None else [None] * len(several)
-    names = {task.block: task.name for task in tasks_of(run)}
+    names = {task.block: task.name for task in tasks}
     return [
         Counted(one.name, one.criteria, describe(one.criteria, tasks=names), number, earlier, one.segment)
         for one, number, earlier in zip(named, counts(run, several, now), then, strict=True)

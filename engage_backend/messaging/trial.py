@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from engage_backend.messaging.channels import Fate, open_channel
+from engage_backend.messaging.channels import Fate, send_alone
 from engage_backend.messaging.mail import Letter, in_language_of, sender
 from engage_backend.messaging.rendering import Rendered, prepare, render
 from engage_backend.messaging.wording import Name, Wording
@@ -55,9 +55,4 @@ def send_trial(course_key: str, user_id: int, wording: Wording) -> bool:
         ),
         unsubscribe="",
     )
-    channel = open_channel()
-    try:
-        channel.open()
-        return channel.send(letter).fate is Fate.TAKEN
-    finally:
-        channel.close()
+    return send_alone(letter).fate is Fate.TAKEN

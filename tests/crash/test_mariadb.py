@@ -7,7 +7,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -118,6 +118,14 @@ def test_migrations_go_up_and_down(maria_site: Callable[[str], MariaSite]) -> No
     assert again == up
 
 
+def consume_all(site: DiskSite, logs: Sequence[Path], *, max_batch: int) -> None:
+    """A consumer for each log, all at the same time, to their ends."""
+    consumers = [site.start("consume", str(log), "--once", "--max-batch", str(max_batch)) for log in logs]
+    for consumer in consumers:
+        _, errors = consumer.communicate(timeout=300)
+        assert consumer.returncode == 0, errors
+
+
 def test_two_consumers_on_the_same_learners_lose_nothing_and_a_page_skips_nothing(
     maria_site: Callable[[str], MariaSite], disk_site: DiskSite, tmp_path: Path
 ) -> None:
@@ -135,14 +143,8 @@ def test_two_consumers_on_the_same_learners_lose_nothing_and_a_page_skips_nothin
         halves[dice.random() < 0.5].append(event)
     logs = [write_log(tmp_path / f"{number}.log", half) for number, half in enumerate(halves)]
     done = tmp_path / "done"
-    page = subprocess.Popen(
-        [sys.executable, "-c", _PAGE, str(done)], cwd=ROOT, env=site.environment, stdout=subprocess.PIPE, text=True
-    )
-    site.started.append(page)
-    consumers = [site.start("consume", str(log), "--once", "--max-batch", "1500") for log in logs]
-    for consumer in consumers:
-        _, errors = consumer.communicate(timeout=300)
-        assert consumer.returncode == 0, errors
+    page = site.start_python(_PAGE, str(done))
+    consume_all(site, logs, max_batch=1_500)
     done.touch()
     polls, rows, is_whole = json.loads(page.communicate(timeout=60)[0])
     end = End.of(site)
@@ -165,20 +167,9 @@ def test_who_objects_while_consumers_write_is_erased_and_nobody_waits_for_ever(
     site = maria_site("objecting")
     site.set_up(learners)
     done = tmp_path / "done"
-    people = subprocess.Popen(
-        [sys.executable, "-c", _OBJECT, str(done), json.dumps([int(user) for user in objecting])],
-        cwd=ROOT,
-        env=site.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    site.started.append(people)
+    people = site.start_python(_OBJECT, str(done), json.dumps([int(user) for user in objecting]))
     logs = [write_log(tmp_path / f"{number}.log", disturbed(found, seed=number)) for number in range(2)]
-    consumers = [site.start("consume", str(log), "--once", "--max-batch", "500") for log in logs]
-    for consumer in consumers:
-        _, errors = consumer.communicate(timeout=300)
-        assert consumer.returncode == 0, errors
+    consume_all(site, logs, max_batch=500)
     done.touch()
     said, errors = people.communicate(timeout=120)
     assert people.returncode == 0, errors

@@ -65,8 +65,15 @@ class DiskSite:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start `engage WORDS`, which runs until it ends or the test does."""
+        return self._begin("-m", "engage_backend.cli", *words)
+
+    def start_python(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start code on the site in a process of its own, which runs until it ends or the test does."""
+        return self._begin("-c", code, *arguments)
+
+    def _begin(self, *words: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "engage_backend.cli", *words],
+            [sys.executable, *words],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,

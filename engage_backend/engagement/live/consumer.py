@@ -114,9 +114,11 @@ class Consumer:
         self, batch: Batch, events: Sequence[ClickEvent], rejected: Counter[str], last: int | None, rate: float
     ) -> Counter[str]:
         """Events and checkpoint in one transaction; counts what was not taken in, by reason."""
-        self.engine.read_rosters(events)
+        asked = self.engine.read_rosters(events)
         with transaction.atomic():
-            unplaced = Counter({str(reason): count for reason, count in self.engine.ingest(events).items()})
+            unplaced = Counter(
+                {str(reason): count for reason, count in self.engine.ingest(events, asked=asked).items()}
+            )
             mark, _ = Checkpoint.objects.select_for_update().get_or_create(source=self.source.name)
             # Where the answer to a commit was lost the batch comes again, and is not counted twice.
             came_again = bool(batch.records and batch.position) and mark.position == batch.position

@@ -27,6 +27,7 @@ from engage_backend.engagement.live.changes import take_changes
 from engage_backend.engagement.live.forward import move
 from engage_backend.engagement.live.heads import Heads
 from engage_backend.engagement.live.lease import JobLease
+from engage_backend.engagement.live.locks import lock_learners
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, register_kinds
 from engage_backend.engagement.live.roster import sync_run
@@ -36,7 +37,7 @@ from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.live.waiting import MOST, Waiting
 from engage_backend.engagement.live.watch import ModelWatch
 from engage_backend.engagement.trees import TARGETS
-from engage_backend.models import CourseRun, DailySnapshot, Learner, LearnerState, LearnerStatus, Prediction
+from engage_backend.models import CourseRun, DailySnapshot, LearnerState, LearnerStatus, Prediction
 from engage_backend.platform.protocol import Platform
 
 log = logging.getLogger(__name__)
@@ -89,25 +90,27 @@ class Engine:
         self.lease = JobLease("clock")
         self._waiting = Waiting(max_waiting)
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
-        self._asked: float | None = None  # when the rosters for the next events were read
         self._courses_read = self._changes_read = float("-inf")
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
         self._passing: dict[str, _Pass] = {}  # course key -> the pass that is not at its end
 
-    def read_rosters(self, events: Iterable[ClickEvent]) -> None:
-        """Read what rosters the next `ingest`, of these events, asks for, where they are not known.
+    def read_rosters(self, events: Iterable[ClickEvent]) -> float:
+        """Read what rosters the `ingest` of these events asks for, where they are not known; since when they count as read.
 
         Outside of its transaction: a roster that changed takes the lock of its run, and learners are locked before their run.
         """
-        self._asked = time.monotonic()
+        began = time.monotonic()
         users: dict[str, set[int]] = {course: set() for course in self._waiting.courses()}
         for event in events:
             users.setdefault(event.course, set()).add(event.learner)
         for course_key, asked in sorted(users.items()):
             self._learners(course_key, asked)
+        return began
 
-    def ingest(self, events: Iterable[ClickEvent]) -> Counter[Unplaced]:
+    def ingest(self, events: Iterable[ClickEvent], *, asked: float | None = None) -> Counter[Unplaced]:
         """Take events in and bring the learners they are of up to now; counts what was not taken in, by reason.
+
+        `asked`: what `read_rosters` of these events gave, where that was done.
 
         Who is not on a roster that was read before these events came may have enrolled since: such events wait, at most
         `ROSTER_SECONDS`, and are counted when the roster has been read again.
@@ -119,7 +122,7 @@ class Engine:
         }
         for event in events:
             by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
-        began, self._asked = time.monotonic() if self._asked is None else self._asked, None
+        began = time.monotonic() if asked is None else asked
         for course_key, by_user in sorted(by_run.items()):  # so that two consumers lock in one order
             learners = self._learners(course_key, by_user)
             is_fresh = self._rosters[course_key][0] >= began
@@ -154,7 +157,6 @@ class Engine:
         self.kinds = KindTable()
         self.heads.clear()
         self._rosters.clear()
-        self._asked = None
         self._waiting.undo()
 
     def _take_in(self, run: CourseRun, events: dict[int, list[ClickEvent]]) -> None:
@@ -162,11 +164,9 @@ class Engine:
             self.kinds, {event.kind for new in events.values() for event in new}, most=self.max_kinds
         )
         ids = sorted(events)
-        if connection.in_atomic_block and connection.features.has_select_for_update and len(ids) > _AT_ONCE:
+        if connection.in_atomic_block and len(ids) > _AT_ONCE:
             # The parts are one transaction: whoever waited for a learner while holding the run's row would wait for ever.
-            for at in range(0, len(ids), _AT_ONCE):
-                locked = Learner.objects.select_for_update().filter(pk__in=ids[at : at + _AT_ONCE]).order_by("pk")
-                list(locked.values_list("pk", flat=True))
+            lock_learners(ids)
         for at in range(0, len(ids), _AT_ONCE):
             part = {learner: events[learner] for learner in ids[at : at + _AT_ONCE]}
             with transaction.atomic():

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.consent import left_out, resumed
+from engage_backend.engagement.live.locks import lock_learners
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.upsert import update_learners
 from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction
@@ -86,7 +87,7 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
     moved = {learner.pk for learner in (*changed, *left, *back)}
     with transaction.atomic():
         # Who is there before who is new: a new row takes a lock of its run, and learners are locked before their run.
-        list(Learner.objects.select_for_update().filter(pk__in=moved).order_by("pk").values_list("pk", flat=True))
+        lock_learners(moved)
         for learner in changed:
             one = enrolled[learner.user_id]
             learner.mode, learner.cohort, learner.enrolled_at = one.mode[:100], one.cohort[:255], one.enrolled_at

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.automation.daily import PAUSED
-from engage_backend.messaging.channels import Fate, Unreachable, open_channel
+from engage_backend.messaging.channels import Fate, Unreachable, send_alone
 from engage_backend.messaging.drafts import newest
 from engage_backend.messaging.mail import Letter, in_language_of, sender
 from engage_backend.messaging.queueing import enqueue
@@ -58,14 +58,10 @@ def tell(pk: int) -> bool:
         rendered=Rendered(" ".join(head.split()), body, _html(body)),
         unsubscribe="",
     )
-    channel = open_channel()
     try:
-        channel.open()
-        fate = channel.send(letter).fate
+        fate = send_alone(letter).fate
     except Unreachable:
         fate = Fate.CUT
-    finally:
-        channel.close()
     if fate in (Fate.PUT_OFF, Fate.THROTTLED, Fate.CUT):  # it has not gone out, and is told of again later
         AutomationDay.objects.filter(pk=pk).update(told_at=None)
     return fate is Fate.TAKEN
