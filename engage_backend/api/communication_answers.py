@@ -195,7 +195,6 @@ class Accepted(Shape):
     """It will be sent, unless it is undone."""
 
     sending: SendingState
-    communication: Whole
 
 
 class Nothing(Shape):

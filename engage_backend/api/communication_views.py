@@ -29,7 +29,6 @@ from engage_backend.messaging.audience import of_criteria, of_list
 from engage_backend.messaging.automation import handling
 from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.drafts import (
-    Held,
     change,
     create,
     discard,
@@ -194,7 +193,8 @@ class TrialView(SendingView):
 
 
 class SendView(SendingView):
-    """POST `{key, version, count, send_at, matches}`: confirm. 202 `{sending, communication}`; poll GET `communications/{id}`.
+    """POST `{key, version, count, send_at, matches}`: confirm. 202 `{sending}`; what becomes of it tells GET
+    `communications/{id}`.
 
     `key` (8 to 64 letters, digits, - and _; or the header Idempotency-Key) is made once for one press of the button: the
     same key again answers the same and sends nothing more. `version` and `count` are those that the confirmation named: a
@@ -234,7 +234,7 @@ class SendView(SendingView):
             )
             if day is not None:
                 handling.decided(day, made)
-        return _accepted(held, made, self.user_id())
+        return _accepted(made)
 
 
 class ResendView(SendingView):
@@ -252,7 +252,7 @@ class ResendView(SendingView):
         key, number, count = _confirmation(request, given)
         with self.holding() as held:
             made = again(held, author_id=self.user_id(), key=key, number=number, count=count)
-        return _accepted(held, made, self.user_id())
+        return _accepted(made)
 
 
 class UndoView(SendingView):
@@ -309,9 +309,8 @@ class ExportView(SendingView):
         return Response({"imported": [one.pk for one in made]}, status=status.HTTP_201_CREATED)
 
 
-def _accepted(held: Held, made: Sending, user_id: int) -> Response:
-    body = {"sending": sending(made), "communication": detail(held.version, held.sendings, user_id)}
-    return Response(body, status=status.HTTP_202_ACCEPTED)
+def _accepted(made: Sending) -> Response:
+    return Response({"sending": sending(made)}, status=status.HTTP_202_ACCEPTED)
 
 
 def _confirmation(request: Request, given: Mapping[str, Any]) -> tuple[str, int | None, int | None]:

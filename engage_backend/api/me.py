@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from rest_framework import status
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,7 +32,8 @@ class MeView(CourseView):
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ObjectionView(CourseView):
-    """POST {"objects": true or false, "everywhere": true or false}: the caller's word about being predicted."""
+    """POST {"objects": true or false, "everywhere": true or false}: the caller's word about being predicted. 204; what is
+    held now tells GET `me`."""
 
     permission_classes = [IsLearnerInPerson]
     http_method_names = ["post", "options"]
@@ -45,7 +47,7 @@ class ObjectionView(CourseView):
             raise ParseError("'objects' has to be true or false, and so has 'everywhere' where it is given.")
         if not say(get_platform(), caller_id(request), key, objects=objects, everywhere=everywhere):
             raise NotFound(_("There is no course run {key}, or nobody is predicted in it.").format(key=key))
-        return Response(_answer(told_to(caller_id(request), key)))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def _answer(me: Me) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from engage_backend.engagement.live.changes import read_again_soon
 from engage_backend.engagement.live.publish import raise_version
@@ -30,15 +30,19 @@ from engage_backend.models import (
 PROFILE = (HistoryChunk, LearnerState, DailySnapshot, Submission)  # what a prediction is made of, or says
 
 
+def objections(run: CourseRun | None) -> QuerySet[Objection]:
+    """Those that stand: to being predicted in this course run, or everywhere."""
+    return Objection.objects.filter(Q(course_run=run) | Q(course_run=None), until=None)
+
+
 def objecting(run: CourseRun) -> set[int]:
-    """User ids of those who object to being predicted in this course run, or everywhere. One query."""
-    here = Q(course_run=run) | Q(course_run=None)
-    return set(Objection.objects.filter(here, until=None).values_list("user_id", flat=True))
+    """User ids of those who object to being predicted in this course run. One query."""
+    return set(objections(run).values_list("user_id", flat=True))
 
 
 def standing(run: CourseRun | None, user_id: int) -> dict[str, Objection]:
     """The objections of one person that stand: "here" and "everywhere", if they do."""
-    found = Objection.objects.filter(Q(course_run=run) | Q(course_run=None), user_id=user_id, until=None)
+    found = objections(run).filter(user_id=user_id)
     return {"everywhere" if one.course_run_id is None else "here": one for one in found}
 
 

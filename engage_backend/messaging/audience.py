@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext_noop as _
 
-from engage_backend.governance.objections import objecting
+from engage_backend.governance.objections import objecting, objections
 from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.said import Said
 from engage_backend.messaging.selection import matching
@@ -43,7 +43,9 @@ class Audience:
     """Of those selected, who is written to and who is not."""
 
     selected: int
+    pseudonyms: list[str] = field(default_factory=list)  # of those selected who are of the course run
     learners: list[int] = field(default_factory=list)  # ids, in the order of the list
+    known: frozenset[int] = frozenset()  # those of them who have a delivery already, that did not reach them
     left_out: Mapping[str, int] = field(default_factory=dict)  # {reason: count}
 
 
@@ -53,6 +55,7 @@ class _Candidate(NamedTuple):
     learner: int
     pseudonym: str
     user: int
+    objects: bool
     delivery: str | None  # the state of theirs, where the communication is known to them
 
 
@@ -93,32 +96,41 @@ def reachable(run: CourseRun, user_ids: Iterable[int]) -> dict[int, Recipient]:
     """Those of the users that exist, by id, with the reason why not where one may not be written to."""
     objects = objecting(run)
     return {
-        one.user_id: one._replace(is_reachable=False, reason=OBJECTS)
-        if one.is_reachable and one.user_id in objects
-        else one
-        for one in get_platform().recipients(run.course_key, user_ids)
+        one.user_id: _unless(one, one.user_id in objects) for one in get_platform().recipients(run.course_key, user_ids)
     }
 
 
 def _candidates(learners: QuerySet[Learner], communication: Communication) -> Iterator[_Candidate]:
     theirs = Delivery.objects.filter(communication=communication, learner=OuterRef("pk"))
-    fields = ("pk", "pseudonym", "user_id", Subquery(theirs.values("state")))
+    objects = Exists(objections(communication.course_run).filter(user_id=OuterRef("user_id")))
+    fields = ("pk", "pseudonym", "user_id", objects, Subquery(theirs.values("state")))
     return (_Candidate(*row) for row in learners.values_list(*fields))
 
 
+def _unless(person: Recipient, objects: bool) -> Recipient:
+    return person._replace(is_reachable=False, reason=OBJECTS) if objects and person.is_reachable else person
+
+
 def _audience(run: CourseRun, candidates: Sequence[_Candidate | None]) -> Audience:
-    people = reachable(run, [one.user for one in candidates if one is not None])
-    kept: list[int] = []
+    asked = get_platform().recipients(run.course_key, [one.user for one in candidates if one is not None])
+    people = {one.user_id: one for one in asked}
+    kept: list[_Candidate] = []
     reasons: Counter[str] = Counter()
     for one in candidates:
         person = None if one is None else people.get(one.user)
         reason = _HAD.get(DeliveryState(one.delivery), "") if one is not None and one.delivery else ""
-        reason = reason or (GONE if person is None else person.reason)
+        reason = reason or (GONE if one is None or person is None else _unless(person, one.objects).reason)
         if reason or one is None:
             reasons[reason] += 1
         else:
-            kept.append(one.learner)
-    return Audience(len(candidates), kept, dict(reasons.most_common()))
+            kept.append(one)
+    return Audience(
+        selected=len(candidates),
+        pseudonyms=[one.pseudonym for one in candidates if one is not None],
+        learners=[one.learner for one in kept],
+        known=frozenset(one.learner for one in kept if one.delivery),
+        left_out=dict(reasons.most_common()),
+    )
 
 
 def _refuse_unknown(wanted: Sequence[str], found: Container[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -57,7 +57,9 @@ def draft(run: CourseRun, given: Mapping[str, Any], now: datetime, before: Commu
 def create(run: CourseRun, author_id: int, made: Draft, *, course_notice: bool = False) -> CommunicationVersion:
     """The first version of a new communication; nothing is sent."""
     with transaction.atomic():
-        (communication,) = _begin(run, author_id, [course_notice])
+        communication = Communication.objects.create(
+            course_run=run, author_id=author_id, order=_next_order(run), course_notice=course_notice
+        )
         version = _first_version(communication, author_id, made)
         version.save()
     return version
@@ -212,13 +214,21 @@ def take_in(run: CourseRun, author_id: int, given: Any, now: datetime) -> list[C
     return communications
 
 
-def _begin(run: CourseRun, author_id: int, notices: Iterable[bool]) -> list[Communication]:
-    """New communications, without a version yet, behind those that the run has. MySQL tells ids of single rows only."""
-    last = Communication.objects.filter(course_run=run).aggregate(last=Max("order"))["last"] or 0
-    return [
-        Communication.objects.create(course_run=run, author_id=author_id, order=order, course_notice=notice)
-        for order, notice in enumerate(notices, last + 1)
-    ]
+def _begin(run: CourseRun, author_id: int, notices: Sequence[bool]) -> list[Communication]:
+    """New communications, without a version yet, behind those that the run has. In the transaction that makes versions."""
+    Communication.objects.bulk_create(
+        Communication(course_run=run, author_id=author_id, order=order, course_notice=notice)
+        for order, notice in enumerate(notices, _next_order(run))
+    )
+    # MySQL tells no ids here. But whatever else has no version yet, the transaction that makes it alone can see.
+    begun = list(Communication.objects.filter(course_run=run, author_id=author_id, versions=None).order_by("order"))
+    for one in begun:
+        one.course_run = run
+    return begun
+
+
+def _next_order(run: CourseRun) -> int:
+    return (Communication.objects.filter(course_run=run).aggregate(last=Max("order"))["last"] or 0) + 1
 
 
 def _first_version(communication: Communication, author_id: int, made: Draft) -> CommunicationVersion:

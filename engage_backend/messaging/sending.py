@@ -10,10 +10,9 @@ from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.governance.audit import Action, record
-from engage_backend.messaging.audience import of_learners, of_list
+from engage_backend.messaging.audience import Audience, of_criteria, of_learners, of_list
 from engage_backend.messaging.drafts import Held, change, draft, lock
 from engage_backend.messaging.said import Said
-from engage_backend.messaging.selection import pseudonyms
 from engage_backend.messaging.unsubscribe import root_url
 from engage_backend.messaging.wording import Wording, WordingProblem
 from engage_backend.models import Communication, CommunicationVersion, CourseRun, Delivery, DeliveryState, Sending
@@ -73,37 +72,20 @@ def confirm(
     if known := held.confirmed_by(key):
         return known
     now, version, communication = get_platform().now(), held.version, held.communication
-    _check_number(version, number)
-    if why := refusal(communication.course_run, version):
-        raise Refused(why)
+    _check(version, number)
     if send_at is not None and not now <= send_at <= now + LATEST:
         raise Refused(Said(_("The time to send at has passed, or is more than a year ahead.")))
     found = of_list(communication, version.pseudonyms) if learners is None else of_learners(communication, learners)
-    if not found.learners:
-        raise Refused(Said(_("Nobody is left to write to ({why})."), {"why": _counted(found.left_out)}))
-    if count is not None and len(found.learners) > count:
-        more = {"found": len(found.learners), "count": count}
-        raise Refused(Said(_("{found} would be written to, and you confirmed {count}: look again."), more))
     world = datetime.now(UTC)
-    made = Sending.objects.create(
-        communication=communication,
-        version=version,
+    wish = Sending(
         author_id=author_id,
         key=key,
         automatic=automatic,
-        selected=found.selected,
-        left_out=dict(found.left_out),
         created=now,
         undo_until=world if automatic else world + UNDO,
         send_at=send_at,
     )
-    held.sendings.insert(0, made)
-    _enter(made, found.learners)
-    detail = {"communication": communication.pk, "version": version.number, "learners": len(found.learners)}
-    if communication.course_notice:
-        detail["course_notice"] = True
-    record(communication.course_run, author_id, Action.SEND, detail)
-    return made
+    return _make(held, wish, found, count)
 
 
 def again(held: Held, *, author_id: int, key: str, number: int | None = None, count: int | None = None) -> Sending:
@@ -113,20 +95,43 @@ def again(held: Held, *, author_id: int, key: str, number: int | None = None, co
     """
     if known := held.confirmed_by(key):
         return known
-    _check_number(held.version, number)
-    run, now = held.communication.course_run, get_platform().now()
-    as_it_is = draft(run, {}, now, held.version)
-    change(held, author_id, replace(as_it_is, pseudonyms=tuple(pseudonyms(run, as_it_is.criteria, now))))
-    return confirm(held, author_id=author_id, key=key, count=count)
+    _check(held.version, number)
+    now = get_platform().now()
+    as_it_is = draft(held.communication.course_run, {}, now, held.version)
+    found = of_criteria(held.communication, as_it_is.criteria, now)
+    change(held, author_id, replace(as_it_is, pseudonyms=tuple(found.pseudonyms)))
+    wish = Sending(author_id=author_id, key=key, created=now, undo_until=datetime.now(UTC) + UNDO)
+    return _make(held, wish, found, count)
 
 
-def _check_number(version: CommunicationVersion, number: int | None) -> None:
-    """Raises Refused where the author saw another version than this."""
+def _check(version: CommunicationVersion, number: int | None) -> None:
+    """Raises Refused where the author saw another version than this, or nothing of it can be sent."""
     if number is not None and number != version.number:
         numbers = {"newest": version.number, "number": number}
         raise Refused(
             Said(_("The message is version {newest} by now, and you confirmed {number}: look again."), numbers)
         )
+    if why := refusal(version.communication.course_run, version):
+        raise Refused(why)
+
+
+def _make(held: Held, wish: Sending, found: Audience, count: int | None) -> Sending:
+    """Write down what was wished for, with its deliveries. Raises Refused."""
+    if not found.learners:
+        raise Refused(Said(_("Nobody is left to write to ({why})."), {"why": _counted(found.left_out)}))
+    if count is not None and len(found.learners) > count:
+        more = {"found": len(found.learners), "count": count}
+        raise Refused(Said(_("{found} would be written to, and you confirmed {count}: look again."), more))
+    communication, version = held.communication, held.version
+    wish.communication, wish.version = communication, version
+    wish.selected, wish.left_out = found.selected, dict(found.left_out)
+    wish.save()
+    _enter(wish, found)
+    detail = {"communication": communication.pk, "version": version.number, "learners": len(found.learners)}
+    if communication.course_notice:
+        detail["course_notice"] = True
+    record(communication.course_run, wish.author_id, Action.SEND, detail)
+    return wish
 
 
 def _counted(left_out: Mapping[str, int]) -> list[Said]:
@@ -136,26 +141,26 @@ def _counted(left_out: Mapping[str, int]) -> list[Said]:
     return said or [Said(_("nobody is selected"))]
 
 
-def _enter(sending: Sending, learners: Sequence[int]) -> None:
+def _enter(sending: Sending, found: Audience) -> None:
     """One row a learner. Who has a row already did not get the message: the row is used again."""
-    for at in range(0, len(learners), _AT_ONCE):
-        part = learners[at : at + _AT_ONCE]
-        of_part = Delivery.objects.filter(communication=sending.communication_id, learner__in=part)
+    known = sorted(found.known)
+    for at in range(0, len(known), _AT_ONCE):
+        of_part = Delivery.objects.filter(communication=sending.communication_id, learner__in=known[at : at + _AT_ONCE])
         of_part.update(
             version=sending.version_id, sending=sending, state=DeliveryState.QUEUED, reason="", attempts=0,
             due_at=None, batch="", announced_at=None, claimed_at=None, begun_at=None,
         )  # fmt: skip
-        known = set(of_part.values_list("learner_id", flat=True))
-        Delivery.objects.bulk_create(
-            Delivery(
-                communication_id=sending.communication_id,
-                version_id=sending.version_id,
-                sending=sending,
-                learner_id=learner,
-            )
-            for learner in part
-            if learner not in known
+    new = (
+        Delivery(
+            communication_id=sending.communication_id,
+            version_id=sending.version_id,
+            sending=sending,
+            learner_id=learner,
         )
+        for learner in found.learners
+        if learner not in found.known
+    )
+    Delivery.objects.bulk_create(new, batch_size=_AT_ONCE)
 
 
 def undo(sending: Sending) -> bool:

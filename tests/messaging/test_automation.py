@@ -125,7 +125,7 @@ def test_ask_me_mails_the_author_who_matches_and_nobody_else(course: Course) -> 
     assert whole["matches"] == {"day": "2024-03-02", "fresh": 2, "decided": False}
     accepted = course.send(made, matches="2024-03-02", count=2)
     assert accepted["sending"]["selected"] == 2
-    assert accepted["communication"]["matches"]["decided"]
+    assert course.get(f"/{made['id']}")["matches"]["decided"]
     course.minute()
     course.work()
     assert sorted(course.smtp.addresses[1:]) == ["l1@people.example", "l2@people.example"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -41,6 +41,7 @@ Mode = Communication.Automation
 REVIEW, PAUSED = "review", "paused"
 ENDED = Said(_("the course has ended"))
 _WEEK = timedelta(days=7)
+_AT_ONCE = 2_000  # learners in one statement
 
 
 def look(now: datetime) -> int:
@@ -157,17 +158,8 @@ def _send(communication: Communication, day: AutomationDay, fresh: Sequence[int]
     """Write to the day's matches; those who have been written to often enough are held back, and matched again tomorrow."""
     run = communication.course_run
     held_back = {} if communication.course_notice else over_limit(run, fresh, now)
-    for learner, reason in held_back.items():
-        Delivery.objects.update_or_create(
-            communication=communication,
-            learner_id=learner,
-            defaults={
-                "version": newest(communication.pk),
-                "state": DeliveryState.HELD_BACK,
-                "reason": reason,
-                "finished_at": now,
-            },
-        )
+    if held_back:
+        _hold_back(communication, held_back, now)
     to_write = [learner for learner in fresh if learner not in held_back]
     if not to_write:
         return
@@ -187,3 +179,16 @@ def _send(communication: Communication, day: AutomationDay, fresh: Sequence[int]
         AutomationDay.objects.filter(pk=day.pk).update(tell=PAUSED)
         return
     AutomationDay.objects.filter(pk=day.pk).update(sending=sending)
+
+
+def _hold_back(communication: Communication, reasons: Mapping[int, str], now: datetime) -> None:
+    """Write down why these learners are not written to today, {learner: reason}."""
+    version = newest(communication.pk)
+    for reason in set(reasons.values()):
+        said = {"version": version, "state": DeliveryState.HELD_BACK, "reason": reason, "finished_at": now}
+        learners = [learner for learner, why in reasons.items() if why == reason]
+        for at in range(0, len(learners), _AT_ONCE):
+            part = learners[at : at + _AT_ONCE]
+            Delivery.objects.filter(communication=communication, learner__in=part).update(**said)
+            rows = (Delivery(communication=communication, learner_id=learner, **said) for learner in part)
+            Delivery.objects.bulk_create(rows, ignore_conflicts=True)

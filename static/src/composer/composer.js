@@ -169,9 +169,10 @@ export class Composer {
 
   /** Throws Refused. */
   async #send(body) {
-    const { communication } = await this.api.post(this.asked, body);
+    const { sending } = await this.api.post(this.asked, body);
+    const one = await this.api.get(`communications/${sending.communication}`);
     this.#leave();
-    this.#show(communication);
+    this.#show(one);
     this.#goTo(this.message.title);
     this.#refresh();
   }
