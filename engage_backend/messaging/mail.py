@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from email.utils import formataddr
 from functools import cached_property
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -23,7 +24,7 @@ from engage_backend.messaging.wording import Name
 from engage_backend.models import CommunicationVersion, CourseRun
 from engage_backend.platform.protocol import Recipient
 
-_TOKEN = "TOKEN"  # stands in an address for a learner's own
+_TOKEN = "LEARNERS-OWN-TOKEN"  # stands in an address for a learner's own
 
 
 @dataclass(frozen=True)
@@ -79,38 +80,43 @@ class Writer:
     def _footer(self, language: str) -> Footer:
         if language not in self._footers:
             with in_language_of(language):
-                self._footers[language] = _footer(self._course)
+                self._footers[language] = _footer(self._course, self._link, self._own_page)
         return self._footers[language]
 
     def letter(self, person: Recipient, learner_id: int) -> Letter:
         """The letter to a learner."""
-        address = self._link.replace(_TOKEN, token(learner_id))
-        rendered = render(self._parts, Name.of(person.first_name, person.full_name))
+        own, footer = token(learner_id), self._footer(person.language)
+        made = render(self._parts, Name.of(person.first_name, person.full_name))
         return Letter(
             user_id=person.user_id,
             address=person.email,
             course_key=self._run.course_key,
             sender=self._sender,
             reply_to=self._version.reply_to,
-            rendered=with_footer(rendered, self._footer(person.language), address, self._own_page),
-            unsubscribe=address,
+            rendered=Rendered(
+                made.subject,
+                made.text + footer.text.replace(_TOKEN, own),
+                made.html + footer.html.replace(_TOKEN, own),
+            ),
+            unsubscribe=self._link.replace(_TOKEN, own),
         )
 
 
-@dataclass(frozen=True)
-class Footer:
-    """What stands below every message, in one language."""
+class Footer(NamedTuple):
+    """What stands below every message, in one language, `_TOKEN` for a learner's own: why it came, how to get no more of
+    them, and where a learner sees what is said of them."""
 
-    why: str
-    no_more: str
-    own_page: str
+    text: str
+    html: str
 
 
-def _footer(course: str) -> Footer:
+def _footer(course: str, no_more: str, own_page: str) -> Footer:
+    why = _("You get this message because you are enrolled in %(course)s.") % {"course": course}
+    said = (_("No more messages of this course"), no_more), (_("What is held and said about you"), own_page)
+    links = " · ".join(f'<a href="{html.escape(to)}">{html.escape(words)}</a>' for words, to in said)
     return Footer(
-        _("You get this message because you are enrolled in %(course)s.") % {"course": course},
-        _("No more messages of this course"),
-        _("What is held and said about you"),
+        "\n\n-- \n" + why + "".join(f"\n{words}: {to}" for words, to in said) + "\n",
+        f'<hr />\n<p style="color:#555;font-size:90%">{html.escape(why)} {links}</p>\n',
     )
 
 
@@ -127,15 +133,3 @@ def sender(name: str) -> str:
         or settings.DEFAULT_FROM_EMAIL
     )
     return formataddr((name, address)) if name else str(address)
-
-
-def with_footer(rendered: Rendered, footer: Footer, address: str, own_page: str) -> Rendered:
-    """The message, and below it why it came, how to get no more of them, and where a learner sees what is said of them."""
-    said = Footer(html.escape(footer.why), html.escape(footer.no_more), html.escape(footer.own_page))
-    return Rendered(
-        rendered.subject,
-        f"{rendered.text}\n\n-- \n{footer.why}\n{footer.no_more}: {address}\n{footer.own_page}: {own_page}\n",
-        f'{rendered.html}<hr />\n<p style="color:#555;font-size:90%">{said.why} '
-        f'<a href="{html.escape(address)}">{said.no_more}</a> · '
-        f'<a href="{html.escape(own_page)}">{said.own_page}</a></p>\n',
-    )

@@ -98,17 +98,23 @@ class StandalonePlatform:
             is_enrolled=Exists(Row.objects.filter(**here, is_active=True, created__lte=self.now())),
             is_out=Exists(OptOut.objects.filter(**here)),
         )
+        rows = users.values_list(
+            *("pk", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser"),
+            *("in_team", "is_enrolled", "is_out"),
+        )
         wanted = sorted(set(user_ids))
         for at in range(0, len(wanted), _AT_ONCE):
-            for user in users.filter(pk__in=wanted[at : at + _AT_ONCE]):
+            for pk, email, first, last, is_active, is_staff, is_superuser, in_team, is_enrolled, is_out in rows.filter(
+                pk__in=wanted[at : at + _AT_ONCE]
+            ):
                 reason = why_not(
-                    is_active=user.is_active,
-                    is_of_team=user.is_staff or user.is_superuser or user.in_team,
-                    is_enrolled=user.is_enrolled,
-                    has_address=bool(user.email),
-                    has_opted_out=user.is_out,
+                    is_active=is_active,
+                    is_of_team=is_staff or is_superuser or in_team,
+                    is_enrolled=is_enrolled,
+                    has_address=bool(email),
+                    has_opted_out=is_out,
                 )
-                yield Recipient(user.pk, user.email, user.get_full_name(), user.first_name, not reason, reason)
+                yield Recipient(pk, email, f"{first} {last}".strip(), first, not reason, reason)
 
     def has_opted_out(self, course_key: str, user_id: int) -> bool:
         from engage_backend.platform.standalone.models import OptOut
