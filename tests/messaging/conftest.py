@@ -137,3 +137,11 @@ def mailing(site: Any, staff_client: Client, smtp: Server) -> Mailing:
     made = Mailing(site, staff_client, smtp)
     made.enrol(5)
     return made
+
+
+@pytest.fixture
+def course(mailing: Mailing) -> Any:
+    """A course for automation (`tests.messaging.automatic.Course`)."""
+    from tests.messaging.automatic import Course
+
+    return Course.of(mailing)

@@ -1,96 +1,15 @@
-"""Messages that go out by themselves: asked for twice, to those who match for sure, and not at all when in doubt."""
+"""Messages that go out by themselves: asked for twice, and to those who match for sure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime
 
 import pytest
 
-from engage_backend.demo.clock import set_clock
-from engage_backend.engagement.history import Row, pack
-from engage_backend.messaging.automation.guards import (
-    Health,
-    Past,
-    Today,
-    data_problems,
-    delivery_problems,
-    volume_problems,
-)
 from engage_backend.messaging.automation.limits import quiet_until
-from engage_backend.models import (
-    AutomationDay,
-    Checkpoint,
-    Communication,
-    CourseRun,
-    Delivery,
-    HistoryChunk,
-    Kind,
-    Prediction,
-    Sending,
-)
-from engage_backend.platform.moments import to_microseconds
+from engage_backend.models import AutomationDay, Communication, CourseRun, Delivery, Sending
 from engage_backend.tasks import tell
-from tests.messaging.conftest import Mailing
-
-DAY = timedelta(days=1)
-FIRST = datetime(2024, 3, 1, 9, tzinfo=UTC)  # outside of the quiet hours
-SILENT = {"version": 1, "ranges": {"leave": [600, 1000]}}
-
-
-class Course(Mailing):
-    """A course whose days go by as the test says."""
-
-    def day(self, number: int, *, hour: int = 9, fed: bool = True, passed: bool = True) -> None:
-        """It is this day; `fed`: clicks have come up to now; `passed`: the daily pass was done. The clock looks."""
-        now = FIRST.replace(hour=hour) + number * DAY
-        set_clock(now, speed=0)
-        if fed:
-            Checkpoint.objects.update_or_create(source="logfile:x", defaults={"last_event": now - timedelta(hours=1)})
-        if passed:
-            CourseRun.objects.filter(pk=self.site.run.pk).update(clock_day=now.date())
-        self.work()
-
-    def clicks(self, learner: Any, *ages: float) -> None:
-        """Clicks so many days before the first day."""
-        rows = sorted(Row(to_microseconds(FIRST - age * DAY), 1, 0, 0, -1.0, -1.0, 0) for age in ages)
-        HistoryChunk.objects.update_or_create(
-            learner=learner,
-            number=0,
-            defaults={"events": len(rows), "first": rows[0].time, "last": rows[-1].time, "data": pack(rows)},
-        )
-
-    def leave(self, learner: Any, value: int) -> None:
-        """What is predicted of a learner."""
-        Prediction.objects.filter(learner=learner).update(leave=value)
-
-    def automatic(self, mode: str, **given: Any) -> Any:
-        """A communication that is automatic from the first day on, and was set so in two steps."""
-        set_clock(FIRST, speed=0)
-        made = self.write(criteria=SILENT, **given)
-        self.patch(f"/{made['id']}", {"automation": "ask"})
-        if mode == "send":
-            self.patch(f"/{made['id']}", {"automation": "send"})
-        return made
-
-    def paused(self) -> str:
-        """Why the one communication is paused, as the page is told."""
-        (one,) = self.get()["communications"]
-        return str(one["paused_because"])
-
-
-@pytest.fixture
-def course(mailing: Mailing) -> Iterator[Course]:
-    """Forty learners of whom the first two are about to leave; all have clicked on four days."""
-    Kind.objects.create(number=1, name="play_video")
-    made = Course(mailing.site, mailing.client, mailing.smtp, mailing.learners)
-    made.enrol(35)
-    for learner in made.learners:
-        made.clicks(learner, 1, 2, 3, 4)
-    for learner in made.learners[:2]:
-        made.leave(learner, 900)
-    yield made
+from tests.messaging.automatic import SILENT, Course
 
 
 def test_automation_begins_by_asking_and_sends_in_a_second_step_only(course: Course) -> None:
@@ -253,90 +172,6 @@ def test_a_course_notice_is_not_held_back(course: Course) -> None:
     assert course.states() == {"sent": 4}
 
 
-def test_a_stopped_log_pauses_and_tells_the_author(course: Course) -> None:
-    course.automatic("send")
-    course.day(0)
-    course.day(1, fed=False)
-    assert "no click has come for 25 hours" in course.paused()
-    day = AutomationDay.objects.latest("day")
-    assert tell(day.pk)
-    assert course.smtp.letters[0]["Subject"] == "Paused: Hello [:firstname:]"
-    assert course.smtp.addresses == [course.site.users["staff"].email]
-
-
-def test_a_hole_in_the_log_pauses(course: Course) -> None:
-    for learner in course.learners:
-        course.clicks(learner, 1, 2.5, 3, 4)
-    course.automatic("send")
-    course.day(0)
-    assert "gap of 36 hours" in course.paused()
-
-
-def test_lost_records_pause(course: Course) -> None:
-    course.automatic("send")
-    course.day(0)
-    Checkpoint.objects.update(position={"gaps": 1})
-    course.day(1)
-    assert "records of the log were lost" in course.paused()
-
-
-def test_another_model_pauses(course: Course) -> None:
-    course.automatic("send")
-    course.day(0)
-    CourseRun.objects.update(model="engage-base/another")
-    course.day(1)
-    assert "the model has changed" in course.paused()
-    assert course.smtp.letters == []
-
-
-def test_clicks_that_the_model_does_not_know_pause(course: Course) -> None:
-    Kind.objects.update(name="a kind of a new release")
-    course.automatic("send")
-    course.day(0)
-    assert "knows only 0% of the latest clicks" in course.paused()
-
-
-def test_more_matches_than_usual_pause(course: Course) -> None:
-    for learner in course.learners[2:10]:
-        course.leave(learner, 900)
-    course.automatic("send")
-    course.day(0)
-    course.day(1)
-    assert "10 learners match, more than 5% of the course" in course.paused()
-    assert course.smtp.letters == []
-
-
-def test_deliveries_that_fail_pause(course: Course) -> None:
-    course.smtp.at_rcpt = lambda address, number: "550 no"
-    course.automatic("send")
-    for number in range(3):
-        course.day(number)
-        course.work()
-    assert "2 of 2 messages of the last seven days did not get through" in course.paused()
-
-
-def test_after_a_pause_the_author_turns_it_on_again_and_it_begins_anew(course: Course) -> None:
-    made = course.automatic("send")
-    course.day(0)
-    course.day(3)
-    assert course.paused()
-    course.patch(f"/{made['id']}", {"automation": "send"})
-    assert course.paused() == ""
-    course.day(4)
-    course.day(5)
-    course.work()
-    assert len(course.smtp.letters) == 2
-
-
-def test_automation_ends_with_the_course(course: Course) -> None:
-    course.automatic("send")
-    course.day(0)
-    CourseRun.objects.update(end=FIRST + DAY)
-    course.day(1)
-    assert (Communication.objects.get().automation, course.paused()) == ("off", "the course has ended")
-    assert course.smtp.letters == []
-
-
 def test_nothing_is_looked_at_before_the_daily_pass(course: Course) -> None:
     course.automatic("send")
     course.day(0, passed=False)
@@ -351,46 +186,6 @@ def test_stop_ends_automation(course: Course) -> None:
     course.day(2)
     assert course.smtp.letters == []
     assert Communication.objects.get().automation == "off"
-
-
-OK = Health(lag=timedelta(hours=1), longest_gap=timedelta(hours=24), gaps=0, known_share=0.6)
-FINE = Today(model="m", fresh=5, learners=100)
-
-
-def test_the_edges_are_on_the_side_of_going_on() -> None:
-    past = Past(days_since=1, model="m", gaps=0, fresh=[2, 1, 3], taken=10, failing=1)
-    assert list(data_problems(OK, past, FINE)) == []
-    assert list(delivery_problems(past)) == []
-    assert list(volume_problems(past, FINE)) == []
-    assert list(data_problems(OK, Past(), FINE)) == []
-
-
-@pytest.mark.parametrize(
-    "health",
-    [
-        Health(lag=None),
-        Health(lag=timedelta(hours=24, seconds=1)),
-        Health(lag=timedelta(), longest_gap=timedelta(hours=24, seconds=1)),
-        Health(lag=timedelta(), gaps=1),
-        Health(lag=timedelta(), known_share=0.59),
-    ],
-)
-def test_one_step_further_is_too_far(health: Health) -> None:
-    (reason,) = data_problems(health, Past(days_since=1, model="m"), FINE)
-    assert reason
-
-
-@pytest.mark.parametrize(
-    ("past", "today"),
-    [
-        (Past(fresh=[1, 1, 1]), Today("m", 4, 100)),
-        (Past(fresh=[0, 0, 0]), Today("m", 4, 1000)),
-        (Past(), Today("m", 6, 100)),
-    ],
-)
-def test_too_many_at_once_is_asked_about(past: Past, today: Today) -> None:
-    (reason,) = volume_problems(past, today)
-    assert "learners match" in str(reason)
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,9 @@ from engage_backend.messaging.mail import Writer
 from engage_backend.models import AutomationDay, Communication, CommunicationVersion
 from engage_backend.platform.protocol import Recipient
 from engage_backend.tasks import send_trial, tell
+from tests.messaging.automatic import Course
 from tests.messaging.conftest import Mailing
 from tests.messaging.mail_server import html_of, text_of
-from tests.messaging.test_automation import Course, course
-
-__all__ = ["course"]
 
 PACKAGE = Path(engage_backend.__file__).parent
 GERMAN = PACKAGE / "locale/de/LC_MESSAGES/django.po"
