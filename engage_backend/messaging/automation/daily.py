@@ -42,6 +42,7 @@ REVIEW, PAUSED = "review", "paused"
 ENDED = Said(_("the course has ended"))
 _WEEK = timedelta(days=7)
 _AT_ONCE = 2_000  # learners in one statement
+_DID_NOT_REACH = (DeliveryState.HELD_BACK, DeliveryState.FAILED, DeliveryState.SKIPPED)
 
 
 def look(now: datetime) -> int:
@@ -182,13 +183,17 @@ def _send(communication: Communication, day: AutomationDay, fresh: Sequence[int]
 
 
 def _hold_back(communication: Communication, reasons: Mapping[int, str], now: datetime) -> None:
-    """Write down why these learners are not written to today, {learner: reason}."""
+    """Write down why these learners are not written to today, {learner: reason}.
+
+    Who is on the way to having it, by a press of this very moment, stays so.
+    """
     version = newest(communication.pk)
+    others = Delivery.objects.filter(communication=communication, state__in=_DID_NOT_REACH)
     for reason in set(reasons.values()):
         said = {"version": version, "state": DeliveryState.HELD_BACK, "reason": reason, "finished_at": now}
         learners = [learner for learner, why in reasons.items() if why == reason]
         for at in range(0, len(learners), _AT_ONCE):
             part = learners[at : at + _AT_ONCE]
-            Delivery.objects.filter(communication=communication, learner__in=part).update(**said)
+            others.filter(learner__in=part).update(**said)
             rows = (Delivery(communication=communication, learner_id=learner, **said) for learner in part)
             Delivery.objects.bulk_create(rows, ignore_conflicts=True)
