@@ -18,13 +18,8 @@ from engage_backend.engagement.trees import TARGETS, Trees
 Doubles = npt.NDArray[np.float64]
 
 ROUNDS = 130  # trees a target
-# Of each target the depths, and the share of the trees that has each: shallow ones hold better for a course that was never
-# seen and where there is one run to learn from, deep ones for the next run of the same course (docs/decisions/0005).
-DEPTHS: dict[str, tuple[tuple[int, float], ...]] = {
-    "certify": ((2, 0.6), (3, 0.4)),
-    "complete": ((4, 1.0),),
-    "leave": ((3, 1.0),),
-}
+# Few leave, and deeper trees know the early weeks less well (docs/decisions/0005).
+DEPTH = {"certify": 4, "complete": 4, "leave": 3}
 SETTINGS: dict[str, Any] = {
     "objective": "binary:logistic",
     "tree_method": "hist",
@@ -57,12 +52,9 @@ def grow(
     margins: Doubles | None = None,
 ) -> Trees:
     """Trees of one target, from examples (n, F) with outcomes 0 or 1 (n,) and weights (n,); added to `margins` (n,), if any."""
-    settings = {**SETTINGS, "seed": seed, "nthread": cores()}
+    settings = {**SETTINGS, "max_depth": DEPTH[TARGETS[target]], "seed": seed, "nthread": cores()}
     examples = xgboost.DMatrix(features, labels, weight=weights, base_margin=margins)
-    booster = None
-    for depth, share in DEPTHS[TARGETS[target]]:
-        with_depth = {**settings, "max_depth": depth}
-        booster = xgboost.train(with_depth, examples, num_boost_round=round(share * rounds), xgb_model=booster)
+    booster = xgboost.train(settings, examples, num_boost_round=rounds)
     return _arrays(booster, target)
 
 
@@ -132,7 +124,7 @@ def _arrays(booster: xgboost.Booster, target: int) -> Trees:
         left=np.zeros(shape, dtype=np.int32),
         right=np.zeros(shape, dtype=np.int32),
         value=np.zeros(shape, dtype=np.float32),
-        depth=max(depth for depth, _ in DEPTHS[TARGETS[target]]),
+        depth=DEPTH[TARGETS[target]],
     )
     for at, tree in enumerate(grown):
         left = np.array(tree["left_children"], dtype=np.int32)
