@@ -41,6 +41,7 @@ def test_brush_write_preview_undo_send_and_the_outbox_holds_exactly_those_howeve
     writing_site: Site, open_page: OpenPage
 ) -> None:
     page = course_page(writing_site, open_page)
+    held = outbox(page, writing_site)
     expect(hook(page, "write")).to_have_text(f"Write to these {HIGH} learners")
     write(page, "Next step", "Dear , you are at **risk**.")
     body = hook(page, "compose-body")
@@ -80,16 +81,16 @@ def test_brush_write_preview_undo_send_and_the_outbox_holds_exactly_those_howeve
     hook(page, "send").dblclick()
     expect(hook(page, "undo")).to_be_visible()
     writing_site.python(f"{TICK}tick()")
-    assert outbox(page, writing_site) == 0
+    assert outbox(page, writing_site) == held
     minute_later(writing_site)
     expect(hook(page, "standing")).to_have_text(f"Finished: {HIGH - 1} sent.", timeout=30_000)
     expect(hook(page, "counts")).to_have_text(re.compile(rf"sent\s*{HIGH - 1}$"))
-    assert outbox(page, writing_site) == HIGH - 1
+    assert outbox(page, writing_site) == held + HIGH - 1
     hook(page, "resend").click()
     expect(hook(page, "confirm-title")).to_have_text("Nobody is left to write to")
     expect(hook(page, "send")).to_be_hidden()
     minute_later(writing_site)
-    assert outbox(page, writing_site) == HIGH - 1
+    assert outbox(page, writing_site) == held + HIGH - 1
     for secret in ("Zebra", "Quagga", "secret.example"):
         assert secret not in page.content()
 
