@@ -21,8 +21,8 @@ from engage_backend.platform.protocol import Recipient
 
 # Reasons are kept and passed on in English, and put in words where somebody reads them: see `said.in_words`.
 OBJECTS, GONE = _("objects"), _("no such learner")
-# Why somebody is not written to by a communication that they are known to already.
-_HAD = {
+# In which states of a delivery somebody has the message, or is about to, and is not written to by the same one again.
+HAD = {
     DeliveryState.SENT: _("has had it"),
     DeliveryState.UNCERTAIN: _("may have had it"),
     DeliveryState.QUEUED: _("is being written to"),
@@ -118,7 +118,7 @@ def _audience(run: CourseRun, candidates: Sequence[_Candidate | None]) -> Audien
     reasons: Counter[str] = Counter()
     for one in candidates:
         person = None if one is None else people.get(one.user)
-        reason = _HAD.get(DeliveryState(one.delivery), "") if one is not None and one.delivery else ""
+        reason = HAD.get(DeliveryState(one.delivery), "") if one is not None and one.delivery else ""
         reason = reason or (GONE if one is None or person is None else _unless(person, one.objects).reason)
         if reason or one is None:
             reasons[reason] += 1

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
+from engage_backend.messaging.audience import HAD
 from engage_backend.messaging.automation.guards import (
     Health,
     Past,
@@ -42,7 +43,6 @@ REVIEW, PAUSED = "review", "paused"
 ENDED = Said(_("the course has ended"))
 _WEEK = timedelta(days=7)
 _AT_ONCE = 2_000  # learners in one statement
-_DID_NOT_REACH = (DeliveryState.HELD_BACK, DeliveryState.FAILED, DeliveryState.SKIPPED)
 
 
 def look(now: datetime) -> int:
@@ -188,7 +188,7 @@ def _hold_back(communication: Communication, reasons: Mapping[int, str], now: da
     Who is on the way to having it, by a press of this very moment, stays so.
     """
     version = newest(communication.pk)
-    others = Delivery.objects.filter(communication=communication, state__in=_DID_NOT_REACH)
+    others = Delivery.objects.filter(communication=communication).exclude(state__in=list(HAD))
     for reason in set(reasons.values()):
         said = {"version": version, "state": DeliveryState.HELD_BACK, "reason": reason, "finished_at": now}
         learners = [learner for learner, why in reasons.items() if why == reason]
