@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from django.utils.html import format_html
 from django.utils.translation import gettext_noop as _
@@ -14,14 +12,11 @@ from xblock.completable import XBlockCompletionMode
 from xblock.core import XBlock
 from xblock.fields import Boolean, Integer, List, Scope, String
 
-from engage_backend.conf import engage_settings
 from engage_xblock.language import catalogue_url
-from engage_xblock.studio import TARGETS, StudioViews
+from engage_xblock.shell import SCRIPT, STYLE, TARGETS, page_config, shell
+from engage_xblock.studio import StudioViews
 from engage_xblock.viewer import is_course_staff
 
-API = "/engage/api/v1"  # where the plugin's URLs are mounted, in LMS and standalone site alike
-
-PAGE = '<section class="engage-communicator" data-engage-config="{}"><h3 class="engage-title">{}</h3></section>'
 TEXT = '<section class="engage-communicator"><h3 class="engage-title">{}</h3><p class="engage-lead">{}</p></section>'
 
 
@@ -94,18 +89,11 @@ class CommunicatorXBlock(StudioViews, XBlock):
         if not is_course_staff(self):
             text = self.gettext("This page is for the course team. There is nothing for you to do here.")
             return self._text(self.display_name, text)
-        # Everything that the script needs is on the element, so that any runtime, and two blocks on a page, will do.
-        fragment = Fragment(
-            format_html(
-                PAGE,
-                json.dumps(self.page_config()),
-                self.display_name,
-            )
-        )
+        fragment = Fragment(shell(self.display_name, self.page_config()))
         self.add_style(fragment)
         if url := catalogue_url(self):
             fragment.add_javascript_url(url)
-        fragment.add_javascript_url(self.runtime.local_resource_url(self, "public/communicator.js"))
+        fragment.add_javascript_url(self.runtime.local_resource_url(self, SCRIPT))
         fragment.initialize_js("EngageCommunicator")
         return fragment
 
@@ -125,23 +113,14 @@ class CommunicatorXBlock(StudioViews, XBlock):
         return str(self.runtime.service(self, "i18n").gettext(text))
 
     def page_config(self) -> dict[str, Any]:
-        """What the page needs.
-
-        The course and where its endpoints are (None outside a course run), how often to ask (ms), and what the author of
-        the course left on the page.
-        """
+        """Return what the page's script needs, from the block's course and settings."""
         context = getattr(self.scope_ids.usage_id, "context_key", None)
-        course = str(context) if context is not None and context.is_course else None
-        url = f"{API}/courses/{quote(course, safe=':+@/')}/" if course else None
-        return {
-            "course": course,
-            "courseUrl": url,
-            "pollMs": engage_settings().poll_milliseconds,
-            # Read with care: an import may have brought anything.
-            "targets": [target for target in TARGETS if target in self.targets] or list(TARGETS),
-            "presetsAllowed": self.presets_allowed,
-            "automationAllowed": self.automation_allowed,
-        }
+        return page_config(
+            str(context) if context is not None and context.is_course else None,
+            targets=self.targets,
+            presets_allowed=self.presets_allowed,
+            automation_allowed=self.automation_allowed,
+        )
 
     def _text(self, title: str, text: str) -> Fragment:
         """A fragment that only says something."""
@@ -150,4 +129,4 @@ class CommunicatorXBlock(StudioViews, XBlock):
         return fragment
 
     def add_style(self, fragment: Fragment) -> None:
-        fragment.add_css_url(self.runtime.local_resource_url(self, "public/communicator.css"))
+        fragment.add_css_url(self.runtime.local_resource_url(self, STYLE))

@@ -21,9 +21,17 @@ def catalogue_url(block: Any) -> str | None:
     ask = getattr(block.runtime.service(block, "i18n"), "get_javascript_i18n_catalog_url", None)
     if ask is not None and (url := ask(block)):
         return str(url)
+    path = catalogue_path()
+    return None if path is None else str(block.runtime.local_resource_url(block, path))
+
+
+def catalogue_path() -> str | None:
+    """Return the file of ours with the script's texts in the language of whoever is looking; None: in English they are
+    in it.
+    """
     language = get_language() or ""
     for code in (to_locale(language), language, language.partition("-")[0]):
         path = f"public/js/translations/{code}/text.js"
         if code and files("engage_xblock").joinpath(path).is_file():
-            return str(block.runtime.local_resource_url(block, path))
+            return path
     return None

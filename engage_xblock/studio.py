@@ -12,10 +12,10 @@ from web_fragments.fragment import Fragment
 from xblock.core import XBlock
 from xblock.exceptions import JsonHandlerError
 
+from engage_xblock.shell import TARGETS
 from engage_xblock.viewer import is_author
 
 LONGEST_NAME = 120  # characters of a display name
-TARGETS = ("certify", "complete", "leave")  # in the order in which pages show them
 SWITCHES = ("presets_allowed", "automation_allowed")
 
 # The class names are those of Studio's own editors: it lays them out, and hides its own buttons for `.xblock-actions`.
