@@ -18,6 +18,7 @@ from engage_backend.engagement.activity import GROUPS, WEEK, by_week
 from engage_backend.engagement.live.clicks import clicks_of
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.criteria import TARGETS
+from engage_backend.messaging.rendering import subject_for
 from engage_backend.messaging.tasks import tasks_of
 from engage_backend.models import (
     DailySnapshot,
@@ -136,6 +137,11 @@ def _messages(learner: Learner) -> list[dict[str, Any]]:
         .values_list("communication_id", "version__subject", "state", "finished_at", "claimed_at", "due_at")
     )
     return [
-        {"id": number, "subject": subject, "state": state, "at": to_text(next(filter(None, moments), None))}
+        {
+            "id": number,
+            "subject": subject_for(subject),
+            "state": state,
+            "at": to_text(next(filter(None, moments), None)),
+        }
         for number, subject, state, *moments in rows
     ]

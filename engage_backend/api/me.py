@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +17,8 @@ from engage_backend.api.access import IsLearner, IsLearnerInPerson, caller_id, c
 from engage_backend.api.views import CourseView
 from engage_backend.engagement.activity import GROUPS
 from engage_backend.governance.me import Me, say, told_to
+from engage_backend.messaging.rendering import subject_for
+from engage_backend.messaging.wording import Name, asks_for_name
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.moments import to_text
 
@@ -27,7 +30,8 @@ class MeView(CourseView):
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: Request, course_key: str) -> Response:
-        return Response(_answer(told_to(caller_id(request), canonical_course_key(course_key))))
+        key, user_id = canonical_course_key(course_key), caller_id(request)
+        return Response(_answer(with_subjects(told_to(user_id, key), user_id)))
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -48,6 +52,15 @@ class ObjectionView(CourseView):
         if not say(get_platform(), caller_id(request), key, objects=objects, everywhere=everywhere):
             raise NotFound(_("There is no course run {key}, or nobody is predicted in it.").format(key=key))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def with_subjects(me: Me, user_id: int) -> Me:
+    """Return `me` with subjects as the learner had them, their own name filled in."""
+    if not any(asks_for_name(one.subject) for one in me.messages):
+        return me  # a name is read only where it is needed
+    person = next(iter(get_platform().recipients(me.course_key, [user_id])), None)
+    name = Name.of(person.first_name, person.full_name) if person else Name("", "")
+    return replace(me, messages=tuple(one._replace(subject=subject_for(one.subject, name)) for one in me.messages))
 
 
 def _answer(me: Me) -> dict[str, Any]:

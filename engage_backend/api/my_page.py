@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from rest_framework.exceptions import NotFound
 
 from engage_backend.api.access import canonical_course_key
+from engage_backend.api.me import with_subjects
 from engage_backend.engagement.activity import GROUPS
 from engage_backend.governance.me import Me, say, told_to
 from engage_backend.models import LearnerStatus
@@ -82,7 +83,7 @@ def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
     if request.method == "POST":
         return _said(request, role, key, user_id)
     part = request.GET.get("part") == "1"
-    page = {**_page(told_to(user_id, key), role), "csrf_token": get_token(request)}
+    page = {**_page(with_subjects(told_to(user_id, key), user_id), role), "csrf_token": get_token(request)}
     response = HttpResponse(_templates().get_template(PART if part else PAGE).render(Context(page)))
     response["Content-Security-Policy"] = POLICY
     response["X-Frame-Options"] = "DENY"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.messaging.said import Said
@@ -57,6 +58,12 @@ def render(parts: Parts, name: Name) -> Rendered:
     """The message with a learner's name in every place. In HTML the name is text, whatever it holds."""
     escaped = Name(html.escape(name.first), html.escape(name.full))
     return Rendered(" ".join(fill(parts.subject, name).split()), fill(parts.text, name), fill(parts.html, escaped))
+
+
+def subject_for(subject: str, name: Name | None = None) -> str:
+    """Return the subject with the learner's name in its places; without `name`, as the course team may see it."""
+    shown = Name(gettext("(first name)"), gettext("(full name)")) if name is None else name
+    return " ".join(fill(with_places(subject), shown).split())
 
 
 @lru_cache(maxsize=1)

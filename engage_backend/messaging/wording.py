@@ -116,6 +116,11 @@ def with_places(text: str) -> str:
     return _PLACE.sub(lambda found: _PLACES.get(found[1].replace(" ", "").lower(), found[0]), text)
 
 
+def asks_for_name(text: str) -> bool:
+    """Return whether the text has a place for a learner's name."""
+    return with_places(text) != text
+
+
 class Name(NamedTuple):
     """What a learner is called; empty where nothing is known."""
 

@@ -70,7 +70,10 @@ def write_to(one: Learner, subject: str, state: str, at: datetime | None) -> int
 
 
 def test_what_was_said_of_a_learner_what_they_did_and_what_they_had(learner: Learner, staff_client: Client) -> None:
-    first, second = write_to(learner, "Hello", "sent", START), write_to(learner, "Again", "queued", None)
+    first, second = (
+        write_to(learner, "Hello [: First name :]", "sent", START),
+        write_to(learner, "Again", "queued", None),
+    )
     assert staff_client.get(address(learner)).json() == {
         "pseudonym": learner.pseudonym,
         "state": "active",
@@ -114,7 +117,7 @@ def test_what_was_said_of_a_learner_what_they_did_and_what_they_had(learner: Lea
         ],
         "messages": [
             {"id": second, "subject": "Again", "state": "queued", "at": None},
-            {"id": first, "subject": "Hello", "state": "sent", "at": "2024-01-01T00:00:00Z"},
+            {"id": first, "subject": "Hello (first name)", "state": "sent", "at": "2024-01-01T00:00:00Z"},
         ],
     }
 

@@ -131,6 +131,17 @@ def test_the_page_says_in_words_what_is_counted_and_what_was_written(
     assert "730 days after the end" in says
 
 
+def test_a_subject_is_shown_with_the_learners_own_name(site: Any, learner: Learner, learner_client: Client) -> None:
+    CommunicationVersion.objects.update(subject="[:firstname:], halfway, [: Full name :]")
+    assert "MarkedFirst, halfway, MarkedFirst MarkedLast" in words(learner_client.get(page_url(site)))
+    told = learner_client.get(api_url(site)).json()["messages"]
+    assert [one["subject"] for one in told] == ["MarkedFirst, halfway, MarkedFirst MarkedLast"]
+    site.users["learner"].first_name = site.users["learner"].last_name = ""
+    site.users["learner"].save()
+    says = words(learner_client.get(page_url(site)))
+    assert "Halfway" in says and "[:" not in says  # where no name is known the mail said none either
+
+
 @pytest.mark.parametrize(
     ("setting", "are_shown"),
     [(False, False), (True, True), (["course-v1:TestX+T101+2024"], True), (["course-v1:TestX+Other+2024"], False)],

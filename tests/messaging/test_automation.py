@@ -38,7 +38,7 @@ def test_ask_me_mails_the_author_who_matches_and_nobody_else(course: Course) -> 
     assert tell(day.pk)
     assert not tell(day.pk), "once"
     assert course.smtp.addresses == [course.site.users["staff"].email]
-    assert course.smtp.letters[0]["Subject"] == "2 new learners match: Hello [:firstname:]"
+    assert course.smtp.letters[0]["Subject"] == "2 new learners match: Hello (first name)"
     assert Delivery.objects.count() == 0
     whole = course.get(f"/{made['id']}")
     assert whole["matches"] == {"day": "2024-03-02", "fresh": 2, "decided": False}

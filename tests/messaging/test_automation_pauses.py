@@ -26,7 +26,7 @@ def test_a_stopped_log_pauses_and_tells_the_author(course: Course) -> None:
     assert "no click has come for 25 hours" in course.paused()
     day = AutomationDay.objects.latest("day")
     assert tell(day.pk)
-    assert course.smtp.letters[0]["Subject"] == "Paused: Hello [:firstname:]"
+    assert course.smtp.letters[0]["Subject"] == "Paused: Hello (first name)"
     assert course.smtp.addresses == [course.site.users["staff"].email]
 
 

@@ -15,7 +15,7 @@ from engage_backend.messaging.channels import Fate, Unreachable, send_alone
 from engage_backend.messaging.drafts import newest
 from engage_backend.messaging.mail import Letter, in_language_of, sender
 from engage_backend.messaging.queueing import enqueue
-from engage_backend.messaging.rendering import Rendered
+from engage_backend.messaging.rendering import Rendered, subject_for
 from engage_backend.messaging.said import in_words
 from engage_backend.models import AutomationDay
 from engage_backend.platform.api import get_platform
@@ -47,7 +47,7 @@ def tell(pk: int) -> bool:
     if person is None or not person.email:
         return False
     with in_language_of(person.language):
-        head, body = _words(day, newest(communication.pk).subject, run.display_name or run.course_key)
+        head, body = _words(day, subject_for(newest(communication.pk).subject), run.display_name or run.course_key)
     letter = Letter(
         user_id=communication.author_id,
         address=person.email,

@@ -39,7 +39,7 @@ export class Message {
       this.history.open = false;
     }
     this.element.hidden = false;
-    setText(this.title, one.subject || composerWords.noSubject());
+    setText(this.title, composerWords.subjectAsRead(one.subject));
     setText(this.who, composerWords.to(one.pseudonyms.length, who));
     this.standing.render(one);
     this.resend.hidden = written(one.counts) === 0 || one.undo_seconds > 0;
@@ -60,7 +60,7 @@ export class Message {
     this.said = said;
     setText(this.text, one.body);
     this.history.hidden = one.versions.length < 2;
-    const item = ({ number, sent_at: sentAt, subject }) => el("li", {}, `${composerWords.version(number, sentAt)}: ${subject} `, button(composerWords.show(), () => this.#show(number), { look: "link", "aria-label": `${composerWords.show()}: ${composerWords.version(number, sentAt)}` }));
+    const item = ({ number, sent_at: sentAt, subject }) => el("li", {}, `${composerWords.version(number, sentAt)}: ${composerWords.subjectAsRead(subject)} `, button(composerWords.show(), () => this.#show(number), { look: "link", "aria-label": `${composerWords.show()}: ${composerWords.version(number, sentAt)}` }));
     this.versions.replaceChildren(...one.versions.map(item));
   }
 

@@ -32,7 +32,7 @@ export class Running {
     return el(
       "li",
       {},
-      button(one.subject || composerWords.noSubject(), () => this.onOpen(one.id), { look: "link" }),
+      button(composerWords.subjectAsRead(one.subject), () => this.onOpen(one.id), { look: "link" }),
       el("span", { class: "engage-quiet" }, composerWords.runs(one)),
       ...(this.ids.length > 1 ? [move(-1, "↑", "up"), move(1, "↓", "down")] : []),
     );

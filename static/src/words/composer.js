@@ -28,6 +28,9 @@ const STATE = {
 
 const SHELF = { active: () => gettext("Active"), drafts: () => gettext("Drafts"), sent: () => gettext("Sent") };
 
+const PLACES = { firstname: () => gettext("(first name)"), fullname: () => gettext("(full name)") };
+const asRead = (subject) => subject.replace(/\[:\s*([A-Za-z_ ]{1,40}?)\s*:\]/g, (place, name) => PLACES[name.replaceAll(" ", "").toLowerCase()]?.() ?? place);
+
 export const composerWords = {
   messages: () => gettext("Messages to learners"),
   hint: () => gettext("Select learners above, then write to them. Nothing goes out before you have seen to whom, and confirmed it."),
@@ -38,7 +41,9 @@ export const composerWords = {
   missing: () => gettext("A message needs this before it can be sent."),
   // The form
   newMessage: () => gettext("New message"),
-  editing: (subject) => fill(gettext("Edit “{subject}”"), { subject }),
+  editing: (subject) => fill(gettext("Edit “{subject}”"), { subject: asRead(subject) }),
+  /** A subject in a list or a title: names are said, not their places. */
+  subjectAsRead: (subject) => (subject ? asRead(subject) : composerWords.noSubject()),
   to: (count, who) => plural("To {n} learner: {who}", "To {n} learners: {who}", count, { who }),
   toNobody: () => gettext("To nobody yet. Load its criteria into the charts, look whom they select, and take over the selection."),
   takeSelection: (count) => plural("Write to the {n} selected now instead", "Write to the {n} selected now instead", count),
@@ -122,7 +127,7 @@ export const composerWords = {
   past: () => gettext("Past messages"),
   choose: () => gettext("Choose a message"),
   shelf: (shelf) => SHELF[shelf](),
-  entry: (one) => `${one.active ? "● " : ""}${one.subject || gettext("(no subject)")} · ${STATE[one.state]?.() ?? one.state} · ${courseTime(one.sent_at ?? one.created)}`,
+  entry: (one) => `${one.active ? "● " : ""}${composerWords.subjectAsRead(one.subject)} · ${STATE[one.state]?.() ?? one.state} · ${courseTime(one.sent_at ?? one.created)}`,
   noSubject: () => gettext("(no subject)"),
   open: () => gettext("Open"),
   exportAll: () => gettext("Export"),
@@ -151,7 +156,7 @@ export const composerWords = {
   running: () => gettext("Automatic messages"),
   runningHint: () => gettext("They write in this order: who matches several gets the first, as messages a day and a week are limited."),
   runs: ({ automation, paused_because: paused }) => (paused ? gettext("paused") : automation === "ask" ? gettext("asks each day") : gettext("sends by itself")),
-  move: (by, subject) => fill(by < 0 ? gettext("Move “{subject}” up") : gettext("Move “{subject}” down"), { subject: subject || composerWords.noSubject() }),
+  move: (by, subject) => fill(by < 0 ? gettext("Move “{subject}” up") : gettext("Move “{subject}” down"), { subject: composerWords.subjectAsRead(subject) }),
   paused: (reason) => fill(gettext("Paused: {reason}."), { reason: reason.replace(/\.$/, "") }),
   goOn: () => gettext("Go on"),
   matches: (count) => plural("{n} new learner matches.", "{n} new learners match.", count),
