@@ -45,10 +45,11 @@ class Model(Shape):
 
 
 class Consumer(Shape):
-    """When a consumer last gave a sign of life."""
+    """When a consumer last gave a sign of life, and since when the source of the clicks has not answered it."""
 
     last_seen: Moment | None
     lag_seconds: float | None
+    unreachable_since: Moment | None
 
 
 class Predictions(Shape):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 
 from engage_backend.api.columns import columns
 from engage_backend.api.conditional import weak_etag
@@ -22,6 +22,7 @@ from engage_backend.platform.moments import to_text
 
 _CURSOR = re.compile(r"[0-9]{1,18}")
 NAME_LENGTH = 40  # of a model in its identity, `name/digest`
+HEARD_SECONDS = 60.0  # a consumer that is silent for longer says nothing any more about whether its source answers
 COLUMNS = ("learners", "state", "certify", "complete", "leave")
 
 
@@ -39,12 +40,14 @@ class Standing:
     calibrated: bool = False
     as_of: datetime | None = None
     consumer_seen: datetime | None = None
+    unreachable_since: datetime | None = None  # since when a source has not answered its consumer, by the wall clock
 
     @property
     def etag(self) -> str:
         """Changes with whatever the answer says; with the consumer's sign of life once a minute, not every poll."""
         seen = None if self.consumer_seen is None else int(self.consumer_seen.timestamp() // 60)
-        return weak_etag(self.run_id, self.version, self.model, self.calibrated, self.as_of, seen)
+        stands_on = (self.run_id, self.version, self.model, self.calibrated, self.as_of)
+        return weak_etag(*stands_on, seen, self.unreachable_since)
 
 
 def standing(course_key: str) -> Standing:
@@ -56,7 +59,13 @@ def standing(course_key: str) -> Standing:
     )
     if found is None:
         return Standing(run_id=None)
-    return Standing(*found, consumer_seen=Checkpoint.objects.aggregate(seen=Max("updated"))["seen"])
+    heard = Q(updated__gte=datetime.now(UTC) - timedelta(seconds=HEARD_SECONDS))
+    return Standing(
+        *found,
+        **Checkpoint.objects.aggregate(
+            consumer_seen=Max("updated"), unreachable_since=Min("unreachable_since", filter=heard)
+        ),
+    )
 
 
 def cursor(text: str | None, stands: Standing) -> int | None:
@@ -72,7 +81,8 @@ def answer(stands: Standing, since: int | None) -> bytes:
     """The answer as JSON: all learners but those who left, or only the rows written after `since`, leavers among them.
 
     `total` counts everyone enrolled. `consumer.last_seen` is when a consumer last gave a sign of life, in the world's
-    time (it does so every five seconds while it runs); `lag_seconds` is how long ago that was by this server's clock.
+    time (it does so every five seconds while it runs); `lag_seconds` is how long ago that was by this server's clock;
+    `unreachable_since` is since when the source of the clicks has not answered it, or null.
     """
     rows: QuerySet[Any, tuple[Any, ...]]
     everyone = Learner.objects.filter(course_run=stands.run_id).exclude(state=LearnerStatus.LEFT)
@@ -96,6 +106,7 @@ def answer(stands: Standing, since: int | None) -> bytes:
         "consumer": {
             "last_seen": to_text(seen),
             "lag_seconds": None if seen is None else max(0.0, round((datetime.now(UTC) - seen).total_seconds(), 1)),
+            "unreachable_since": to_text(stands.unreachable_since),
         },
         **dict(zip(COLUMNS, found, strict=True)),
     }

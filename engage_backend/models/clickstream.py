@@ -78,6 +78,9 @@ class Checkpoint(models.Model):
     rejected: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="{reason: count}")
     last_event = models.DateTimeField(null=True, blank=True)
     rate = models.FloatField(default=0.0, help_text="Events a second over the last minute, when this was written.")
+    unreachable_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the source has not answered its consumer; empty while it does."
+    )
     updated = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

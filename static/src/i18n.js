@@ -76,6 +76,14 @@ export function courseTime(iso) {
   return `${kept_(Intl.DateTimeFormat, MOMENT).format(date)} UTC`;
 }
 
+/** An ISO time on the reader's own clock: "10:32"; on another day "Apr 11, 10:32". */
+export function clockTime(iso) {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return String(iso);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return kept_(Intl.DateTimeFormat, { ...(isToday ? {} : { day: "numeric", month: "short" }), hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(date);
+}
+
 /** An ISO time or date as a day: "Apr 11". */
 export function courseDay(iso) {
   const date = new Date(iso);

@@ -1,5 +1,5 @@
 // What the pill says, and in words what to do. Pure: from phase and answer to {tone, label, advice}.
-import { courseTime, duration } from "./i18n.js";
+import { clockTime, courseTime, duration } from "./i18n.js";
 import { words } from "./words/page.js";
 
 /** The consumer reports at least every 5 s: two missed reports are worth amber, five are no coincidence. */
@@ -24,6 +24,10 @@ export function statusOf({ phase, news, now }) {
   if (lag === null) return { tone: "bad", label: pill.noNewData(), advice: advice.neverRan() };
   const silent = lag + (now - news.receivedAt) / 1000;
   if (!(silent <= DOWN_AFTER_S)) return { tone: "bad", label: pill.noNewData(), advice: advice.consumerDown(duration(silent), time || "–") };
+  if (news.consumer.unreachable_since) {
+    const since = clockTime(news.consumer.unreachable_since);
+    return { tone: "bad", label: pill.noClicks(since), advice: advice.unreachable(since, time || "–") };
+  }
   if (news.model === null) return { tone: "idle", label: pill.noModel(), advice: "" };
   if (silent > SLOW_AFTER_S) return { tone: "warn", label: pill.lagging(duration(silent)), advice: advice.lagging(time || "–") };
   return { tone: "ok", label: pill.live(time), advice: "" };

@@ -35,6 +35,18 @@ test("a consumer that is late to report is amber and says by how much", () => {
   assert.deepEqual([tone, label], ["warn", "Behind by 20 seconds"]);
 });
 
+test("a source that does not answer is red and says since when, although its consumer lives", () => {
+  const since = new Date();
+  since.setHours(10, 32, 0, 0);
+  const consumer = { last_seen: "2026-01-01T00:00:08Z", lag_seconds: 2, unreachable_since: since.toISOString() };
+  const { tone, label, advice } = statusOf({ phase: "live", news: news({ consumer }), now: 1500 });
+  assert.deepEqual([tone, label], ["bad", "No new clicks since 10:32"]);
+  assert.match(advice, /not been reachable since 10:32.*as of Apr 11, 2013/);
+  const earlier = statusOf({ phase: "live", news: news({ consumer: { ...consumer, unreachable_since: "2025-12-31T12:00:00Z" } }), now: 1500 });
+  assert.match(earlier.label, /since Dec 31, \d\d:00$/);
+  assert.match(statusOf({ phase: "live", news: news({ consumer }), now: 1000 + 60_000 }).advice, /silent/);
+});
+
 test("no model is said, and nothing is called live", () => {
   assert.deepEqual(statusOf({ phase: "live", news: news({ model: null }), now: 1000 }).label, "No model");
 });

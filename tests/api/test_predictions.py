@@ -159,7 +159,11 @@ def test_the_model_is_named_and_its_card_says_on_what_it_was_trained(
 
 
 def test_the_last_sign_of_life_of_a_consumer_is_told(site: Any, staff_client: Client) -> None:
-    assert staff_client.get(site.url).json()["consumer"] == {"last_seen": None, "lag_seconds": None}
+    assert staff_client.get(site.url).json()["consumer"] == {
+        "last_seen": None,
+        "lag_seconds": None,
+        "unreachable_since": None,
+    }
     Checkpoint.objects.create(source="old.log")
     Checkpoint.objects.filter(source="old.log").update(updated=datetime.now(UTC) - timedelta(hours=5))
     assert 17_990 < staff_client.get(site.url).json()["consumer"]["lag_seconds"] < 18_060
@@ -167,6 +171,16 @@ def test_the_last_sign_of_life_of_a_consumer_is_told(site: Any, staff_client: Cl
     consumer = staff_client.get(site.url).json()["consumer"]
     assert 0 <= consumer["lag_seconds"] < 60
     assert datetime.fromisoformat(consumer["last_seen"]) > datetime.now(UTC) - timedelta(minutes=1)
+
+
+def test_only_a_consumer_that_is_heard_says_that_its_source_does_not_answer(site: Any, staff_client: Client) -> None:
+    since = datetime(2024, 3, 1, 10, 32, tzinfo=UTC)
+    Checkpoint.objects.create(source="redis:lms:0", unreachable_since=since)
+    Checkpoint.objects.create(source="redis:lms:1")
+    assert staff_client.get(site.url).json()["consumer"]["unreachable_since"] == "2024-03-01T10:32:00Z"
+    # One that ended in an outage, long ago: since then another source is read.
+    Checkpoint.objects.filter(source="redis:lms:0").update(updated=datetime.now(UTC) - timedelta(hours=5))
+    assert staff_client.get(site.url).json()["consumer"]["unreachable_since"] is None
 
 
 def test_a_big_answer_is_small_and_smaller_compressed(site: Any, staff_client: Client) -> None:

@@ -60,6 +60,7 @@ class CannedCourse:
     calibrated: bool = False
     expected_pass_rate: float | None = None
     silent_seconds: float | None = 1.0  # since the consumer's last report; None: it never ran
+    unreachable_since: str | None = None  # since when the consumer's source has not answered it
     status: int = 200  # anything else is answered in place of the predictions
     garbled: bool = False
     delay_seconds: float = 0.0  # before the predictions are answered
@@ -102,7 +103,7 @@ class CannedCourse:
         since = int(parse_qs(query).get("since", ["-1"])[0])
         if since > self.version:
             return 410, {}, b'{"type": "about:blank", "title": "cursor of another time"}'
-        etag = f'"{self.version}-{self.model is not None}-{self.as_of}"'
+        etag = f'"{self.version}-{self.model is not None}-{self.as_of}-{self.unreachable_since}"'
         if if_none_match == etag:
             return 304, {"ETag": etag}, b""
         # As the API: everyone but those who left; with a cursor, what is newer than it.
@@ -125,7 +126,11 @@ class CannedCourse:
             "calibrated": self.calibrated,
             "expected_pass_rate": self.expected_pass_rate,
             "total": self.total[1],
-            "consumer": {"last_seen": seen, "lag_seconds": self.silent_seconds},
+            "consumer": {
+                "last_seen": seen,
+                "lag_seconds": self.silent_seconds,
+                "unreachable_since": self.unreachable_since,
+            },
             "learners": names,
             "state": [row.state for row in rows],
             "certify": [row.certify for row in rows],

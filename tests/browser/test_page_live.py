@@ -53,6 +53,21 @@ def test_an_answer_cut_in_half_is_said_the_figures_stay_and_the_next_whole_one_i
         assert ("", 200) in course.requests[1:], "after half an answer all is asked for anew"
 
 
+def test_while_the_source_of_the_clicks_is_away_the_page_does_not_say_live(open_page: OpenPage) -> None:
+    course = course_of(ladder())
+    with serving(course) as site:
+        page = open_page(site.url)
+        expect(hook(page, "pill")).to_have_attribute("data-tone", "ok")
+        course.unreachable_since = "2025-03-01T10:32:00Z"
+        expect(hook(page, "pill")).to_have_attribute("data-tone", "bad")
+        expect(hook(page, "pill")).to_contain_text("No new clicks since")
+        expect(hook(page, "advice")).to_contain_text("not been reachable since")
+        expect(hook(page, "selected-count")).to_have_text("100")  # what is known stays to be seen
+        course.unreachable_since = None
+        expect(hook(page, "pill")).to_have_attribute("data-tone", "ok")
+        expect(hook(page, "advice")).to_be_hidden()
+
+
 def test_while_nothing_changes_the_server_says_so_and_sends_nothing(open_page: OpenPage) -> None:
     with serving(course_of(ladder())) as site:
         page = open_page(site.url)

@@ -6,12 +6,21 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.db.models.signals import post_save
+from django.test import Client
 
+from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.clickstream.stream_status import stream_status
+from engage_backend.engagement.live.consumer import Consumer
+from engage_backend.engagement.live.engine import Engine
+from engage_backend.models import Checkpoint
+from engage_backend.platform.api import get_platform
 from engage_backend.streams import Stream
 from engage_backend.tap.sender import Sender
 from tests.clickstream.redis_records import add, all_of, idle, next_of, numbers, pending
@@ -201,3 +210,70 @@ def test_members_that_have_long_gone_are_struck_off_unless_they_left_something(
     until(lambda: min(idle(server, stream)) > 5)
     sources(stream, consumer="last", forget_after=0.005).read(1, 0.0)
     assert members() == {"died reading", "last"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("outage", ["killed", "held"])
+def test_the_page_is_told_since_when_redis_does_not_answer_and_that_it_is_back(
+    stopped_server: RedisServer, sources: Any, site: Any, staff_client: Client, outage: str
+) -> None:
+    server = stopped_server.start()
+    consumer = Consumer(sources(Stream(server.url)), Engine(get_platform()), max_wait=0.05)
+    headers: dict[str, str] = {}
+
+    def told() -> Any:
+        """What a page is told of the consumer; None where nothing has changed for it."""
+        consumer.step()
+        answer = staff_client.get(site.url, headers=headers)
+        headers["If-None-Match"] = answer["ETag"]
+        return None if answer.status_code == 304 else answer.json()["consumer"]
+
+    first = told()
+    assert first["unreachable_since"] is None
+    began = datetime.now(UTC)
+    server.kill() if outage == "killed" else server.hold()
+    away = until(lambda: (found := told()) and found["unreachable_since"] and found, seconds=60)
+    assert began - timedelta(seconds=1) < datetime.fromisoformat(away["unreachable_since"]) < datetime.now(UTC)
+    assert away["lag_seconds"] < 30  # the consumer itself lives, and says so
+    server.start() if outage == "killed" else server.wake()
+    back = until(told, seconds=60)
+    assert back["unreachable_since"] is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_consumer_that_is_started_while_redis_is_away_says_so(
+    stopped_server: RedisServer, site: Any, staff_client: Client
+) -> None:
+    def told() -> Any:
+        return staff_client.get(site.url).json()["consumer"]
+
+    seen: list[Any] = []
+
+    def saved(sender: Any, **_: Any) -> None:
+        if not seen:
+            seen.append(told())
+            stopped_server.start()
+
+    post_save.connect(saved, sender=Checkpoint)
+    try:
+        words = ["--source", "redis", stopped_server.url, "--once", "--max-wait", "0"]
+        call_command("engage_consume", *words)
+    finally:
+        post_save.disconnect(saved, sender=Checkpoint)
+    assert seen[0]["unreachable_since"] is not None
+    assert seen[0]["lag_seconds"] < 30
+    assert told()["unreachable_since"] is None
+
+
+def test_a_log_whose_folder_is_gone_is_not_reachable_and_one_that_nobody_has_written_yet_is(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    source = LogfileSource(folder / "tracking.log")
+    source.read(1, 0.0)
+    since = source.unreachable_since
+    assert since is not None
+    assert source.unreachable_since == since
+    folder.mkdir()
+    source.read(1, 0.0)
+    assert source.unreachable_since is None
+    (folder / "tracking.log").symlink_to(folder / "tracking.log")  # there, and cannot be opened
+    assert source.unreachable_since is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 # Records taken in at once, at most: with a backlog, four times as fast as batches of a tenth of it.
@@ -19,6 +20,11 @@ class Source(Protocol):
     """Records from outside, at least once each, in the order in which they came."""
 
     name: str  # as the checkpoint is called
+
+    @property
+    def unreachable_since(self) -> datetime | None:
+        """Since when the place of the records has not answered (wall clock, UTC); None while it does."""
+        ...
 
     def read(self, max_records: int, max_wait: float) -> Batch:
         """At most `max_records`; none after `max_wait` seconds without any. Never raises for bad records."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,29 @@ class LogfileSource:
         self._now: Reading | None = None
         self._before: list[tuple[float, Reading]] = []  # until when (monotonic) to look at files rotated away
         self._wanted = position or {}
+        self._unreachable_since: datetime | None = None
+
+    @property
+    def unreachable_since(self) -> datetime | None:
+        """Since when the log's folder is gone, or the log may not be opened. A log that does not exist yet is no trouble."""
+        if not self._is_unreachable():
+            self._unreachable_since = None
+        elif self._unreachable_since is None:
+            self._unreachable_since = datetime.now(UTC)
+        return self._unreachable_since
+
+    def _is_unreachable(self) -> bool:
+        if not self.path.parent.is_dir():
+            return True
+        if self._now is not None:  # an open file stays readable
+            return False
+        try:
+            self.path.open("rb").close()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
 
     def read(self, max_records: int, max_wait: float) -> Batch:
         """The next lines, without their ends."""

@@ -6,7 +6,7 @@ import logging
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
@@ -22,6 +22,7 @@ LONGEST_BLOCK = 1.0  # seconds in one call of XREADGROUP
 MOST_AT_ONCE = 10_000  # records in one call; more would keep Redis from its other work
 LOOK_EVERY = 1.0  # seconds between two looks at what was lost, and two trims of what was stored
 RETRY = 0.25  # seconds between two attempts to reach a Redis that is away
+TELL_SECONDS = 2.0  # between two calls that say that we wait for Redis
 QUIET = 60.0  # seconds between two lines in the log about the same trouble
 OLDEST = (6, 2)  # the version of Redis that brought XAUTOCLAIM
 _TROUBLE = (RedisError, OSError)
@@ -74,6 +75,7 @@ class RedisSource:
         self._turn = 0
         self._looked = self._claimed = self._told = float("-inf")
         self._away_since: float | None = None
+        self.unreachable_since: datetime | None = None
 
     def read(self, max_records: int, max_wait: float) -> Batch:
         """The next records: first those of an earlier life, then a dead member's, then new ones."""
@@ -270,7 +272,7 @@ class RedisSource:
         self._disconnect()
         now = time.monotonic()
         if self._away_since is None:
-            self._away_since = now
+            self._away_since, self.unreachable_since = now, datetime.now(UTC)
         if now - self._told >= QUIET:
             self._told = now
             log.warning("Redis at %s: %s; trying again", self.stream.place, error)
@@ -278,7 +280,7 @@ class RedisSource:
     def _back(self) -> None:
         if self._away_since is not None:
             log.warning("Redis at %s: back after %.0f s", self.stream.place, time.monotonic() - self._away_since)
-            self._away_since, self._told = None, float("-inf")
+            self._away_since, self.unreachable_since, self._told = None, None, float("-inf")
 
 
 def source_name(stream: Stream, shards: Sequence[int] | None) -> str:
@@ -287,9 +289,18 @@ def source_name(stream: Stream, shards: Sequence[int] | None) -> str:
     return f"redis:{stream.prefix}{some}"
 
 
-def prepare(stream: Stream, *, allow_eviction: bool = False, stop: Event | None = None) -> None:
-    """Wait until Redis answers, or `stop` is set; raise `UnusableRedis` where its records could vanish unseen."""
-    told = False
+def prepare(
+    stream: Stream,
+    *,
+    allow_eviction: bool = False,
+    stop: Event | None = None,
+    waiting: Callable[[datetime], None] | None = None,
+) -> None:
+    """Wait until Redis answers, or `stop` is set; raise `UnusableRedis` where its records could vanish unseen.
+
+    `waiting` is called at the first failed try and every two seconds from then on, with the time of the first one.
+    """
+    told, began, called = False, datetime.now(UTC), float("-inf")
     while stop is None or not stop.is_set():
         try:
             client: Any = connect(stream.url, timeout=TIMEOUT, connect_timeout=1.0)
@@ -300,6 +311,9 @@ def prepare(stream: Stream, *, allow_eviction: bool = False, stop: Event | None 
             if not told:
                 log.warning("Redis at %s: %s; waiting for it", stream.place, error)
             told = True
+            if waiting is not None and time.monotonic() - called >= TELL_SECONDS:
+                waiting(began)
+                called = time.monotonic()
             _pause(RETRY, stop)
             continue
         client.close()

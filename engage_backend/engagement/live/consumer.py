@@ -127,6 +127,7 @@ class Consumer:
                 mark.events += len(events)
                 mark.rejected = dict(Counter(mark.rejected) + rejected + unplaced)
             mark.rate = rate
+            mark.unreachable_since = self.source.unreachable_since
             if last is not None:
                 moment = from_microseconds(last)
                 mark.last_event = max(mark.last_event, moment) if mark.last_event else moment

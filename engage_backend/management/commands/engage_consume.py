@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,7 @@ def _logfile(options: dict[str, Any]) -> Source:
 def _redis(options: dict[str, Any], stop: Event) -> Source:
     from engage_backend.clickstream.sources.redis_stream import RedisSource, UnusableRedis, prepare, source_name
     from engage_backend.conf import engage_settings
+    from engage_backend.models import Checkpoint
     from engage_backend.streams import Stream
 
     stream, url, shards = engage_settings().stream, options["location"], options["shards"]
@@ -102,11 +104,17 @@ def _redis(options: dict[str, Any], stop: Event) -> Source:
         stream = replace(stream, url=url) if stream is not None else Stream(url)
     if stream is None:
         raise CommandError('which Redis? engage_consume --source redis URL, or ENGAGE = {"STREAM": {"URL": ...}}')
+    name = source_name(stream, shards)
+
+    def waiting(since: datetime) -> None:
+        """Tell the page, which would otherwise say that no consumer runs."""
+        Checkpoint.objects.update_or_create(source=name, defaults={"unreachable_since": since})
+
     try:
-        prepare(stream, allow_eviction=options["allow_eviction"], stop=stop)
+        prepare(stream, allow_eviction=options["allow_eviction"], stop=stop, waiting=waiting)
     except UnusableRedis as error:
         raise CommandError(str(error)) from error
-    return RedisSource(stream, shards=shards, position=_position(source_name(stream, shards)))
+    return RedisSource(stream, shards=shards, position=_position(name))
 
 
 def _metrics(source: str, port: int | None) -> Metrics | None:

@@ -56,6 +56,7 @@ export const words = {
     live: (time) => (time ? fill(gettext("Live · as of {time}"), { time }) : gettext("Live")),
     lagging: (length) => fill(gettext("Behind by {length}"), { length }),
     noNewData: () => gettext("No new data"),
+    noClicks: (since) => fill(gettext("No new clicks since {since}"), { since }),
     offline: () => gettext("Offline"),
     noModel: () => gettext("No model"),
   },
@@ -64,6 +65,8 @@ export const words = {
     neverRan: () => gettext("The worker that reads learners' clicks has not run yet. Ask the platform's operator to start it: engage_consume."),
     consumerDown: (length, time) =>
       fill(gettext("The worker that reads learners' clicks has been silent for {length}. What you see is as of {time}. Ask the platform's operator to start it: engage_consume."), { length, time }),
+    unreachable: (since, time) =>
+      fill(gettext("The source of learners' clicks has not been reachable since {since}. What you see is as of {time}. This page goes on by itself once it is back. If it lasts, tell the platform's operator: engage_status says what is wrong."), { since, time }),
     serverDown: () => gettext("The server does not answer. What you see is the last that came; this page goes on trying by itself. If it lasts, tell the platform's operator."),
     unreadable: () => gettext("The server's answer arrived damaged. This page asks again by itself."),
     offline: () => gettext("This computer has no connection. The page goes on by itself once it is back."),
