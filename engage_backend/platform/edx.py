@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engage_backend.platform.edx_mail import EdxMail
 from engage_backend.platform.edx_schedule import expected_pass_rate, graded_blocks, moment
+from engage_backend.platform.edx_team import team
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import (
     MOST_FOUND,
@@ -32,9 +33,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What a course has for a start until somebody sets one: `DEFAULT_START_DATE`, xmodule/course_metadata_utils.py.
 NO_START = datetime(2030, 1, 1, tzinfo=UTC)
 AFTER_THE_END = timedelta(days=60)  # how long a course run that is over is still looked at without a click in it
-# Who belongs to a course team, of the course or of its organisation (common/djangoapps/student/roles.py). Beta testers
-# have a row in the same table and are learners.
-_TEAM = ("instructor", "limited_staff", "staff")
 _ROWS = 2_000  # read at once from the platform's largest table
 
 
@@ -97,7 +95,7 @@ class EdxPlatform(EdxMail):
         from openedx.core.djangoapps.course_groups.models import CohortMembership
 
         key = _key(course_key)
-        staff = set(members(key).values_list("user_id", flat=True))
+        staff = team(key)
         memberships = CohortMembership.objects.filter(course_id=key)
         cohorts = dict(memberships.values_list("user_id", "course_user_group__name"))
         rows = (
@@ -197,14 +195,3 @@ def _enrolment() -> Any:
     from common.djangoapps.student.models import CourseEnrollment
 
     return CourseEnrollment
-
-
-def members(key: Any) -> Any:
-    """The platform's rows of who belongs to the course team; global staff are known by their user."""
-    # common/djangoapps/student/models/user.py; a role of a whole organisation has an empty course key (roles.py).
-    from common.djangoapps.student.models import CourseAccessRole
-    from django.db.models import Q
-    from opaque_keys.edx.django.models import CourseKeyField
-
-    of_course_or_org = Q(course_id=key) | Q(org=key.org, course_id=CourseKeyField.Empty)
-    return CourseAccessRole.objects.filter(of_course_or_org, role__in=_TEAM)

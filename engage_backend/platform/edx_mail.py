@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engage_backend.platform.edx_schedule import communicators
+from engage_backend.platform.edx_team import authz_team, has_team_row
 from engage_backend.platform.protocol import Recipient
 from engage_backend.platform.reach import why_not
 
@@ -25,26 +26,24 @@ class EdxMail:
         from django.db.models import Exists, OuterRef, Subquery
         from openedx.core.djangoapps.user_api.models import UserPreference
 
-        from engage_backend.platform.edx import members
-
         key, user = _key(course_key), OuterRef("pk")
         enrolments = CourseEnrollment.objects.filter(course_id=key, is_active=True, user=user)
         languages = UserPreference.objects.filter(key=_LANGUAGE, user=user)
         users: Any = get_user_model().objects  # whose `profile` our own type checker does not know
         users = users.order_by("pk").annotate(
             language=Subquery(languages.values("value")[:1]),
-            in_team=Exists(members(key).filter(user=user)),
+            in_team=has_team_row(key, user),
             is_enrolled=Exists(enrolments),
             is_out=Exists(_optout().objects.filter(course_id=key, user=user)),
         )
         of_person = ("pk", "email", "first_name", "profile__name", "language")
         of_standing = ("is_active", "is_staff", "is_superuser", "in_team", "is_enrolled", "is_out")
-        wanted = sorted(set(user_ids))
+        wanted, by_authz = sorted(set(user_ids)), authz_team(key)
         for at in range(0, len(wanted), _AT_ONCE):
             for one in users.filter(pk__in=wanted[at : at + _AT_ONCE]).values(*of_person, *of_standing):
                 reason = why_not(
                     is_active=one["is_active"],
-                    is_of_team=one["is_staff"] or one["is_superuser"] or one["in_team"],
+                    is_of_team=one["is_staff"] or one["is_superuser"] or one["in_team"] or one["pk"] in by_authz,
                     is_enrolled=one["is_enrolled"],
                     has_address=bool(one["email"]),
                     has_opted_out=one["is_out"],

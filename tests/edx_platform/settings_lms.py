@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "openedx.core.djangoapps.content.course_overviews",
     "openedx.core.djangoapps.course_groups",
     "openedx.core.djangoapps.user_api",
+    "openedx_authz",
     *get_plugin_apps(PROJECT),
 ]
 SESSION_SERIALIZER = "openedx.core.lib.session_serializers.PickleSerializer"  # masquerades are objects
