@@ -1,46 +1,59 @@
-# Two commands do all set-up: `make demo` and `make test`.
+# Two commands do all set-up: `make demo` and `make test`. Each installs what it needs and no more, once, into .venv.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+# PyPI's torch for Linux brings gigabytes for GPUs; the 200 MB build for CPUs is only here.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PACKAGE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: demo test crash fuzz lint bench static clean
 
-demo: $(STAMP)  ## the main job on this machine: SQLite, no servers
+demo: $(VENV)/.demo  ## the main job on this machine: SQLite, no servers
 	@$(BIN)/engage demo $(if $(PACKAGE),--package $(PACKAGE))
 
-test: $(STAMP)  ## what it needs, then every test
+test: $(VENV)/.test  ## what it needs, then every test
 	@sh .ci/services
 	@if command -v npm >/dev/null; then cd static && { test -d node_modules || npm ci --silent --no-audit --no-fund; }; \
 	else echo "No npm: the front end's unit tests and the test of its bundle are skipped."; fi
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not bench and not crash"
 
-crash: $(STAMP)  ## consumers killed a hundred times; half an hour
+crash: $(VENV)/.test  ## consumers killed a hundred times; half an hour
 	@sh .ci/services
 	$(BIN)/pytest -m crash -s tests/crash
 
-fuzz: $(STAMP)  ## ten million mutations of real lines, on two cores; some minutes
+fuzz: $(VENV)/.test  ## ten million mutations of real lines, on two cores; some minutes
 	nice -n 10 $(BIN)/python -m tests.fuzz.fuzz
 
-lint: $(STAMP)
+lint: $(VENV)/.lint
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## figures, each beside its baseline
+bench: $(VENV)/.test  ## figures, each beside its baseline
 	$(BIN)/pytest -m bench -s tests/benchmarks
 
 static:  ## bundle the front end into engage_xblock/public (needs node)
 	cd static && npm ci --no-audit --no-fund && npm run build
 
-# The stamp makes a second call start at once; it is older than setup.py or the pins only when they changed.
-$(STAMP): setup.py constraints.txt
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	@echo "Installing what Engage needs into $(VENV) (once; some minutes) ..."
-	@$(BIN)/pip install --quiet --constraint constraints.txt "setuptools<82" wheel
-	@$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[test,lint]"
+# A stamp for each part makes a second call start at once; it is older than setup.py or the pins only when they changed.
+$(VENV)/.demo $(VENV)/.lint: $(VENV)/.torch
+	@echo "Installing what \`make $(@F:.%=%)\` needs into $(VENV) (once; a minute or two) ..."
+	@$(PIP) --editable ".[$(@F:.%=%)]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	@echo "Installing what \`make test\` needs into $(VENV) (once; a minute or two) ..."
+	@$(PIP) --editable ".[test]"
+	@touch $@
+
+# On Linux the CPU build of torch: a wheel that pip's find-links know, or the one of TORCH_INDEX.
+$(VENV)/.torch: setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Engage needs Python 3.11 or later: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@test "$$(uname -s)" != Linux || $(PIP) --no-deps --no-index torch 2>/dev/null \
+	|| $(PIP) --no-deps --index-url $(TORCH_INDEX) torch
 	@touch $@
 
 clean:

@@ -8,22 +8,33 @@ WORKER = ["torch>=2.6,<3", "numpy>=1.26,<3", "safetensors>=0.4", "prometheus-cli
 TRAIN = [*WORKER, "xgboost-cpu>=3,<4", "scikit-learn>=1.4", "rich>=13"]
 DEMO = [*WORKER, "XBlock[django]>=5.2,<7", "waitress>=3", "rich>=13"]
 MAIL = ["django-anymail>=12,<15"]  # 15 asks for a Django that a Teak LMS does not have
-TEST = [
-    *TRAIN,
-    *DEMO,
+# What an LMS has beside Engage, and what tests it: enough for the tests of a web process, which loads no torch.
+TEST_WEB = [
+    "XBlock[django]>=5.2,<7",
     "aiosmtpd>=1.4",
+    "edx-django-utils>=7",
     "event-tracking>=3.3",
     "hypothesis>=6.100",
-    "playwright>=1.50",
+    "numpy>=1.26,<3",
+    "openedx-events>=9",
+    "openedx-filters>=2.1",
+    "psycopg[binary]>=3.1",
     "PyMySQL>=1.1",
     "pytest>=8",
     "pytest-django>=4.9",
     "pytest-xdist>=3.6",
     "PyYAML>=6",
-    "tutor>=20,<21",
+]
+TEST = [
+    *TRAIN,
+    *DEMO,
+    *TEST_WEB,
+    "playwright>=1.50",
+    "tutor>=20,<23",
     "xblock-sdk>=0.14,<0.15",
 ]
 LINT = [
+    *DEMO,
     "django-stubs>=5.1",
     "djangorestframework-stubs>=3.15",
     "import-linter>=2.1",
@@ -54,7 +65,15 @@ setup(
         "redis>=4.5",
         "requests>=2.31",
     ],
-    extras_require={"worker": WORKER, "train": TRAIN, "demo": DEMO, "mail": MAIL, "test": TEST, "lint": LINT},
+    extras_require={
+        "worker": WORKER,
+        "train": TRAIN,
+        "demo": DEMO,
+        "mail": MAIL,
+        "test-web": TEST_WEB,
+        "test": TEST,
+        "lint": LINT,
+    },
     entry_points={
         "xblock.v1": [
             "engage_communicator = engage_xblock:CommunicatorXBlock",
