@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import transaction
+
 from engage_backend.engagement.live.changes import SCHEDULE_DELAY, read_again_soon
 from engage_backend.governance.retirement import retire
 from engage_backend.platform import edx_signals
@@ -17,8 +19,9 @@ class Listener:
         read_again_soon(course_key, SCHEDULE_DELAY)
 
     def retired(self, user_id: int) -> None:
-        # In the transaction of the retirement, which it never breaks; what lies in Redis and in files the clock takes out.
-        retire(user_id)
+        # After the commit: the platform may still roll the retirement back. If this is missed, `Sweep` finds the person;
+        # it also removes what lies in Redis and in files.
+        transaction.on_commit(lambda: retire(user_id), robust=True)
 
 
 def connect() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from engage_backend.governance.retention import expire
-from engage_backend.governance.sweep import Sweep
+from engage_backend.governance.sweep import RetirementSearch, Sweep
 from engage_backend.platform.api import get_platform
 
 SWEEP_SECONDS = 60.0
@@ -16,7 +16,7 @@ class Housekeeping:
     """One process's; `run` is called often and looks by itself whether something is due. Many processes may do it at once."""
 
     def __init__(self) -> None:
-        self._sweep = Sweep()
+        self._search, self._sweep = RetirementSearch(), Sweep()
         self._swept = self._expired = float("-inf")
 
     def run(self) -> None:
@@ -24,6 +24,7 @@ class Housekeeping:
         if time.monotonic() - self._swept < SWEEP_SECONDS:
             return
         self._swept = time.monotonic()
+        self._search.run()
         self._sweep.run()
         if time.monotonic() - self._expired >= RETENTION_SECONDS:
             self._expired = time.monotonic()

@@ -1,7 +1,7 @@
 """A person leaves the platform: nothing of them stays here but a tombstone, which ingestion and backfill honour.
 
-What is in the database goes at once, in the transaction of the platform's signal. What has not reached it, in the streams in
-Redis and in quarantine files, is for the clock (`governance.sweep`): a signal's receiver must wait for nothing outside.
+What is in the database goes as soon as the platform's own transaction is committed. What has not reached it, in the streams
+in Redis and in quarantine files, is for the clock (`governance.sweep`): a signal's receiver must wait for nothing outside.
 """
 
 from __future__ import annotations
@@ -45,6 +45,16 @@ def retire(user_id: int) -> None:
             type(error).__name__,
             user_id,
         )
+
+
+def known_users(after: int, most: int) -> list[int]:
+    """Return the LMS user ids above `after` that our tables hold, ascending, `most` at most; no tombstones."""
+    found: set[int] = set()
+    for model, field in _fields(BigIntegerField):
+        if model is not Tombstone and field.name in ("user_id", AUTHOR):
+            rows = model._default_manager.filter(**{f"{field.name}__gt": max(after, NOBODY)}).order_by(field.name)
+            found.update(rows.values_list(field.name, flat=True).distinct()[:most])
+    return sorted(found)[:most]
 
 
 def remove_learner(learners: Any) -> None:

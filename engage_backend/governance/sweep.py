@@ -1,24 +1,80 @@
-"""What a retirement leaves to the clock: the streams in Redis, quarantine files, and rows that a consumer wrote meanwhile."""
+"""What a retirement leaves to the clock: the streams in Redis, quarantine files, and rows that a consumer wrote meanwhile;
+people whom the platform retired without our hearing of it; and those who have asked to be retired.
+"""
 
 from __future__ import annotations
 
 import logging
+import random
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max, Q
 
 from engage_backend.clickstream.quarantine import erase as erase_quarantined
 from engage_backend.clickstream.whose import users_in
 from engage_backend.conf import EngageSettings, engage_settings
-from engage_backend.governance.retirement import remove_learner
-from engage_backend.models import Learner, Tombstone
+from engage_backend.engagement.live.changes import read_again_soon
+from engage_backend.governance.retirement import known_users, remove_learner, retire
+from engage_backend.models import Learner, LearnerStatus, Tombstone
+from engage_backend.platform.api import get_platform
 
 log = logging.getLogger(__name__)
 
 # How long a tap, or a consumer with an old roster, may still bring something of somebody who was retired.
 AFTERMATH = timedelta(minutes=10)
+USERS_AT_ONCE = 5_000  # users that one search asks the platform about; more are reached by and by
+_IN_ONE_QUERY = 500
+
+
+class RetirementSearch:
+    """Asks the platform, and relies on no signal: one may have been missed, or sent before Engage was installed."""
+
+    def __init__(self) -> None:
+        self._after: int | None = None  # the last user that was asked about; None: none yet
+        self._leaving: set[int] = set()
+
+    def run(self) -> None:
+        """Erase who was retired. Have the rosters read again of those who asked for it, or have cancelled that.
+
+        The platform's roster omits whoever has asked: they are shown to nobody and nothing of them is deleted.
+        """
+        platform = get_platform()
+        for user_id in sorted(platform.retired(self._next_users())):
+            retire(user_id)
+        leaving = platform.retiring()
+        courses = _courses(leaving, ~Q(state=LearnerStatus.LEFT)) | _courses(
+            self._leaving - leaving, Q(state=LearnerStatus.LEFT)
+        )
+        for course_key in sorted(courses):
+            read_again_soon(course_key)
+        self._leaving = leaving
+
+    def _next_users(self) -> list[int]:
+        """Return the next part of the users that we know; all of them where they are few."""
+        if self._after is None:  # anywhere, so that processes that run once (`engage_tick`) reach everybody in turn
+            last = Learner.objects.aggregate(last=Max("user_id"))["last"] or 0
+            self._after = random.randint(0, last)
+        part = known_users(self._after, USERS_AT_ONCE)
+        if len(part) < USERS_AT_ONCE:
+            first = known_users(0, USERS_AT_ONCE - len(part))
+            self._after = first[-1] if first else 0
+            return sorted({*part, *first})
+        self._after = part[-1]
+        return part
+
+
+def _courses(users: Collection[int], standing: Q) -> set[str]:
+    """Return the keys of the course runs in which these users are learners and stand like this."""
+    wanted = sorted(users)
+    found: set[str] = set()
+    for at in range(0, len(wanted), _IN_ONE_QUERY):
+        rows = Learner.objects.filter(standing, user_id__in=wanted[at : at + _IN_ONE_QUERY])
+        found.update(rows.values_list("course_run__course_key", flat=True))
+    return found
 
 
 class Sweep:

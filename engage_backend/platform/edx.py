@@ -6,9 +6,9 @@ edx-platform is imported inside the functions only: this module loads, and is ch
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engage_backend.platform.edx_mail import EdxMail
 from engage_backend.platform.edx_schedule import expected_pass_rate, graded_blocks, moment
@@ -34,6 +34,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_START = datetime(2030, 1, 1, tzinfo=UTC)
 AFTER_THE_END = timedelta(days=60)  # how long a course run that is over is still looked at without a click in it
 _ROWS = 2_000  # read at once from the platform's largest table
+_USERS_AT_ONCE = 500  # user ids in one query
+# A user whose retirement was requested, whatever came of it: openedx/core/djangoapps/user_api/models.py.
+_ASKED_TO_RETIRE = "user__userretirementrequest__isnull"
 
 
 class EdxPlatform(EdxMail):
@@ -101,6 +104,7 @@ class EdxPlatform(EdxMail):
         rows = (
             _enrolment()
             .objects.filter(course_id=key, is_active=True, user__is_staff=False, user__is_superuser=False)
+            .filter(**{_ASKED_TO_RETIRE: True})
             .order_by("pk")
             .values_list("user_id", "created", "mode")
         )
@@ -108,6 +112,26 @@ class EdxPlatform(EdxMail):
             if user_id not in staff:
                 # `created` may be null; then nothing is known, and the course's start holds.
                 yield Enrolment(user_id, created or _EPOCH, mode or "", cohorts.get(user_id, ""))
+
+    def retiring(self) -> set[int]:
+        # A request leaves the account active and enrolled for days, during which it may be cancelled; see `retired`.
+        requests = _retirement_requests().filter(user__is_active=True)
+        return {one.user_id for one in _retirements(requests) if not one.is_done()}
+
+    def retired(self, user_ids: Iterable[int]) -> set[int]:
+        # openedx/core/djangoapps/user_api/accounts/views.py: `retire` renames and deactivates the user, `cleanup` deletes the
+        # status, the request stays. An account that is inactive without a request is not retired, only deactivated.
+        from django.contrib.auth import get_user_model
+
+        wanted = sorted(set(user_ids))
+        found: set[int] = set()
+        for at in range(0, len(wanted), _USERS_AT_ONCE):
+            part = wanted[at : at + _USERS_AT_ONCE]
+            there = get_user_model().objects.filter(pk__in=part).values_list("pk", flat=True)
+            found.update(set(part) - set(there))
+            requests = _retirement_requests().filter(user__in=part)
+            found.update(one.user_id for one in _retirements(requests) if one.is_done())
+        return found
 
     def outcomes(self, course_key: str) -> Iterator[Outcome]:
         # lms/djangoapps/certificates/models.py (`invalidate` and `mark_notpassing` leave the row, with another status) and
@@ -144,7 +168,8 @@ class EdxPlatform(EdxMail):
         from django.db.models import Q
 
         is_meant = Q(user__username__iexact=query) | Q(user__email__iexact=query) | Q(user__profile__name__iexact=query)
-        found = _enrolment().objects.filter(is_meant, course_id=_key(course_key), is_active=True)
+        here = {"course_id": _key(course_key), "is_active": True, _ASKED_TO_RETIRE: True}
+        found = _enrolment().objects.filter(is_meant, **here)
         return list(found.order_by("user").values_list("user_id", flat=True)[:MOST_FOUND])
 
     def role(self, request: HttpRequest, course_key: str) -> Role:
@@ -175,6 +200,35 @@ class EdxPlatform(EdxMail):
 def _withdrawn(statuses: Any) -> list[str]:
     """What a certificate's status becomes that is taken back."""
     return [statuses.unavailable, statuses.notpassing]
+
+
+def _retirement_requests() -> Any:
+    # openedx/core/djangoapps/user_api/models.py
+    from openedx.core.djangoapps.user_api.models import UserRetirementRequest
+
+    return UserRetirementRequest.objects
+
+
+class _Retirement(NamedTuple):
+    """A user with a retirement request, as the platform's tables have them."""
+
+    user_id: int
+    is_active: bool
+    username: str
+    state: str | None  # of the pipeline; None: not begun, or cleaned up at its end
+
+    def is_done(self) -> bool:
+        """Return whether the user was retired, so that nothing can be cancelled any more."""
+        from django.conf import settings
+
+        prefix = str(getattr(settings, "RETIRED_USERNAME_FMT", "retired__user_{}")).split("{}")[0]
+        return not self.is_active or self.state == "COMPLETE" or (bool(prefix) and self.username.startswith(prefix))
+
+
+def _retirements(requests: Any) -> Iterator[_Retirement]:
+    state = "user__userretirementstatus__current_state__state_name"
+    rows = requests.values_list("user_id", "user__is_active", "user__username", state)
+    return (_Retirement(*row) for row in rows)
 
 
 def _key(course_key: str) -> Any:

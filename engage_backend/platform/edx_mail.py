@@ -20,11 +20,12 @@ class EdxMail:
     def recipients(self, course_key: str, user_ids: Iterable[int]) -> Iterator[Recipient]:
         # Whom bulk e-mail reaches: `Target.get_users` in lms/djangoapps/bulk_email/models.py. The full name is the profile's
         # (common/djangoapps/student/models/user.py); `User.first_name` is empty for nearly everybody. The language is a
-        # preference: openedx/core/djangoapps/user_api/models.py.
+        # preference: openedx/core/djangoapps/user_api/models.py. Who has asked to be retired is still active and enrolled; the
+        # address of the account is no longer theirs.
         from common.djangoapps.student.models import CourseEnrollment
         from django.contrib.auth import get_user_model
         from django.db.models import Exists, OuterRef, Subquery
-        from openedx.core.djangoapps.user_api.models import UserPreference
+        from openedx.core.djangoapps.user_api.models import UserPreference, UserRetirementRequest
 
         key, user = _key(course_key), OuterRef("pk")
         enrolments = CourseEnrollment.objects.filter(course_id=key, is_active=True, user=user)
@@ -35,14 +36,15 @@ class EdxMail:
             in_team=has_team_row(key, user),
             is_enrolled=Exists(enrolments),
             is_out=Exists(_optout().objects.filter(course_id=key, user=user)),
+            is_leaving=Exists(UserRetirementRequest.objects.filter(user=user)),
         )
         of_person = ("pk", "email", "first_name", "profile__name", "language")
-        of_standing = ("is_active", "is_staff", "is_superuser", "in_team", "is_enrolled", "is_out")
+        of_standing = ("is_active", "is_staff", "is_superuser", "in_team", "is_enrolled", "is_out", "is_leaving")
         wanted, by_authz = sorted(set(user_ids)), authz_team(key)
         for at in range(0, len(wanted), _AT_ONCE):
             for one in users.filter(pk__in=wanted[at : at + _AT_ONCE]).values(*of_person, *of_standing):
                 reason = why_not(
-                    is_active=one["is_active"],
+                    is_active=one["is_active"] and not one["is_leaving"],
                     is_of_team=one["is_staff"] or one["is_superuser"] or one["in_team"] or one["pk"] in by_authz,
                     is_enrolled=one["is_enrolled"],
                     has_address=bool(one["email"]),
@@ -50,7 +52,7 @@ class EdxMail:
                 )
                 yield Recipient(
                     user_id=one["pk"],
-                    email=one["email"] or "",
+                    email="" if one["is_leaving"] else one["email"] or "",
                     full_name=one["profile__name"] or "",
                     first_name=one["first_name"] or "",
                     is_reachable=not reason,

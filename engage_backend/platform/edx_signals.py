@@ -55,6 +55,11 @@ def _role(sent: dict[str, Any]) -> str | None:
     return str(key) if key else None
 
 
+def _user(sent: dict[str, Any]) -> int:
+    return int(sent["user"].id)
+
+
+_ACCOUNTS = "openedx.core.djangoapps.user_api.accounts.signals."
 _EVENTS = "openedx_events.learning.signals."
 SIGNALS = (
     # common/djangoapps/student/models/course_enrollment.py sends these three
@@ -79,12 +84,10 @@ SIGNALS = (
         "schedule_changed",
         lambda sent: str(sent["course_key"]),
     ),
-    # openedx/core/djangoapps/user_api/accounts/signals.py; sent with plain `send` by accounts/views.py
-    _Signal(
-        "openedx.core.djangoapps.user_api.accounts.signals.USER_RETIRE_LMS_MISC",
-        "retired",
-        lambda sent: int(sent["user"].id),
-    ),
+    # openedx/core/djangoapps/user_api/accounts/signals.py; sent with plain `send` by accounts/views.py. `retire_misc` is no
+    # state of the default RETIREMENT_STATES; the final `retire` always comes, before the account is closed and renamed.
+    _Signal(_ACCOUNTS + "USER_RETIRE_LMS_MISC", "retired", _user),
+    _Signal(_ACCOUNTS + "USER_RETIRE_LMS_CRITICAL", "retired", _user),
 )
 
 
@@ -97,7 +100,8 @@ def connect(listener: Listener) -> list[str]:
         except (ImportError, AttributeError):
             missing.append(one.path)
             continue
-        signal.connect(_receiver(one, listener), weak=False, dispatch_uid=f"engage {one.path}")
+        receiver = _receiver(one, listener)
+        signal.connect(receiver, weak=False, dispatch_uid=f"{receiver.__module__}.{receiver.__qualname__}")
     if missing:
         log.warning("This platform does not send: %s. What they say is read within minutes.", ", ".join(missing))
     return missing
@@ -122,4 +126,6 @@ def _receiver(one: _Signal, listener: Listener) -> Callable[..., None]:
             # No traceback: it may quote what the signal carried, names and addresses among it.
             log.error("%s was not understood: %s", one.path, type(error).__name__)
 
+    # The LMS logs receivers by their names.
+    receive.__name__ = receive.__qualname__ = f"engage_on_{one.path.rpartition('.')[2].lower()}"
     return receive

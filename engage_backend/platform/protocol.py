@@ -129,7 +129,18 @@ class Platform(Protocol):
         ...
 
     def roster(self, course_key: str) -> Iterator[Enrolment]:
-        """Everyone enrolled by now: learners and beta testers, not course staff, not global staff."""
+        """Everyone enrolled by now: learners and beta testers, not course staff, not global staff.
+
+        Nobody whose retirement was requested, while that may still be cancelled.
+        """
+        ...
+
+    def retiring(self) -> set[int]:
+        """Return the users of the whole site whose retirement was requested and may still be cancelled."""
+        ...
+
+    def retired(self, user_ids: Iterable[int]) -> set[int]:
+        """Return those of the users who were retired, or whose account is gone. Two queries for every 500 of them."""
         ...
 
     def outcomes(self, course_key: str) -> Iterator[Outcome]:

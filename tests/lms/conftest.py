@@ -12,6 +12,14 @@ if not edx_platform_is_here():
     collect_ignore_glob = ["test_*.py"]
 
 
+@pytest.fixture(autouse=True)
+def nothing_said() -> None:
+    """As in a process that has just started, which has not said yet that a course run is to be read again."""
+    from engage_backend.engagement.live import changes
+
+    changes._said.clear()
+
+
 @pytest.fixture
 def run(db: None) -> Any:
     """A course run with people of every role."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,25 +11,18 @@ from common.djangoapps.student.models import CourseEnrollment
 from django.db import connection, transaction
 from lms.djangoapps.certificates.models import GeneratedCertificate
 from lms.djangoapps.grades.models import PersistentCourseGrade
-from openedx.core.djangoapps.user_api.accounts.signals import USER_RETIRE_LMS_MISC
+from openedx.core.djangoapps.user_api.accounts.signals import USER_RETIRE_LMS_CRITICAL
 from openedx_events.learning import data, signals
 from xmodule.modulestore.django import SignalHandler
 
 from engage_backend import signals as ours
 from engage_backend.engagement.live import changes
 from engage_backend.engagement.live.roster import sync_run
-from engage_backend.models import Learner, LearnerStatus, Prediction, ReadAgain, Tombstone
+from engage_backend.models import Learner, LearnerStatus, Prediction, ReadAgain
 from engage_backend.platform import edx_signals
 from tests.edx_platform.course import KEY, enrol
 
 COURSE = str(KEY)
-
-
-@pytest.fixture(autouse=True)
-def nothing_said() -> Iterator[None]:
-    """As in a process that has just started."""
-    changes._said.clear()
-    yield
 
 
 def person(user: Any) -> data.UserData:
@@ -126,39 +118,6 @@ def test_publishing_is_waited_for_until_the_structure_is_there(
     assert changes.take_changes(now + timedelta(seconds=61)) == [COURSE]
 
 
-def test_who_is_retired_is_gone_and_does_not_come_back(run: Any, platform: Any) -> None:
-    learner = run.users["learner"]
-    sync_run(platform, COURSE)
-    assert Learner.objects.filter(user_id=learner.id).exists()
-    USER_RETIRE_LMS_MISC.send(sender=None, user=learner)  # plain `send`: an error of ours would stall the retirement
-    sync_run(platform, COURSE)
-    assert not Learner.objects.filter(user_id=learner.id).exists()
-    assert Tombstone.objects.filter(user_id=learner.id).exists()
-
-
-def test_a_retirement_of_somebody_unknown_is_none_of_our_business(run: Any) -> None:
-    USER_RETIRE_LMS_MISC.send(sender=None, user=run.users["stranger"])
-    assert Tombstone.objects.filter(user_id=run.users["stranger"].id).exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_retirement_goes_through_without_our_tables(run: Any, caplog: Any) -> None:
-    learner, table = run.users["stranger"], Tombstone._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME TO away")
-    try:
-        with transaction.atomic():
-            USER_RETIRE_LMS_MISC.send(sender=None, user=learner)
-            learner.username = "retired__user_1"
-            learner.save()
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE away RENAME TO {table}")
-    learner.refresh_from_db()
-    assert learner.username == "retired__user_1"
-    assert f"engage_retire {learner.id}" in caplog.text
-
-
 def test_a_grade_that_does_not_pass_is_no_news(run: Any, django_capture_on_commit_callbacks: Any) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         send_grade(run.users["learner"], None)
@@ -174,6 +133,16 @@ def test_a_thousand_enrolments_cost_a_process_one_row(run: Any, django_capture_o
 
 def test_every_signal_that_we_know_is_sent_by_this_platform() -> None:
     assert ours.connect() == []
+
+
+def test_our_receivers_have_names_that_an_operator_can_read_in_the_log() -> None:
+    names = {
+        receiver.__name__
+        for signal in (signals.COURSE_ENROLLMENT_CREATED, USER_RETIRE_LMS_CRITICAL)
+        for receiver in signal._live_receivers(None)[0]
+        if receiver.__module__.startswith("engage_backend")
+    }
+    assert names == {"engage_on_course_enrollment_created", "engage_on_user_retire_lms_critical"}
 
 
 def test_a_signal_that_a_release_lacks_is_told_and_the_others_are_heard(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from engage_backend.engagement.live.heads import Heads
 from engage_backend.engagement.live.histories import Tail
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import load_kinds
+from engage_backend.engagement.live.roster import learner_status
 from engage_backend.engagement.live.schedule import plan_for, schedule_of
 from engage_backend.engagement.live.upsert import update_learners, upsert
 from engage_backend.engagement.model import Model
@@ -267,7 +268,7 @@ def _publish(
     for one, plan in zip(moving, plans, strict=True):
         learner = one.learner
         last = from_microseconds(one.last) if one.last is not None else None
-        state = _status(last, learner.pk in finished or learner.finished_at is not None, now, active_days)
+        state = learner_status(last, learner.pk in finished or learner.finished_at is not None, now, active_days)
         if learner.state == LearnerStatus.LEFT:
             state = LearnerStatus.LEFT
         moved = (learner.state, learner.last_active) != (state, last)
@@ -300,14 +301,6 @@ def _as_before(changed: Sequence[tuple[Learner, Shown]]) -> list[str]:
     ids = [learner.pk for learner, _ in changed]
     stored = dict(Prediction.objects.filter(learner__in=ids).values_list("learner", "reasons"))
     return [stored.get(pk, "") for pk in ids]
-
-
-def _status(last: datetime | None, finished: bool, now: datetime, active_days: int) -> LearnerStatus:
-    if finished:
-        return LearnerStatus.FINISHED
-    if last is None:
-        return LearnerStatus.NEVER_STARTED
-    return LearnerStatus.ACTIVE if now - last <= timedelta(days=active_days) else LearnerStatus.GONE
 
 
 def _allowed(values: Sequence[int | None], state: str, plan: Plan, clock: int) -> Shown:

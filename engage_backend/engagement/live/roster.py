@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -93,8 +93,9 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
             learner.mode, learner.cohort, learner.enrolled_at = one.mode[:100], one.cohort[:255], one.enrolled_at
         for learner in left:
             learner.state = LearnerStatus.LEFT
-        for learner in back:  # the engine finds out at its next pass whether they are active or gone
-            learner.state = LearnerStatus.GONE if learner.last_active else LearnerStatus.NEVER_STARTED
+        for learner in back:
+            has_finished = learner.finished_at is not None
+            learner.state = learner_status(learner.last_active, has_finished, now, engage_settings().active_days)
         # Each list with its own fields: a state that was read before somebody objected must not be written over LEFT.
         update_learners(changed, ["mode", "cohort", "enrolled_at"])
         update_learners([*left, *back], ["state"])
@@ -106,6 +107,15 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
             ignore_conflicts=True,
         )
         Prediction.objects.filter(learner__in=moved).update(version=version)
+
+
+def learner_status(last: datetime | None, finished: bool, now: datetime, active_days: int) -> LearnerStatus:
+    """Return where an enrolled learner stands whose last click was at `last` (None: there is none)."""
+    if finished:
+        return LearnerStatus.FINISHED
+    if last is None:
+        return LearnerStatus.NEVER_STARTED
+    return LearnerStatus.ACTIVE if now - last <= timedelta(days=active_days) else LearnerStatus.GONE
 
 
 def _sync_outcomes(run: CourseRun, outcomes: Iterable[Outcome], now: datetime) -> None:

@@ -57,6 +57,19 @@ class StandalonePlatform:
         # Not `.iterator()`: the caller writes while reading, and SQLite would show it its own writes.
         return (Enrolment(*row) for row in rows)
 
+    def retiring(self) -> set[int]:
+        return set()  # accounts of this site are deleted, not retired
+
+    def retired(self, user_ids: Iterable[int]) -> set[int]:
+        from django.contrib.auth.models import User
+
+        wanted = sorted(set(user_ids))
+        found: set[int] = set()
+        for at in range(0, len(wanted), _AT_ONCE):
+            part = wanted[at : at + _AT_ONCE]
+            found.update(set(part) - set(User.objects.filter(pk__in=part).values_list("pk", flat=True)))
+        return found
+
     def find_people(self, course_key: str, query: str) -> list[int]:
         from django.db.models import Q, Value
         from django.db.models.functions import Concat
