@@ -13,14 +13,17 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from django.conf import settings
 from django.core import checks
+from django.core.mail.backends.filebased import EmailBackend as FileBackend
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
 
 from engage_backend.clickstream.parse import parse_lines
 from engage_backend.clickstream.quarantine import BROKEN
@@ -34,6 +37,7 @@ TAIL = 256 * 1024  # bytes of a log that are looked at
 SILENT = 3_600.0  # seconds without a line after which a log looks as if nothing wrote to it
 LOST_MARK = 0.01  # share of lines that are broken
 MAIL_SECONDS = 5
+BLOCKS = "engage_xblock"  # the package whose public files the blocks load
 
 
 class Finding(NamedTuple):
@@ -110,6 +114,43 @@ def _tap() -> Iterator[Finding]:
     else:
         do = f'add {{"engage": {{"ENGINE": "{TAP}", "OPTIONS": {{}}}}}} to EVENT_TRACKING_BACKENDS'
         yield Finding("plugin", "wrong", "a stream is configured and the LMS does not write to it", do)
+
+
+def _static(log: Path | None) -> Iterator[Finding]:
+    """Outside DEBUG the platform serves a block's files from where `collectstatic` put them, and from nowhere else."""
+    if not is_edx() or settings.DEBUG:
+        return
+    from django.contrib.staticfiles.storage import staticfiles_storage
+
+    public = Path(str(files(BLOCKS))) / "public"
+    # As `xblock_local_resource_url` names them: openedx/core/lib/xblock_utils.
+    packaged = {f"xblock/resources/{BLOCKS}/public/{one.relative_to(public).as_posix()}": one for one in _below(public)}
+    missing, older = [], []
+    for name, file in sorted(packaged.items()):
+        try:
+            served = staticfiles_storage.stored_name(name) if hasattr(staticfiles_storage, "stored_name") else name
+            if not staticfiles_storage.exists(served):
+                raise ValueError(served)
+        except ValueError:  # also from a storage with hashed names, which has none for what was not collected
+            missing.append(name)
+            continue
+        # A hashed copy may be rewritten; the one beside it is as it was packaged.
+        if staticfiles_storage.exists(name):
+            with staticfiles_storage.open(name) as collected:
+                if collected.read() != file.read_bytes():
+                    older.append(name)
+    do = "./manage.py lms collectstatic --noinput, and the same with cms; on Tutor: tutor images build openedx"
+    if missing:
+        says = f"{len(missing)} of {len(packaged)} files of the blocks are not where {settings.STATIC_URL}{missing[0]} points"
+        yield Finding("static", "wrong", f"{says}: the page would be its title alone", do)
+    elif older:
+        yield Finding("static", "wrong", f"{settings.STATIC_URL}{older[0]} is not of the installed version", do)
+    else:
+        yield Finding("static", "ok", f"all {len(packaged)} files of the blocks are collected")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
 
 
 def _database(log: Path | None) -> Iterator[Finding]:
@@ -206,6 +247,9 @@ def _mail(log: Path | None) -> Iterator[Finding]:
         do = "fine for a trial; to reach learners set EMAIL_BACKEND and EMAIL_HOST, or use django-anymail"
         yield Finding("mail", "note", f"{backend} sends nothing to anybody", do)
         return
+    if issubclass(import_string(backend), FileBackend):
+        yield _mail_folder(Path(getattr(settings, "EMAIL_FILE_PATH", "") or "."))
+        return
     options: dict[str, Any] = {"timeout": MAIL_SECONDS} if backend.endswith(".smtp.EmailBackend") else {}
     try:
         outlet = get_connection(**options)
@@ -216,6 +260,17 @@ def _mail(log: Path | None) -> Iterator[Finding]:
         yield Finding("mail", "wrong", f"{backend} cannot be reached: {error}", do)
         return
     yield Finding("mail", "ok", f"{backend} can be reached")
+
+
+def _mail_folder(folder: Path) -> Finding:
+    """Look at the folder alone: the backend creates it when it is made, and a file when it is opened."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if there.is_dir() and os.access(there, os.W_OK):
+        do = "fine for a trial; to reach learners set EMAIL_BACKEND and EMAIL_HOST, or use django-anymail"
+        return Finding("mail", "note", f"messages are written to files in {folder}, and sent to nobody", do)
+    return Finding(
+        "mail", "wrong", f"EMAIL_FILE_PATH: {folder} cannot be written", f"let the mail worker write to {there}"
+    )
 
 
 def _permissions(log: Path | None) -> Iterator[Finding]:
@@ -291,6 +346,7 @@ QUESTIONS: tuple[Question, ...] = (
     _settings,
     _platform,
     _plugin,
+    _static,
     _database,
     _redis,
     _model,

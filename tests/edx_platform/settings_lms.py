@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
+    "django.contrib.staticfiles",
     "common.djangoapps.student",
     "lms.djangoapps.courseware",
     "lms.djangoapps.grades",
@@ -40,6 +41,8 @@ MIDDLEWARE = [
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "ATOMIC_REQUESTS": True},
 }
+STATIC_URL = "/static/"
+STATICFILES_FINDERS = ["openedx.core.lib.xblock_pipeline.finder.XBlockPipelineFinder"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EVENT_TRACKING_BACKENDS: dict[str, object] = {}
 

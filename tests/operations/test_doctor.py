@@ -77,6 +77,19 @@ def test_a_mail_server_that_is_away_is_said(site: Any, settings: Any) -> None:
     assert "EMAIL_HOST" in the_wrong("mail").do
 
 
+def test_a_folder_for_mails_is_looked_at_and_left_as_it_was(site: Any, settings: Any, tmp_path: Path) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path / "mails"
+    assert [(one.state, str(tmp_path / "mails") in one.says) for one in found("mail")] == [("note", True)]
+    assert list(tmp_path.iterdir()) == []
+    settings.EMAIL_FILE_PATH.mkdir()
+    assert [one.state for one in found("mail")] == ["note"]
+    assert list(settings.EMAIL_FILE_PATH.iterdir()) == []
+    (tmp_path / "file").touch()
+    settings.EMAIL_FILE_PATH = tmp_path / "file"
+    assert "EMAIL_FILE_PATH" in the_wrong("mail").says
+
+
 def test_without_an_address_of_the_site_nothing_can_be_sent(site: Any, settings: Any) -> None:
     settings.LMS_ROOT_URL = None
     assert "LMS_ROOT_URL" in the_wrong("mail").do

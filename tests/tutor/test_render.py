@@ -172,6 +172,29 @@ def test_the_image_of_lms_and_studio_gets_the_base_install_and_the_workers_image
     assert re.search(r"^FROM \S*overhangio/openedx:", worker, flags=re.MULTILINE)
     assert "'torch>=2.6,<3'" in worker
     assert "--constraint /tmp/pins.txt" in worker
+    assert "pip freeze --all " in worker  # else setuptools is not among the pins
+
+
+@pytest.mark.parametrize("mounted", [False, True], ids=["from PyPI", "mounted"])
+def test_static_files_are_collected_after_the_plugin_was_installed(
+    packages: Path, tmp_path: Path, mounted: bool
+) -> None:
+    (tmp_path / "openedx-engage").mkdir()
+    (tmp_path / "config.yml").write_text(
+        yaml.safe_dump(
+            {
+                "PLUGINS": ["engage"],
+                **({"MOUNTS": [str(tmp_path / "openedx-engage")], "ENGAGE_REQUIREMENT": ""} if mounted else {}),
+            }
+        )
+    )
+    tutor(packages, tmp_path, "config", "save")
+    image = (tmp_path / "env" / "build" / "openedx" / "Dockerfile").read_text()
+    # The development image, which recompiles its own, begins after the production image.
+    production = image.partition(" AS development")[0]
+    installed = 'pip install -e "/mnt/openedx-engage"' if mounted else "pip install 'openedx-engage"
+    assert 0 < production.index(installed) < production.index("manage.py lms collectstatic")
+    assert 0 < production.index(installed) < production.index("manage.py cms collectstatic")
 
 
 def test_a_mounted_checkout_needs_no_release(render: Render) -> None:
