@@ -110,10 +110,11 @@ class Tasks(Shape):
 
 
 class HandedIn(Shape):
-    """Who has handed a task in."""
+    """Who has handed a task in, and who is excused from it: has a score that the course team set. Nobody else."""
 
     block: str
     learners: list[Pseudonym]
+    excused: list[Pseudonym]
 
 
 class Probabilities(Shape):

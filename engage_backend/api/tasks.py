@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from engage_backend.api import answers
 from engage_backend.api.conditional import conditional, to_json, weak_etag
 from engage_backend.api.views import Call, CourseView, course_run
-from engage_backend.messaging.selection import shown
+from engage_backend.messaging.selection import EXCUSED, HANDED_IN, shown
 from engage_backend.messaging.tasks import tasks_of
 from engage_backend.models import CourseRun, Submission
 from engage_backend.platform.moments import to_text
@@ -49,7 +49,7 @@ class HandedInView(CourseView):
 def _tasks(run: CourseRun) -> dict[str, Any]:
     tasks = tasks_of(run)
     handed_in = dict(
-        Submission.objects.filter(learner__in=shown(run), block__in=[task.block for task in tasks])
+        Submission.objects.filter(HANDED_IN, learner__in=shown(run), block__in=[task.block for task in tasks])
         .values_list("block")
         .annotate(Count("pk"))
     )
@@ -70,5 +70,5 @@ def _tasks(run: CourseRun) -> dict[str, Any]:
 
 
 def _handed_in(run: CourseRun, block: str) -> dict[str, Any]:
-    learners = shown(run).filter(submissions__block=block).values_list("pseudonym", flat=True)
-    return {"block": block, "learners": list(learners)}
+    rows = Submission.objects.filter(learner__in=shown(run), block=block).values_list("learner__pseudonym", flat=True)
+    return {"block": block, "learners": list(rows.filter(HANDED_IN)), "excused": list(rows.filter(EXCUSED))}

@@ -68,6 +68,8 @@ class Payload(msgspec.Struct, gc=False, omit_defaults=True):
     attempts: Any = None
     weighted_earned: Any = None
     weighted_possible: Any = None
+    new_weighted_earned: Any = None
+    new_weighted_possible: Any = None
     current_tab: Any = None
     tab_count: Any = None
     GET: Any = None  # of an implicit request

@@ -216,11 +216,16 @@ OTHER_PAGES = """
 """  # noqa: E501
 
 # Explicit events whose name is not their kind. `*` is any rest. All names that do not stand here are kinds themselves.
+# Facts about scores are no clicks either: `names.FACTS`.
 # What the platform computes, sends or enrols is `!NOT_A_CLICK`: a message that Engage sends must never look like a
 # learner who came back. Sources are files of edx-platform, but for `acts`, the event reference of the documentation.
 EVENTS = """
 problem_check                            problem_check_correct problem_check_incorrect  xmodule/capa_block.py
 edx.grades.problem.submitted             edx.grades.problem.submitted  lms/djangoapps/grades/events.py
+edx.grades.problem.rescored              edx.grades.problem.rescored  lms/djangoapps/grades/events.py
+edx.grades.problem.score_overridden      edx.grades.problem.score_overridden  lms/djangoapps/grades/events.py
+edx.grades.problem.state_deleted         edx.grades.problem.state_deleted  lms/djangoapps/grades/events.py
+edx.grades.subsection.score_overridden   edx.grades.subsection.score_overridden  lms/djangoapps/grades/events.py
 edx.grades.*                             !NOT_A_CLICK            lms/djangoapps/grades/events.py
 edx.course.grade.*                       !NOT_A_CLICK            lms/djangoapps/grades/events.py
 edx.completion.*                         !NOT_A_CLICK            completion/models.py
@@ -237,6 +242,7 @@ edx.badge.assertion.created              !NOT_A_CLICK            lms/djangoapps/
 edx.cohort.*                             !NOT_A_CLICK            openedx/core/djangoapps/course_groups/cohorts.py
 edx.librarycontentblock.content.*        !NOT_A_CLICK            xmodule/library_content_block.py
 edx.instructor.*                         !COURSE_TEAM            lms/djangoapps/instructor/views/api.py
+problem_delete_state                     problem_delete_state    lms/djangoapps/instructor_task/tasks_helper/module_state.py
 problem_rescore*                         !NOT_A_CLICK            lms/djangoapps/instructor_task/tasks_helper/module_state.py
 edx.ui.lms.sequence.tab_selected         seq_goto                common/djangoapps/track/transformers.py
 edx.ui.lms.sequence.next_selected        seq_next                common/djangoapps/track/transformers.py

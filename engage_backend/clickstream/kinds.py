@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from engage_backend.clickstream import kind_table
 from engage_backend.clickstream.event import Reason
 from engage_backend.clickstream.keys import OTHER, course_in, course_key, usage_key
-from engage_backend.clickstream.names import OUR_BLOCK, SUBMITTED
+from engage_backend.clickstream.names import OUR_BLOCK, SCORE_FACTS
 
 LONGEST = 100  # characters of a kind; the registry has room for 255
 LONGEST_PATH = 1_000
@@ -213,7 +213,7 @@ _TRANSCRIPT = frozenset({"show_transcript", "hide_transcript", "edx.ui.lms.video
 @lru_cache(maxsize=16_384)
 def group_of(kind: str) -> str:
     """What a kind belongs to, for counting: `submission`, `forum`, `video`, `problem`, `page` or `other`."""
-    if kind in (CORRECT, INCORRECT, SUBMITTED):
+    if kind in (CORRECT, INCORRECT) or kind in SCORE_FACTS:
         return "submission"
     if kind.startswith(_FORUM):
         return "forum"

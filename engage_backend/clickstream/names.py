@@ -1,4 +1,24 @@
-"""Names that the tap, inside the LMS, has in common with parsing, whose table of paths it must not load."""
+"""Names that other rooms share with parsing, without loading its table of paths."""
 
 OUR_BLOCK = "engage_communicator"
+
+# Facts: events whose kind is their name, and which are no activity.
 SUBMITTED = "edx.grades.problem.submitted"
+RESCORED = "edx.grades.problem.rescored"
+OVERRIDDEN = "edx.grades.problem.score_overridden"
+STATE_DELETED = "edx.grades.problem.state_deleted"
+SCORE_RESET = "edx.grades.problem.score_reset"  # our name: a `submitted` with 0 of 0 points that takes a score back
+SUBSECTION_OVERRIDDEN = "edx.grades.subsection.score_overridden"  # the block is the subsection; carries no points
+STATES_DELETED = "problem_delete_state"  # of all learners: it names neither them nor the block
+SCORE_FACTS = frozenset(
+    {SUBMITTED, RESCORED, OVERRIDDEN, STATE_DELETED, SCORE_RESET, SUBSECTION_OVERRIDDEN, STATES_DELETED}
+)
+FACTS = SCORE_FACTS
+# What changed is not in the record: the run's scores have to be read from the platform.
+COMPARED = frozenset({SUBSECTION_OVERRIDDEN, STATES_DELETED})
+NOBODY = 0  # the learner of a fact that is about a whole run
+
+
+def is_activity(kind: str) -> bool:
+    """Return whether events of this kind are something that the learner did; facts are not."""
+    return kind not in FACTS

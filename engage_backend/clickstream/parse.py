@@ -30,7 +30,19 @@ from engage_backend.clickstream.kinds import (
     kind_of_event,
     meaning_of_path,
 )
-from engage_backend.clickstream.names import OUR_BLOCK, SUBMITTED
+from engage_backend.clickstream.names import (
+    COMPARED,
+    FACTS,
+    NOBODY,
+    OUR_BLOCK,
+    OVERRIDDEN,
+    RESCORED,
+    SCORE_FACTS,
+    SCORE_RESET,
+    STATES_DELETED,
+    SUBMITTED,
+)
+from engage_backend.clickstream.scores import EFFECTS, HAND_INS
 
 # A time outside these is a broken clock, and would pass for somebody's last click for ever.
 _EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -38,7 +50,8 @@ _LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _LARGEST_ID = 2**63 - 1
-_BROWSER_TWINS = frozenset({CHECKED, "problem_graded", SUBMITTED})
+_BROWSER_TWINS = frozenset({CHECKED, "problem_graded", *FACTS, *HAND_INS})  # nobody's browser hands in
+_NUMBERS = (int, float)
 _NEXT, _PREVIOUS = "edx.ui.lms.sequence.next_selected", "edx.ui.lms.sequence.previous_selected"
 _NO_COURSE = ("", OTHER)
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*", re.IGNORECASE)
@@ -181,6 +194,8 @@ def _explicit(record: Record, context: Context, name: str, payload: Any) -> Clic
     if source == "browser":
         if name in _BROWSER_TWINS:  # and nobody's browser hands in points
             return Reason.BROWSER_TWIN
+    elif kind in FACTS:
+        return _fact(record, context, kind, payload_of(payload) or _NO_PAYLOAD)
     elif source == "task":
         return Reason.NOT_A_CLICK  # the course team's rescoring, in a worker
     path = context.path[:LONGEST_PATH] if isinstance(context.path, str) else ""
@@ -188,8 +203,7 @@ def _explicit(record: Record, context: Context, name: str, payload: Any) -> Clic
     page = page[:LONGEST_PATH] if isinstance(page, str) else ""
     if page and (refused := _refused_page(page)):
         return refused
-    # A learner's submission may be counted in anybody's request.
-    if path != "/event" and kind != SUBMITTED:
+    if path != "/event":
         place = meaning_of_path(path).kind
         if isinstance(place, Reason):
             return place
@@ -207,13 +221,12 @@ def _explicit(record: Record, context: Context, name: str, payload: Any) -> Clic
     block = found.text
     if not block and isinstance(data.id, str) and group_of(kind) == "video":
         block = block_of(course, "video", data.id)  # the player knows the bare id alone
+    if not block and kind in EFFECTS:
+        block = meaning_of_path(path).block  # of an open response, where its context names no module
     if kind == CHECKED:
         kind = CORRECT if data.success == "correct" else INCORRECT
         event = _click(record, context, course, context.user_id, kind, block)
         return _scored(event, data.grade, data.max_grade, data.attempts)
-    if kind == SUBMITTED:
-        event = _click(record, context, course, data.user_id or context.user_id, kind, block)
-        return _scored(event, data.weighted_earned, data.weighted_possible, None)
     # The LMS keeps the new name of a step that leaves the sequence.
     if (name == _NEXT and data.tab_count is not None and data.current_tab == data.tab_count) or (
         name == _PREVIOUS and data.current_tab == 1
@@ -222,14 +235,47 @@ def _explicit(record: Record, context: Context, name: str, payload: Any) -> Clic
     return _click(record, context, course, context.user_id, kind, block)
 
 
+def _fact(record: Record, context: Context, kind: str, data: Payload) -> ClickEvent | Reason:
+    """A fact about the score of `event.user_id`, in whoever's request or worker it was written."""
+    found = _block(data, context.module) if kind in SCORE_FACTS else Block()
+    course = _first(_course(data.course_id), found.course, _course(context.course_id))
+    if kind == STATES_DELETED:
+        event = _click(record, context, course, 1, kind, "")
+        return event._replace(learner=NOBODY, session="") if isinstance(event, ClickEvent) else event
+    about = data.user_id
+    if kind == SUBMITTED:
+        about = about or context.user_id
+    score, possible = data.weighted_earned, data.weighted_possible
+    if kind in (RESCORED, OVERRIDDEN):
+        score, possible = data.new_weighted_earned, data.new_weighted_possible
+    # An open response whose state was cleared says 0 of 0 as well as a problem of weight 0 that was handed in.
+    elif kind == SUBMITTED and possible.__class__ in _NUMBERS and possible == 0 and not _is_own(context, about, found):
+        kind, score, possible = SCORE_RESET, None, None
+    if kind not in COMPARED and not found.text:
+        return Reason.NOT_A_CLICK
+    event = _click(record, context, course, about, kind, found.text)
+    event = event._replace(session="") if isinstance(event, ClickEvent) else event  # of whoever graded
+    return _scored(event, score, possible, None) if kind in SCORE_FACTS else event
+
+
+def _is_own(context: Context, about: Any, block: Block) -> bool:
+    return _user(about) == _user(context.user_id) and block.type != "openassessment"
+
+
+def _user(value: Any) -> int:
+    """A user id, which some events write as text; 0 where there is none."""
+    if value.__class__ is int:
+        return int(value)
+    return int(value) if isinstance(value, str) and len(value) < 20 and value.isascii() and value.isdigit() else 0
+
+
 def _click(
     record: Record, context: Context, course: str, user: Any, kind: str | Reason, block: str
 ) -> ClickEvent | Reason:
     time = _microseconds(record.time or context.timestamp or record.timestamp)
     if time is None:
         return Reason.NO_TIME
-    if user.__class__ is not int:
-        user = int(user) if isinstance(user, str) and len(user) < 20 and user.isascii() and user.isdigit() else 0
+    user = user if user.__class__ is int else _user(user)
     if not 0 < user <= _LARGEST_ID:
         return Reason.NO_LEARNER
     if not course:
@@ -255,7 +301,7 @@ def _scored(event: ClickEvent | Reason, score: Any, possible: Any, attempt: Any)
 
 def _number(value: Any) -> float | None:
     """A score: no truth value, nothing negative, endless or beyond what a float can hold."""
-    return float(value) if value.__class__ in (int, float) and 0 <= value < 1e300 else None
+    return float(value) if value.__class__ in _NUMBERS and 0 <= value < 1e300 else None
 
 
 def _microseconds(value: Any) -> int | None:

@@ -86,7 +86,7 @@ def told_to(user_id: int, course_key: str) -> Me:
         first=from_microseconds(events[0][0][0]) if events else None,
         last=from_microseconds(events[-1][0][-1]) if events else None,
         weeks=dict(sorted(by_week(events, names, to_microseconds(start)).items())),
-        handed_in=Submission.objects.filter(learner=learner).count(),
+        handed_in=Submission.objects.filter(learner=learner, handed_in=True).count(),
         counted_from=learner.counted_from,
         predictions={name: getattr(prediction, name, None) for name in TARGETS} if is_shown and not objects else {},
         messages=tuple(

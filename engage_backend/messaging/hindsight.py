@@ -11,7 +11,7 @@ from django.db.models import Case, Count, F, FloatField, Q, Sum, Value, When
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.criteria import TARGETS
 from engage_backend.messaging.past import DAY, WEEK, kept_days
-from engage_backend.messaging.selection import NOBODY
+from engage_backend.messaging.selection import EXCUSED, HANDED_IN, NOBODY
 from engage_backend.models import CourseRun, DailySnapshot, Submission
 
 WEEKS = (1, 2, 4, 8, 16, 32)  # after which we look back; more of them would say the same and take longer
@@ -111,7 +111,7 @@ def _completed(run: CourseRun) -> Q:
     if not points:
         return NOBODY
     enough = (
-        Submission.objects.filter(learner__course_run=run.pk)
+        Submission.objects.filter(HANDED_IN | EXCUSED, learner__course_run=run.pk)
         .values("learner")
         .annotate(points=Sum(Case(*points, default=Value(0.0), output_field=FloatField())))
         .filter(points__gte=run.passing_grade - 1e-6)

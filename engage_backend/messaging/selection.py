@@ -12,6 +12,8 @@ from engage_backend.models import CourseRun, Delivery, DeliveryState, Learner, L
 from engage_backend.platform.moments import from_minutes, to_minutes
 
 NOBODY = Q(pk__in=())
+HANDED_IN = Q(handed_in=True)  # of a `Submission`; graded or not
+EXCUSED = Q(handed_in=False, score__isnull=False)  # has a score without having handed in: the team set it
 
 
 def select(run: CourseRun, criteria: Criteria, now: datetime) -> list[int]:
@@ -82,8 +84,10 @@ def _matching(run: CourseRun, criteria: Criteria, minute: int) -> Q:
     if criteria.days_inactive is not None:
         holds &= silent(criteria.days_inactive, minute)
     if criteria.task is not None:
-        handed_in = Exists(Submission.objects.filter(learner=OuterRef("pk"), block=criteria.task.block))
-        holds &= Q(handed_in if criteria.task.handed_in else ~handed_in)
+        rows = Submission.objects.filter(learner=OuterRef("pk"), block=criteria.task.block)
+        holds &= Q(
+            Exists(rows.filter(HANDED_IN)) if criteria.task.handed_in else ~Exists(rows.filter(HANDED_IN | EXCUSED))
+        )
     if criteria.written_to is not None:
         holds &= written_to(criteria, minute, OuterRef("pk"))
     return holds

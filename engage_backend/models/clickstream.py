@@ -45,7 +45,10 @@ class HistoryChunk(models.Model):
 
 
 class Submission(models.Model):
-    """The best a learner has handed in for a block.
+    """Where a learner stands with a block: what was handed in, and the score that counts now.
+
+    A block is a task, or a subsection whose grade the course team has overridden; the override replaces the sum of its tasks.
+    A score is not a hand-in: a task may be handed in and not graded (no `score`), or excused (a score, not `handed_in`).
 
     .. pii: A learner's scores, under a pseudonym.
     .. pii_types: other
@@ -54,10 +57,15 @@ class Submission(models.Model):
 
     learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="submissions")
     block = models.CharField(max_length=255)
-    score = models.FloatField()
-    possible = models.FloatField()
-    attempts = models.PositiveIntegerField(default=1)
-    last_at = models.BigIntegerField(help_text="Microseconds since 1970, UTC.")
+    score = models.FloatField(null=True, blank=True, help_text="Current points; null: not graded, or taken back.")
+    possible = models.FloatField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=1, help_text="Of the state that stands: 0 once it was deleted.")
+    handed_in = models.BooleanField(default=True, help_text="False: only a score, or a state that was deleted.")
+    last_at = models.BigIntegerField(help_text="When it was last handed in, microseconds since 1970, UTC; 0: never.")
+    # When the score, the hand-in and the attempts were last said: time (µs) x 16 + place in `clickstream.scores.EFFECTS`.
+    score_order = models.BigIntegerField(default=0)
+    handed_in_order = models.BigIntegerField(default=0)
+    attempts_order = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["learner", "block"], name="engage_submission_once")]

@@ -83,6 +83,9 @@ class Learner(models.Model):
     cohort = models.CharField(max_length=255, blank=True)
     last_active = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    certified_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the platform says that they have passed; null: it does not."
+    )
     counted_from = models.DateTimeField(
         null=True, blank=True, help_text="The end of an objection: what was clicked before it is not taken in."
     )

@@ -33,6 +33,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What a course has for a start until somebody sets one: `DEFAULT_START_DATE`, xmodule/course_metadata_utils.py.
 NO_START = datetime(2030, 1, 1, tzinfo=UTC)
 AFTER_THE_END = timedelta(days=60)  # how long a course run that is over is still looked at without a click in it
+SAME_GRADE = 1e-9  # the platform keeps what a learner must reach as a decimal, and what they have as a float
 _ROWS = 2_000  # read at once from the platform's largest table
 _USERS_AT_ONCE = 500  # user ids in one query
 # A user whose retirement was requested, whatever came of it: openedx/core/djangoapps/user_api/models.py.
@@ -135,20 +136,21 @@ class EdxPlatform(EdxMail):
 
     def outcomes(self, course_key: str) -> Iterator[Outcome]:
         # lms/djangoapps/certificates/models.py (`invalidate` and `mark_notpassing` leave the row, with another status) and
-        # data.py; lms/djangoapps/grades/models.py (`passed_timestamp` stays once set)
+        # data.py; lms/djangoapps/grades/models.py (`passed_timestamp` stays once set, whatever the grade is now)
         from lms.djangoapps.certificates.data import CertificateStatuses
         from lms.djangoapps.certificates.models import GeneratedCertificate
         from lms.djangoapps.grades.models import PersistentCourseGrade
 
         key = _key(course_key)
+        passing = _overview().objects.filter(id=key).values_list("lowest_passing_grade", flat=True).first()
         certificates = GeneratedCertificate.objects.filter(course_id=key, status=CertificateStatuses.downloadable)
-        withdrawn = GeneratedCertificate.objects.filter(course_id=key, status__in=_withdrawn(CertificateStatuses))
         grades = PersistentCourseGrade.objects.filter(course_id=key, passed_timestamp__isnull=False)
+        if passing is not None:
+            grades = grades.filter(percent_grade__gte=float(passing) - SAME_GRADE)
         certified = dict(certificates.values_list("user_id", "created_date"))
         passed = dict(grades.values_list("user_id", "passed_timestamp"))
-        taken = {user: at for user, at in withdrawn.values_list("user_id", "modified_date") if user not in passed}
-        for user_id in sorted({*certified, *passed, *taken}):
-            yield Outcome(user_id, certified.get(user_id), passed.get(user_id), taken.get(user_id))
+        for user_id in sorted({*certified, *passed}):
+            yield Outcome(user_id, certified.get(user_id), passed.get(user_id))
 
     def handed_in(self, course_key: str) -> Iterator[HandedIn]:
         # lms/djangoapps/courseware/models.py: `StudentModule`, whose `grade` is null until something was handed in. Blocks
@@ -195,11 +197,6 @@ class EdxPlatform(EdxMail):
                 _, seen_as = setup_masquerade(request, key, True)
                 return Role.STAFF if has_access(seen_as, "staff", key) else Role.MASQUERADER
         return Role.LEARNER if _enrolment().is_enrolled(user, key) else Role.STRANGER
-
-
-def _withdrawn(statuses: Any) -> list[str]:
-    """What a certificate's status becomes that is taken back."""
-    return [statuses.unavailable, statuses.notpassing]
 
 
 def _retirement_requests() -> Any:

@@ -63,12 +63,11 @@ def task_name(subsection: str, problem: str, *, is_alone: bool) -> str:
 
 
 class Outcome(NamedTuple):
-    """That somebody has what a course gives, or had it taken away. Who never had either has no outcome."""
+    """That somebody has what a course gives. Who has it no longer, or never had it, has no outcome."""
 
     user_id: int
     certified_at: datetime | None = None
     passed_at: datetime | None = None
-    withdrawn_at: datetime | None = None  # of a certificate, where neither that nor a passing grade stands
 
 
 class HandedIn(NamedTuple):
@@ -144,8 +143,7 @@ class Platform(Protocol):
         ...
 
     def outcomes(self, course_key: str) -> Iterator[Outcome]:
-        """Everyone who holds a certificate of the run or has a passing grade, or whose certificate was withdrawn; who is on
-        the roster or not."""
+        """Everyone who holds a certificate of the run or has a passing grade now; who is on the roster or not."""
         ...
 
     def handed_in(self, course_key: str) -> Iterator[HandedIn]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engage_backend.clickstream.fields import Context, Module, Payload, Record, payload_of
-from engage_backend.clickstream.names import OUR_BLOCK, SUBMITTED
+from engage_backend.clickstream.names import FACTS, NOBODY, OUR_BLOCK, STATES_DELETED
 
 LONGEST = 1 << 13  # bytes of a record; real ones have some hundred
 LONGEST_PAYLOAD = 1 << 20  # characters of a payload that a browser sent as text; looking into it takes a millisecond
@@ -53,8 +53,10 @@ def pack(event: Mapping[str, Any]) -> Packed | None:
     if payload.__class__ is str and len(payload) > LONGEST_PAYLOAD:
         raise TooLong
     data = _small(payload)
-    learner = (data.user_id if data is not None and name == SUBMITTED else None) or context.get("user_id")
-    if not learner:
+    learner = (data.user_id if data is not None and name in FACTS else None) or context.get("user_id")
+    if name == STATES_DELETED:
+        learner = NOBODY
+    elif not learner:
         return None
     kept = Context(*map(context.get, _CONTEXT_FIELDS))
     if kept.module is not None:

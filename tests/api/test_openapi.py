@@ -71,7 +71,8 @@ def full(site: Any) -> Learner:
     site.run.save()
     Enrolment.objects.filter(user=site.users["learner"]).update(created=START)
     made: Learner = site.learner(site.users["learner"].pk, shown=(700, 650, None))
-    site.learner(5, state="never_started")
+    excused = site.learner(5, state="never_started")
+    Submission.objects.create(learner=excused, block=TASK, score=1, possible=1, handed_in=False, last_at=0)
     Learner.objects.filter(pk=made.pk).update(pseudonym="aaaaaaaa", mode="audit", cohort="North", last_active=NOW)
     made.refresh_from_db()
     rows = [Row(1_704_100_000_000_000, 3, 0, 0, NONE, NONE, -1)]

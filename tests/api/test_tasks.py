@@ -54,8 +54,11 @@ def test_who_handed_in_is_told_by_pseudonym(site: Any, staff_client: Client, url
     hand_in(one, SUMS)
     hand_in(other, ESSAY)
     hand_in(gone, SUMS)
+    excused, deleted = site.learner(4), site.learner(5)
+    Submission.objects.create(learner=excused, block=SUMS, handed_in=False, score=1, possible=1, last_at=0)
+    Submission.objects.create(learner=deleted, block=SUMS, handed_in=False, last_at=0)
     response = staff_client.get(f"{url}/handed_in", {"block": SUMS})
-    assert response.json() == {"block": SUMS, "learners": [one.pseudonym]}
+    assert response.json() == {"block": SUMS, "learners": [one.pseudonym], "excused": [excused.pseudonym]}
     again = staff_client.get(f"{url}/handed_in", {"block": SUMS}, headers={"If-None-Match": response["ETag"]})
     assert again.status_code == 304
 

@@ -128,12 +128,19 @@ def test_outcomes_are_certificates_that_hold_and_grades_that_passed(run: Any, pl
         user_id=users["beta_tester"].id, course_id=KEY, percent_grade=0.7, passed_timestamp=passed
     )
     found = {outcome.user_id: outcome for outcome in platform.outcomes(COURSE)}
-    assert set(found) == {users["learner"].id, users["beta_tester"].id, users["staff_elsewhere"].id}
+    assert set(found) == {users["learner"].id, users["beta_tester"].id}
     assert found[users["learner"].id].certified_at is not None
-    assert found[users["beta_tester"].id][1:] == (None, passed, None), (
-        "who has passed has, with a certificate or without"
-    )
-    assert found[users["staff_elsewhere"].id].withdrawn_at is not None
+    assert found[users["beta_tester"].id][1:] == (None, passed), "who has passed has, with a certificate or without"
+
+
+@pytest.mark.parametrize(("grade", "passes"), [(0.6, True), (0.59, False), (0.0, False)])
+def test_a_grade_that_passed_once_and_does_not_now_is_no_outcome(
+    run: Any, platform: Any, grade: float, passes: bool
+) -> None:
+    user = run.users["learner"].id
+    once = datetime(2024, 3, 1, tzinfo=UTC)
+    PersistentCourseGrade.objects.create(user_id=user, course_id=KEY, percent_grade=grade, passed_timestamp=once)
+    assert [outcome.user_id for outcome in platform.outcomes(COURSE)] == [user] * passes
 
 
 def test_what_was_handed_in_is_read_where_there_is_a_grade(run: Any, platform: Any) -> None:

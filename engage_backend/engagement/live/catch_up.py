@@ -47,4 +47,4 @@ def catch_up(platform: Platform, course_key: str) -> int | None:
 def _events(course_key: str, rows: list[HandedIn]) -> Iterator[ClickEvent]:
     for user_id, block, score, possible, at in rows:
         time = to_microseconds(at)
-        yield ClickEvent(course_key, user_id, time, "problem_check", block, score=score, possible=possible)
+        yield ClickEvent(course_key, user_id, time, "problem_check_correct", block, score=score, possible=possible)

@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 import torch
 from django.db import connection, transaction
 from django.db.models import F
 
 from engage_backend.clickstream.event import ClickEvent
+from engage_backend.clickstream.names import COMPARED, is_activity
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
@@ -32,7 +34,7 @@ from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, register_kinds
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.engagement.live.standing import Standing, standing
-from engage_backend.engagement.live.submissions import write_submissions
+from engage_backend.engagement.live.submissions import says_something
 from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.live.waiting import MOST, Waiting
 from engage_backend.engagement.live.watch import ModelWatch
@@ -102,7 +104,8 @@ class Engine:
         began = time.monotonic()
         users: dict[str, set[int]] = {course: set() for course in self._waiting.courses()}
         for event in events:
-            users.setdefault(event.course, set()).add(event.learner)
+            if event.kind not in COMPARED:
+                users.setdefault(event.course, set()).add(event.learner)
         for course_key, asked in sorted(users.items()):
             self._learners(course_key, asked)
         return began
@@ -121,7 +124,8 @@ class Engine:
             course: defaultdict(list) for course in self._waiting.courses()
         }
         for event in events:
-            by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
+            if event.kind not in COMPARED:
+                by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
         began = time.monotonic() if asked is None else asked
         for course_key, by_user in sorted(by_run.items()):  # so that two consumers lock in one order
             learners = self._learners(course_key, by_user)
@@ -160,9 +164,8 @@ class Engine:
         self._waiting.undo()
 
     def _take_in(self, run: CourseRun, events: dict[int, list[ClickEvent]]) -> None:
-        numbers = register_kinds(
-            self.kinds, {event.kind for new in events.values() for event in new}, most=self.max_kinds
-        )
+        kinds = {event.kind for new in events.values() for event in new if is_activity(event.kind)}
+        numbers = register_kinds(self.kinds, kinds, most=self.max_kinds)
         ids = sorted(events)
         if connection.in_atomic_block and len(ids) > _AT_ONCE:
             # The parts are one transaction: whoever waited for a learner while holding the run's row would wait for ever.
@@ -170,19 +173,26 @@ class Engine:
         for at in range(0, len(ids), _AT_ONCE):
             part = {learner: events[learner] for learner in ids[at : at + _AT_ONCE]}
             with transaction.atomic():
-                begins = self._move(run, {pk: [to_row(event, numbers) for event in new] for pk, new in part.items()})
-                write_submissions(
-                    {pk: [event for event in part[pk] if event.time >= begin] for pk, begin in begins.items()}
+                self._move(
+                    run,
+                    {pk: [to_row(one, numbers) for one in new if is_activity(one.kind)] for pk, new in part.items()},
+                    {pk: new for pk, new in part.items() if any(map(says_something, new))},
                 )
 
     def _standing(self, run: CourseRun) -> Standing:
         """What the run's figures are to stand on."""
         return standing(run, self.watch.look(), calibrated=self.watch.calibrated)
 
-    def _move(self, run: CourseRun, rows: Mapping[int, Sequence[Row]]) -> dict[int, int]:
-        return move(
+    def _move(
+        self,
+        run: CourseRun,
+        rows: Mapping[int, Sequence[Row]],
+        scores: Mapping[int, Sequence[ClickEvent]] = MappingProxyType({}),
+    ) -> None:
+        move(
             run,
             rows,
+            scores,
             model=self.watch.look(),
             shift=self._standing(run).shift,
             kinds=self.kinds,

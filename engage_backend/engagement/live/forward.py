@@ -8,12 +8,14 @@ An event that follows all others, as most do, costs one step from the head that 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 
+from engage_backend.clickstream.event import ClickEvent
 from engage_backend.engagement.counters import DAY, MINUTE, Counters, Plan
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row
@@ -25,6 +27,7 @@ from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import load_kinds
 from engage_backend.engagement.live.roster import learner_status
 from engage_backend.engagement.live.schedule import plan_for, schedule_of
+from engage_backend.engagement.live.submissions import passing, write_submissions
 from engage_backend.engagement.live.upsert import update_learners, upsert
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.reasons import reasons
@@ -60,6 +63,7 @@ class _Moving:
 def move(
     run: CourseRun,
     new: Mapping[int, Sequence[Row]],
+    scores: Mapping[int, Sequence[ClickEvent]] = MappingProxyType({}),
     *,
     model: Model | None,
     kinds: KindTable,
@@ -67,17 +71,23 @@ def move(
     now: datetime,
     active_days: int,
     shift: Sequence[float],
-) -> dict[int, int]:
+) -> None:
     """Take the rows in (learner -> rows, possibly none) and bring these learners' states and predictions to `now`.
 
+    `scores`: what was said about their tasks, of whom any was. Who has passed is looked up for them, and for those without
+    new rows, whose schedule or platform may have changed; it may be taken back.
+
     Runs in the caller's transaction and locks the learners, so that no two consumers move one learner at once.
-    Without a model histories grow and predictions stay as they are. Gives the learners that took part, with the time (µs)
-    before which nothing of theirs is taken in; those who object, or were removed meanwhile, took none. `shift` (3,) is added to
-    the log-odds of what is shown.
+    Without a model histories grow and predictions stay as they are. Nothing is taken in of those who object, or were removed
+    meanwhile. `shift` (3,) is added to the log-odds of what is shown.
     """
     learners = {one.pk: one for one in Learner.objects.select_for_update().filter(pk__in=list(new)).order_by("pk")}
     begins = counted_from(run, learners.values())
     learners = {pk: learners[pk] for pk in begins}
+    rescored = write_submissions(
+        {pk: [event for event in scores.get(pk, ()) if event.time >= begin] for pk, begin in begins.items()}
+    )
+    finished = passing(run, [pk for pk in begins if pk in scores or not new[pk]])
     new = {pk: [row for row in new[pk] if row.time >= begin] if begin else new[pk] for pk, begin in begins.items()}
     load_kinds(kinds)  # after the lock: another consumer may have written kinds here that are new to this one
     horizon = to_microseconds(now) - LAG
@@ -88,7 +98,6 @@ def move(
     shared = Plan.of(schedule)
     plans = [plan_for(schedule, one.learner) if run.self_paced else shared for one in moving]
     shown: dict[int, Shown] = {}
-    finished: set[int] = set()
     why: _Why = _as_before
     if model is not None and moving:
         current = _advance(moving, model, kinds, heads, horizon)
@@ -100,12 +109,8 @@ def move(
             rows = [row_of[learner.pk] for learner, _ in changed]
             return reasons(model, features[rows], [values for _, values in changed])
 
-        for one, state, plan, chance in zip(moving, current, plans, chances, strict=True):
-            if plan.graded and state.counters.earned(plan) >= plan.passing_grade:
-                finished.add(one.learner.pk)
-            shown[one.learner.pk] = tuple(chance)
-    _publish(run, moving, plans, shown, finished, now, active_days, why)
-    return begins
+        shown = {one.learner.pk: tuple(chance) for one, chance in zip(moving, chances, strict=True)}
+    _publish(run, moving, plans, shown, finished, rescored, now, active_days, why)
 
 
 def _read(
@@ -251,12 +256,17 @@ def _publish(
     moving: Sequence[_Moving],
     plans: Sequence[Plan],
     shown: Mapping[int, Shown],
-    finished: set[int],
+    finished: Mapping[int, bool],
+    rescored: Collection[int],
     now: datetime,
     active_days: int,
     why: _Why,
 ) -> None:
-    """Write what differs from what is shown, under the next version of the run."""
+    """Write what differs from what is shown, under the next version of the run.
+
+    `finished`: whether the current scores pass, of those for whom that was looked up; `rescored`: whose tasks changed, which
+    pages show beside the figures.
+    """
     clock = to_microseconds(now)
     before = {
         pk: values
@@ -268,17 +278,17 @@ def _publish(
     for one, plan in zip(moving, plans, strict=True):
         learner = one.learner
         last = from_microseconds(one.last) if one.last is not None else None
-        state = learner_status(last, learner.pk in finished or learner.finished_at is not None, now, active_days)
+        passes = learner.certified_at is not None or finished.get(learner.pk, learner.finished_at is not None)
+        since = (learner.finished_at or learner.certified_at or now) if passes else None
+        state = learner_status(last, passes, now, active_days)
         if learner.state == LearnerStatus.LEFT:
-            state = LearnerStatus.LEFT
-        moved = (learner.state, learner.last_active) != (state, last)
+            state, since = LearnerStatus.LEFT, learner.finished_at
+        moved = (learner.state, learner.last_active, learner.finished_at) != (state, last, since)
         if moved:
-            learner.state, learner.last_active = state, last
-            if state == LearnerStatus.FINISHED and learner.finished_at is None:
-                learner.finished_at = now
+            learner.state, learner.last_active, learner.finished_at = state, last, since
             people.append(learner)
         values = _allowed(shown.get(learner.pk, before.get(learner.pk, _NOTHING)), state, plan, clock)
-        if moved or list(values) != before.get(learner.pk):
+        if moved or learner.pk in rescored or list(values) != before.get(learner.pk):
             changed.append((learner, values))
     update_learners(people, ["state", "last_active", "finished_at"])
     if not changed:

@@ -11,10 +11,13 @@ from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.consent import left_out, resumed
 from engage_backend.engagement.live.locks import lock_learners
 from engage_backend.engagement.live.publish import raise_version
+from engage_backend.engagement.live.submissions import passing
 from engage_backend.engagement.live.upsert import update_learners
 from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction
 from engage_backend.platform.moments import from_microseconds
 from engage_backend.platform.protocol import Enrolment, Outcome, Platform
+
+_AT_ONCE = 500  # learners a transaction
 
 
 def sync_run(platform: Platform, course_key: str) -> CourseRun | None:
@@ -119,38 +122,34 @@ def learner_status(last: datetime | None, finished: bool, now: datetime, active_
 
 
 def _sync_outcomes(run: CourseRun, outcomes: Iterable[Outcome], now: datetime) -> None:
-    """Who holds a certificate or a passing grade has finished, whatever the clicks say; nobody is predicted to leave then."""
-    found = list(outcomes)
-    _take_back(run, {one.user_id: one.withdrawn_at for one in found if one.withdrawn_at}, now)
-    had = {one.user_id: [at for at in (one.certified_at, one.passed_at) if at] for one in found}
+    """Who holds a certificate or a passing grade has finished, whatever the scores say; nobody is predicted to leave then.
+
+    Whose certificate or grade no longer stands goes on, unless their scores pass: the engine finds out at its next pass.
+    """
+    had = {one.user_id: [at for at in (one.certified_at, one.passed_at) if at] for one in outcomes}
     since = {user_id: min(at) for user_id, at in had.items() if at}
-    if not since:
-        return
-    going_on = Learner.objects.filter(course_run=run, finished_at=None).exclude(state=LearnerStatus.LEFT)
-    passed = [pk for pk, user_id in going_on.values_list("pk", "user_id") if user_id in since]
-    if not passed:
-        return
+    going_on = Learner.objects.filter(course_run=run).exclude(state=LearnerStatus.LEFT)
+    known = dict(going_on.filter(certified_at__isnull=False).values_list("user_id", "certified_at"))
+    changed = sorted(user_id for user_id in {*known, *since} if known.get(user_id) != since.get(user_id))
+    for at in range(0, len(changed), _AT_ONCE):
+        _set_outcomes(run, changed[at : at + _AT_ONCE], since, now)
+
+
+def _set_outcomes(run: CourseRun, users: list[int], since: Mapping[int, datetime], now: datetime) -> None:
     with transaction.atomic():
         # Asked again behind the lock: somebody may have objected in between.
-        finished = list(going_on.select_for_update().filter(pk__in=passed).order_by("pk"))
-        for learner in finished:
-            learner.state, learner.finished_at = LearnerStatus.FINISHED, since[learner.user_id]
-        update_learners(finished, ["state", "finished_at"])
+        going_on = Learner.objects.filter(course_run=run, user_id__in=users).exclude(state=LearnerStatus.LEFT)
+        rows = list(going_on.select_for_update().order_by("pk"))
+        if not rows:
+            return
+        passes = passing(run, [one.pk for one in rows if one.user_id not in since])
+        for learner in rows:
+            learner.certified_at = since.get(learner.user_id)
+            if learner.certified_at is not None:
+                learner.state, learner.finished_at = LearnerStatus.FINISHED, learner.finished_at or learner.certified_at
+            elif not passes[learner.pk]:
+                learner.state = LearnerStatus.GONE if learner.last_active else LearnerStatus.NEVER_STARTED
+                learner.finished_at = None
+        update_learners(rows, ["state", "finished_at", "certified_at"])
         version = raise_version(run, now)
-        Prediction.objects.filter(learner__in=finished).update(leave=None, version=version)
-
-
-def _take_back(run: CourseRun, withdrawn: Mapping[int, datetime], now: datetime) -> None:
-    """Whose certificate was withdrawn after they had finished goes on; the engine finds out how at its next pass."""
-    finished = Learner.objects.filter(course_run=run, state=LearnerStatus.FINISHED, finished_at__isnull=False)
-    if not withdrawn:
-        return
-    with transaction.atomic():
-        rows = finished.select_for_update().filter(user_id__in=withdrawn).order_by("pk")
-        back = [one for one in rows if one.finished_at is not None and one.finished_at < withdrawn[one.user_id]]
-        for learner in back:
-            learner.state = LearnerStatus.GONE if learner.last_active else LearnerStatus.NEVER_STARTED
-            learner.finished_at = None
-        if back:
-            update_learners(back, ["state", "finished_at"])
-            Prediction.objects.filter(learner__in=back).update(version=raise_version(run, now))
+        Prediction.objects.filter(learner__in=rows).update(leave=None, version=version)

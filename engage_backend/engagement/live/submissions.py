@@ -1,51 +1,119 @@
-"""What learners have handed in, by block: for filters and the drill-down. The model reads its own counters."""
+"""Where learners stand with their tasks: what was handed in, which score counts now, and whether that is enough to pass.
+
+Each row is a function of the set of records about a learner and a block: of two records the later one counts, so that records
+that come twice, late or in any order end in the same row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 
 from engage_backend.clickstream.event import ClickEvent
+from engage_backend.clickstream.scores import EFFECTS, Score, place_of
 from engage_backend.engagement.live.upsert import upsert
-from engage_backend.models import Submission
+from engage_backend.models import CourseRun, Submission
+
+PLACES = 16  # more than `EFFECTS` has
+TOLERANCE = 1e-9  # of shares of the grade: 8 tasks of a tenth each are .8, whatever floating-point numbers add up to
+_FIELDS = (
+    "score",
+    "possible",
+    "attempts",
+    "handed_in",
+    "last_at",
+    "score_order",
+    "handed_in_order",
+    "attempts_order",
+)
 
 
-def write_submissions(events: Mapping[int, Sequence[ClickEvent]]) -> None:
-    """Keep the best score, the attempts and the last time of each block handed in; learner -> events, in any order.
+@dataclass(slots=True)
+class Standing:
+    """The fields of one `Submission`."""
 
-    All three are maxima, so that events that come twice or late change nothing. Scores compare by their share of what was
-    possible, since edX tells raw points in one event and weighted points in the next.
-    """
-    handed_in = [
-        (learner, event)
-        for learner, new in events.items()
-        for event in new
-        if event.block and event.score is not None and event.possible
-    ]
-    if not handed_in:
-        return
+    score: float | None = None
+    possible: float | None = None
+    attempts: int = 0
+    handed_in: bool = False
+    last_at: int = 0
+    score_order: int = 0
+    handed_in_order: int = 0
+    attempts_order: int = 0
+
+    def take_in(self, event: ClickEvent) -> None:
+        """Let a record of this block count as far as nothing later has been said."""
+        effect, order = EFFECTS[event.kind], event.time * PLACES + place_of(event.kind)
+        attempt = event.attempt or 0
+        is_set = effect.score is Score.SET and event.score is not None and bool(event.possible)
+        if effect.score is Score.TAKEN_BACK and order >= self.score_order:
+            self.score, self.possible, self.score_order = None, None, order
+        elif is_set and (order, attempt, _share(event)) > (self.score_order, self._attempt_of_score(), _share(self)):
+            self.score, self.possible, self.score_order = event.score, event.possible, order
+        if effect.handed_in is None:
+            return
+        if order >= self.handed_in_order:
+            self.handed_in, self.handed_in_order = effect.handed_in, order
+            self.last_at = event.time if effect.handed_in else 0
+        if ((is_set and attempt) or not effect.handed_in) and (order, attempt) > (self.attempts_order, self.attempts):
+            self.attempts, self.attempts_order = attempt, order
+
+    def _attempt_of_score(self) -> int:
+        """Of two attempts at one time the larger counts."""
+        return self.attempts if self.attempts_order == self.score_order else 0
+
+
+def _share(scored: ClickEvent | Standing) -> tuple[float, float]:
+    """Two scores of one moment and kind compare by share, then by points: something has to decide."""
+    return (scored.score or 0.0) / scored.possible if scored.possible else -1.0, scored.possible or 0.0
+
+
+def says_something(event: ClickEvent) -> bool:
+    """Whether an event is about a task: that it was handed in, or what it is worth."""
+    return bool(event.block) and event.kind in EFFECTS
+
+
+def write_submissions(events: Mapping[int, Sequence[ClickEvent]]) -> set[int]:
+    """Take in what events say about tasks; learner -> events, in any order. Gives the learners for whom a row changed."""
+    about = [(learner, event) for learner, new in events.items() for event in new if says_something(event)]
+    if not about:
+        return set()
     stored = Submission.objects.filter(
-        learner__in={learner for learner, _ in handed_in}, block__in={event.block for _, event in handed_in}
+        learner__in={learner for learner, _ in about}, block__in={event.block for _, event in about}
     )
-    known = {
-        (learner, block): kept
-        for learner, block, *kept in stored.values_list("learner", "block", "score", "possible", "attempts", "last_at")
-    }
-    changed: dict[tuple[int, str], list[float]] = {}
-    for learner, event in handed_in:
-        score, possible = event.score or 0.0, event.possible or 0.0
-        key = learner, event.block
-        kept = known.get(key, [0.0, 0.0, 0, 0])
-        best = kept[:2] if _rank(*kept[:2]) >= _rank(score, possible) else [score, possible]
-        after = [*best, max(kept[2], event.attempt or 1), max(kept[3], event.time)]
-        if after != kept:
-            known[key] = changed[key] = after
+    known = {(learner, block): kept for learner, block, *kept in stored.values_list("learner", "block", *_FIELDS)}
+    after = {key: Standing(*kept) for key, kept in known.items()}
+    for learner, event in about:
+        after.setdefault((learner, event.block), Standing()).take_in(event)
+    changed = {key: row for key, row in after.items() if list(astuple(row)) != known.get(key)}
+    store(changed)
+    return {learner for learner, _ in changed}
+
+
+def store(rows: Mapping[tuple[int, str], Standing]) -> None:
+    """Store the rows by (learner, block)."""
     upsert(
         Submission,
-        ((learner, block, *kept) for (learner, block), kept in changed.items()),
+        ((learner, block, *astuple(row)) for (learner, block), row in sorted(rows.items())),
         unique=["learner", "block"],
-        update=["score", "possible", "attempts", "last_at"],
+        update=_FIELDS,
     )
 
 
-def _rank(score: float, possible: float) -> tuple[float, float]:
-    return (score / possible if possible else -1.0, possible)
+def earned(run: CourseRun, learners: Collection[int]) -> dict[int, float]:
+    """Learner -> share of the course grade earned by the scores that count now, 0 to 1; who has none is left out."""
+    points = {block: share for block, share, *_ in run.graded}
+    found: dict[int, float] = {}
+    rows = Submission.objects.filter(learner__in=list(learners), block__in=list(points), possible__gt=0)
+    for learner, block, score, possible in rows.values_list("learner", "block", "score", "possible"):
+        found[learner] = found.get(learner, 0.0) + points[block] * (score or 0.0) / (possible or 1.0)
+    return found
+
+
+def passing(run: CourseRun, learners: Iterable[int]) -> dict[int, bool]:
+    """Learner -> whether the scores that count now reach the passing grade; where nothing is graded, nobody's do."""
+    asked = list(learners)
+    if not asked:
+        return {}
+    shares = earned(run, asked) if run.graded else {}
+    return {pk: pk in shares and shares[pk] >= run.passing_grade - TOLERANCE for pk in asked}

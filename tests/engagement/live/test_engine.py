@@ -218,14 +218,14 @@ def test_a_day_is_kept_as_it_was_shown(live: LiveSite) -> None:
     assert again == kept
 
 
-def test_submissions_keep_best_score_and_attempts_once(live: LiveSite) -> None:
+def test_submissions_keep_the_last_score_and_attempts_once(live: LiveSite) -> None:
     event = clicks(101, 1)[0]._replace(kind=KINDS[4], block=BLOCKS[0], score=1.0, possible=2.0, attempt=1)
     later = event._replace(time=event.time + 60_000_000, score=2.0, attempt=2)
     worse = event._replace(time=event.time + 120_000_000, score=0.0, attempt=3)
     for batch in ([later], [event, worse], [event, later]):
         live.engine().ingest(batch)
     (kept,) = Submission.objects.all()
-    assert (kept.block, kept.score, kept.possible, kept.attempts) == (BLOCKS[0], 2.0, 2.0, 3)
+    assert (kept.block, kept.score, kept.possible, kept.attempts) == (BLOCKS[0], 0.0, 2.0, 3)
     assert kept.last_at == worse.time
 
 
