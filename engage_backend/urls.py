@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from engage_backend.api.course_page import course_page
 from engage_backend.api.unsubscribe import unsubscribe
 
 app_name = "engage"
@@ -10,5 +11,7 @@ urlpatterns = [
     path("api/v1/", include("engage_backend.api.urls")),
     path("api/v1/", include("engage_backend.api.communication_urls")),
     path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe"),
+    # `path` and not `str`: see `api.urls`.
+    path("courses/<path:course_key>/", course_page, name="course_page"),
     path("", include("engage_backend.api.learner_urls")),
 ]

@@ -13,7 +13,7 @@ from xblock.core import XBlock
 from xblock.fields import Boolean, Integer, List, Scope, String
 
 from engage_xblock.language import catalogue_url
-from engage_xblock.shell import SCRIPT, STYLE, TARGETS, page_config, shell
+from engage_xblock.shell import SCRIPT, STYLE, TARGETS, TITLE, page_config, shell
 from engage_xblock.studio import StudioViews
 from engage_xblock.viewer import is_course_staff
 
@@ -41,7 +41,7 @@ class CommunicatorXBlock(StudioViews, XBlock):
     display_name = String(
         display_name=_("Display name"),
         help=_("The title of the page, which only the course team sees."),
-        default="Communicator",
+        default=TITLE,
         scope=Scope.settings,
     )
     targets = List(

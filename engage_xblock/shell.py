@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from engage_backend.conf import engage_settings
 
 API = "/engage/api/v1"  # where the plugin's URLs are mounted, in LMS and standalone site alike
+TITLE = "Communicator"
 TARGETS = ("certify", "complete", "leave")  # in the order in which pages show them
 
 # Files of the block, as paths below its package; what serves them differs between the block and the page.

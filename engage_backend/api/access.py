@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from opaque_keys import InvalidKeyError
@@ -50,6 +51,14 @@ def canonical_course_key(text: str) -> str:
     if key is None or isinstance(key, LibraryLocator) or not key.run or key.branch or key.version_guid:
         raise NotFound(f"{text!r} is not the key of a course run.")
     return str(key)
+
+
+def key_or_404(text: str) -> str:
+    """Return what `canonical_course_key` does, for a page: raises Http404, which the site answers with a page of its own."""
+    try:
+        return canonical_course_key(text)
+    except NotFound as error:
+        raise Http404(str(error.detail)) from None
 
 
 class InCourse(BasePermission):

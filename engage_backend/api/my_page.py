@@ -17,9 +17,8 @@ from django.utils.translation import pgettext
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods
-from rest_framework.exceptions import NotFound
 
-from engage_backend.api.access import canonical_course_key
+from engage_backend.api.access import key_or_404
 from engage_backend.api.me import with_subjects
 from engage_backend.engagement.activity import GROUPS
 from engage_backend.governance.me import Me, say, told_to
@@ -51,8 +50,8 @@ class Week(NamedTuple):
 
 
 @cache
-def _templates() -> Engine:
-    """An engine of our own: an LMS has its own loaders (themes, Mako) and context processors, which this page needs not."""
+def templates() -> Engine:
+    """Return an engine of our own: an LMS has its own loaders (themes, Mako) and context processors, not needed here."""
     return Engine(dirs=[str(_FOLDER)], libraries={"i18n": "django.templatetags.i18n"})
 
 
@@ -69,10 +68,7 @@ def style(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
     """The page (GET), its inner part alone (`?part=1`, for the block), and the learner's word (POST `say`)."""
-    try:
-        key = canonical_course_key(course_key)
-    except NotFound as error:
-        raise Http404(str(error.detail)) from None
+    key = key_or_404(course_key)
     if not request.user.is_authenticated:
         from django.contrib.auth.views import redirect_to_login  # a quarter of what we cost a process that starts
 
@@ -84,7 +80,7 @@ def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
         return _said(request, role, key, user_id)
     part = request.GET.get("part") == "1"
     page = {**_page(with_subjects(told_to(user_id, key), user_id), role), "csrf_token": get_token(request)}
-    response = HttpResponse(_templates().get_template(PART if part else PAGE).render(Context(page)))
+    response = HttpResponse(templates().get_template(PART if part else PAGE).render(Context(page)))
     response["Content-Security-Policy"] = POLICY
     response["X-Frame-Options"] = "DENY"
     response["Referrer-Policy"] = "same-origin"  # CSRF protection asks for it on our own pages; others are told nothing

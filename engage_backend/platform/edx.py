@@ -16,6 +16,7 @@ from engage_backend.platform.edx_team import team
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import (
     MOST_FOUND,
+    CoursePages,
     CourseSchedule,
     Enrolment,
     GradedBlock,
@@ -173,6 +174,22 @@ class EdxPlatform(EdxMail):
         here = {"course_id": _key(course_key), "is_active": True, _ASKED_TO_RETIRE: True}
         found = _enrolment().objects.filter(is_meant, **here)
         return list(found.order_by("user").values_list("user_id", flat=True)[:MOST_FOUND])
+
+    def pages(self, course_key: str) -> CoursePages:
+        # lms/urls.py: `openedx.course_experience.course_home`, which leads on to the front end, and `instructor_dashboard`
+        return CoursePages(f"/courses/{course_key}/course/", f"/courses/{course_key}/instructor")
+
+    def block_file_url(self, path: str) -> str:
+        # openedx/core/lib/xblock_utils/__init__.py: what `local_resource_url` of a block in the LMS answers, with the storage
+        # of `collectstatic` and its host
+        from openedx.core.lib.xblock_utils import xblock_local_resource_url
+        from xblock.core import XBlock
+        from xblock.fields import ScopeIds
+
+        kind = "engage_communicator"
+        return str(
+            xblock_local_resource_url(XBlock.load_class(kind)(None, scope_ids=ScopeIds(None, kind, None, None)), path)
+        )
 
     def role(self, request: HttpRequest, course_key: str) -> Role:
         from django.conf import settings

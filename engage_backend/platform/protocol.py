@@ -80,6 +80,13 @@ class HandedIn(NamedTuple):
     at: datetime
 
 
+class CoursePages(NamedTuple):
+    """Where the platform's own pages of a course run are; empty: this site has none."""
+
+    course: str
+    dashboard: str  # the instructors'
+
+
 class CourseSchedule(NamedTuple):
     """What is known of a course run beforehand: its dates, what is graded, and what it takes to pass.
 
@@ -154,6 +161,17 @@ class Platform(Protocol):
         """User ids of those enrolled whose user name, address or full name is `query`, whatever the case; 5 at most.
 
         The whole of it and not a part, so that nobody can leaf through names.
+        """
+        ...
+
+    def pages(self, course_key: str) -> CoursePages:
+        """Return where the platform's own pages of the course run are."""
+        ...
+
+    def block_file_url(self, path: str) -> str:
+        """Return where a file of the Communicator's block is served, from the same place as in a course.
+
+        `path`: below the package, as in `local_resource_url`, "public/communicator.js".
         """
         ...
 

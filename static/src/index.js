@@ -27,3 +27,6 @@ window.EngageCommunicator = function EngageCommunicator(runtime, element) {
   const page = new Page(root, JSON.parse(root.dataset.engageConfig), surroundingsOf(root));
   return { destroy: () => page.destroy() };
 };
+
+// At the page's own address there is no runtime that calls the door.
+for (const root of document.querySelectorAll(".engage-course-page .engage-communicator")) window.EngageCommunicator(null, root);

@@ -13,7 +13,7 @@ import pytest
 from django.template import Context
 from playwright.sync_api import Browser, Page
 
-from engage_backend.api.my_page import _STYLE, PAGE, POLICY, _page, _templates
+from engage_backend.api.my_page import _STYLE, PAGE, POLICY, _page, templates
 from engage_backend.governance.me import Me, Message
 from engage_backend.platform.protocol import Role
 from tests.browser.test_page_everyone import AXE, wrong
@@ -70,7 +70,7 @@ class Server(BaseHTTPRequestHandler):
 def address() -> Iterator[str]:
     for name, me in states().items():
         context = Context({**_page(me, Role.LEARNER), "csrf_token": "token"})
-        Server.pages[name] = _templates().get_template(PAGE).render(context).encode()
+        Server.pages[name] = templates().get_template(PAGE).render(context).encode()
     with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"

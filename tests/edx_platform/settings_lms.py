@@ -16,6 +16,10 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "lms.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 FEATURES = {"ENABLE_MASQUERADE": True}
+STATIC_URL = "/static/"
+PIPELINE = {"PIPELINE_ENABLED": True}
+REQUIRE_DEBUG = False
+LMS_ROOT_URL = "https://courses.example.org"
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",

@@ -27,6 +27,8 @@ COURSE = "api/v1/courses/<path:course_key>/"
 OWN = {"unsubscribe/<str:token>", "me/style.css"}
 # What learners ask about themselves: the page, and the API behind it.
 MY_PAGE = "me/<path:course_key>"
+# The Communicator as a whole page, which answers in HTML: tests/lms/test_course_page.py.
+COURSE_PAGE = "courses/<path:course_key>/"
 OF_LEARNERS = {MY_PAGE, COURSE + "me", COURSE + "me/objection"}
 METHODS = ("get", "post", "put", "patch", "delete")
 MASQUERADES = {"masquerading": None, "masquerading_as_a_learner": "marked-username-learner"}
@@ -109,7 +111,7 @@ def client_of(run: Any, who: str, **given: Any) -> Client:
 
 def test_there_are_addresses_to_ask_and_each_belongs_to_somebody() -> None:
     assert len(TEAM) >= 4
-    assert {endpoint.route for endpoint in ALL if not endpoint.route.startswith(COURSE)} <= OWN | {MY_PAGE}
+    assert {endpoint.route for endpoint in ALL if not endpoint.route.startswith(COURSE)} <= OWN | {MY_PAGE, COURSE_PAGE}
     assert set(LET_IN) == {"anonymous", *PEOPLE, *MASQUERADES}
 
 

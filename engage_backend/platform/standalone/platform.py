@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from engage_backend.platform.protocol import MOST_FOUND, CourseSchedule, Enrolment, HandedIn, Outcome, Recipient, Role
+from engage_backend.platform.protocol import (
+    MOST_FOUND,
+    CoursePages,
+    CourseSchedule,
+    Enrolment,
+    HandedIn,
+    Outcome,
+    Recipient,
+    Role,
+)
 from engage_backend.platform.reach import why_not
 
 if TYPE_CHECKING:
@@ -154,6 +163,12 @@ class StandalonePlatform:
 
     def may_automate(self, course_key: str) -> bool:
         return True  # there is no Studio in which anybody could say no
+
+    def pages(self, course_key: str) -> CoursePages:
+        return CoursePages("/course/", "")
+
+    def block_file_url(self, path: str) -> str:
+        return f"/xblock/resource/{path}"  # demo/urls.py
 
     def role(self, request: HttpRequest, course_key: str) -> Role:
         from engage_backend.platform.standalone.models import CourseStaff
