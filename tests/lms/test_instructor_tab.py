@@ -16,11 +16,24 @@ from django.db import connection, transaction
 from django.test import RequestFactory
 from lms.djangoapps.courseware.access import has_access
 from openedx_filters import PipelineStep
-from openedx_filters.learning.filters import InstructorDashboardTabsRequested as Filter
+from openedx_filters.tooling import OpenEdxPublicFilter
 
 from engage_backend.settings import common, lms, lms_production, production
 from tests.edx_platform.course import KEY, OTHER
 from tests.lms.test_access import LET_IN, MASQUERADES, client_of
+
+try:
+    from openedx_filters.learning.filters import InstructorDashboardTabsRequested as Filter
+except ImportError:  # before 3.4, the runner is the same; Teak and Ulmo have 2.1, and never run it
+
+    class Filter(OpenEdxPublicFilter):  # type: ignore[no-redef]
+        filter_type = lms.TABS_FILTER
+
+        @classmethod
+        def run_filter(cls, **given: Any) -> Any:
+            data = cls.run_pipeline(**given)
+            return data["tabs"], data["user"], data["course_key"]
+
 
 STUDIO = django_settings.ROOT_URLCONF == "cms.urls"
 THEIRS = [{"tab_id": "course_info", "title": "Course Info", "url": "/instructor/x/course_info", "sort_order": 10}]
