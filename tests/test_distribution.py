@@ -23,6 +23,7 @@ from edx_django_utils.plugins import add_plugins, get_plugin_apps, get_plugin_ur
 from engage_backend.conf import BASE_MODEL, EngageSettings, check_settings, engage_settings
 from engage_backend.presets import PRESETS
 from engage_backend.settings import common, production
+from tests.services import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "numpy", "pandas", "sklearn", "xgboost", "scipy")
@@ -232,7 +233,7 @@ def run_alone(code: str) -> Any:
         env={"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import PATIENCE
+
 
 @pytest.mark.bench
 def test_from_the_command_to_a_page_that_answers(tmp_path: Path) -> None:
@@ -26,6 +28,6 @@ def test_from_the_command_to_a_page_that_answers(tmp_path: Path) -> None:
         seconds = time.perf_counter() - start
     finally:
         demo.terminate()
-        demo.communicate(timeout=60)
+        demo.communicate(timeout=PATIENCE)
     assert ready is not None
     print(f"\nmake demo: ready after {seconds:.0f} s (promised: 60)")

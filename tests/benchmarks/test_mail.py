@@ -98,11 +98,11 @@ def test_mails_a_second_beside_a_bare_loop(server: ServerProcess, tmp_path: Path
             site.set_up(MAILS)
             site.clock()
             worker = site.worker(processes=1)
-            until(lambda: "ready." in (site.home / "worker.log").read_text(errors="replace"), seconds=60)
+            until(lambda: "ready." in (site.home / "worker.log").read_text(errors="replace"))
             site.confirm()
-            until(lambda: server.count() > BATCH, seconds=60)
+            until(lambda: server.count() > BATCH)
             turns, size = by_turns(server, worker)
-            until(lambda: site.left() == 0, seconds=60)
+            until(lambda: site.left() == 0)
             assert len(site.outcome().those("sent")) == MAILS
         finally:
             site.end()

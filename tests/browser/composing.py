@@ -16,6 +16,7 @@ from engage_backend.cli.demo import WORKER
 from engage_backend.demo.supervisor import listen
 from tests.browser.conftest import brush
 from tests.demo.conftest import COURSE, PREPARE, ROOT, Site, environment, write_package
+from tests.services import PATIENCE
 
 OpenPage = Callable[..., Page]
 HIGH = 12  # learners with a chance of a certificate of 90 %; one of them wants no messages
@@ -67,7 +68,7 @@ def course_site(folder: Path) -> Iterator[Site]:
         ]
         try:
             # The socket listens already: the first answer comes as soon as the process has loaded.
-            assert requests.get(f"{address}/static/engage_demo/demo.css", timeout=120).ok
+            assert requests.get(f"{address}/static/engage_demo/demo.css", timeout=PATIENCE).ok
             yield Site(address, home)
         finally:
             for process in processes:
@@ -83,7 +84,6 @@ def hook(page: Page, name: str) -> Locator:
 def course_page(site: Site, open_page: OpenPage, **more: int) -> Page:
     """The course's page with the likely ones selected."""
     page = open_page(f"{site.address}/course/", **more)
-    page.set_default_timeout(30_000)
     brush(page, "certify", 80, 100)
     expect(hook(page, "selected-count")).to_have_text(str(HIGH))
     return page

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 from tests.demo.conftest import Site
+from tests.services import PATIENCE
 
 HERE = Path(__file__).parent
 CHROMIUM_ARGUMENTS = [
@@ -21,6 +22,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def chromium_path() -> str | None:
@@ -91,14 +95,6 @@ def writing_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture
-def patience() -> Iterator[None]:
-    """Each press asks a real server: a slow machine that does other things may take its time."""
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-@pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """`open_page(url, width=1280, height=900, has_touch=False)`: a page of its own context.
 
@@ -111,7 +107,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(viewport={"width": width, "height": height}, has_touch=has_touch)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(
             "console",

@@ -17,6 +17,7 @@ from tests.browser.canned import CannedCourse, Row, learners, serving
 from tests.browser.composing import HIGH, course_site, minute_later
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, brush, chromium_path
 from tests.browser.small_png import small
+from tests.services import PATIENCE
 
 WIDTHS = (1280, 400)
 
@@ -143,7 +144,7 @@ def letters(blank: Page, chromium: Browser, folder: Path) -> None:
         for width in WIDTHS:
             context = chromium.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
             page = context.new_page()
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(PATIENCE * 1000)
             page.goto(f"{site.address}/course/")
             expect(page.locator(".engage-communicator[data-engage-page=charts]")).to_be_visible()
             expect(page.get_by_test_id("write")).to_be_visible()

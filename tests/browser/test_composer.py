@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.composing import HIGH, TICK, OpenPage, course_page, hook, minute_later, outbox, write
@@ -34,7 +33,6 @@ const look = () => {
 };
 look();
 """
-pytestmark = pytest.mark.usefixtures("patience")
 
 
 def test_brush_write_preview_undo_send_and_the_outbox_holds_exactly_those_however_often_one_presses(
@@ -83,7 +81,7 @@ def test_brush_write_preview_undo_send_and_the_outbox_holds_exactly_those_howeve
     writing_site.python(f"{TICK}tick()")
     assert outbox(page, writing_site) == held
     minute_later(writing_site)
-    expect(hook(page, "standing")).to_have_text(f"Finished: {HIGH - 1} sent.", timeout=30_000)
+    expect(hook(page, "standing")).to_have_text(f"Finished: {HIGH - 1} sent.")
     expect(hook(page, "counts")).to_have_text(re.compile(rf"sent\s*{HIGH - 1}$"))
     assert outbox(page, writing_site) == held + HIGH - 1
     hook(page, "resend").click()

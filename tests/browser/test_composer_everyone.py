@@ -14,7 +14,6 @@ from tests.browser.composing import HIGH, OpenPage, course_page, hook, minute_la
 from tests.browser.test_page_everyone import AXE, wrong
 from tests.demo.conftest import Site
 
-pytestmark = pytest.mark.usefixtures("patience")
 FOCUSED = "document.activeElement?.dataset.testid ?? ''"
 WRITTEN = {"At", "risk", "You", "will", "probably", "fail"}  # what the test writes, and the page quotes
 # What the server says in the reader's language, which on this site is English: tests/messaging/test_languages.py.
@@ -59,7 +58,6 @@ def test_with_the_keyboard_alone_one_brushes_writes_confirms_takes_back_and_send
     writing_site: Site, open_page: OpenPage
 ) -> None:
     page = open_page(f"{writing_site.address}/course/")
-    page.set_default_timeout(30_000)
     expect(page.locator(".engage-communicator[data-engage-page=charts]")).to_be_visible()
     expect(hook(page, "write")).to_be_visible()
     held = outbox(page, writing_site)
@@ -99,7 +97,6 @@ def test_form_preview_confirmation_and_standing_fit_are_translated_and_axe_finds
     writing_site: Site, open_page: OpenPage, width: int, height: int, mirrored: bool
 ) -> None:
     page = open_page("about:blank", width=width, height=height)
-    page.set_default_timeout(30_000)
     if mirrored:
         page.add_init_script(path=PUBLIC / "js" / "translations" / "rtl" / "text.js")
         page.add_init_script("addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl'; })")

@@ -6,13 +6,10 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.composing import HIGH, OpenPage, course_page, hook, minute_later, write
 from tests.demo.conftest import Site
-
-pytestmark = pytest.mark.usefixtures("patience")
 
 
 def confirmed(page: Page, site: Site, subject: str) -> None:

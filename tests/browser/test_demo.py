@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,8 @@ import pytest
 import requests
 from playwright.sync_api import Locator, Page, expect
 from safetensors.numpy import load, save
+
+from tests.services import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 COURSE = "course-v1:OUx+BBB+2013B"
@@ -49,7 +50,6 @@ now = get_platform().now().isoformat()
 names = dict(User.objects.values_list("pk", "username"))
 print(json.dumps([{"user_id": pk, "username": names[pk], "now": now} for pk in learners if pk != you][:50]))
 """
-READY = 240.0  # seconds: a slow machine that does other things may take as long
 
 
 @dataclass
@@ -80,16 +80,6 @@ class Demo:
         """Wait until the consumer has read the log to its end, and no prediction changes any more."""
         self.python(QUIET)
 
-    def until(self, condition: Callable[[], object], *, poll: Page | None = None, seconds: float = 30) -> None:
-        """Wait for a condition; with `poll` the page's own events go on meanwhile."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "waited in vain"
-            if poll is not None:
-                poll.wait_for_timeout(50)
-            else:
-                threading.Event().wait(0.05)
-
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
@@ -103,7 +93,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    giving_up = threading.Timer(READY, process.terminate)
+    giving_up = threading.Timer(PATIENCE, process.terminate)
     giving_up.start()
     said = []
     assert process.stdout is not None
@@ -118,14 +108,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield Demo(address[0], home, process)
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture
 def page(demo: Demo, open_page: Callable[..., Page]) -> Page:
     """The course page, as course staff, with the predictions drawn."""
     page = open_page(demo.address)
-    expect(page.locator(".engage-communicator svg").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".engage-communicator svg").first).to_be_visible()
     return page
 
 
@@ -172,14 +162,14 @@ def append(path: Path, lines: list[str]) -> None:
 def staff(demo: Demo) -> requests.Session:
     """Somebody of the course team, without a browser."""
     session = requests.Session()
-    session.get(demo.address, timeout=30).raise_for_status()
+    session.get(demo.address, timeout=PATIENCE).raise_for_status()
     return session
 
 
 def row_of_you(demo: Demo, session: requests.Session) -> tuple[object, ...]:
     """What the REST API says of "you"."""
-    you = session.get(f"{demo.address}now/", timeout=30).json()["pseudonym"]
-    answer = session.get(f"{demo.address}engage/api/v1/courses/{COURSE}/predictions", timeout=30).json()
+    you = session.get(f"{demo.address}now/", timeout=PATIENCE).json()["pseudonym"]
+    answer = session.get(f"{demo.address}engage/api/v1/courses/{COURSE}/predictions", timeout=PATIENCE).json()
     place = answer["learners"].index(you)
     return tuple(answer[column][place] for column in ("state", "certify", "complete", "leave"))
 
@@ -208,7 +198,7 @@ def test_lines_in_the_log_move_a_bar_and_n_of_m_and_leave_the_brush_alone(demo: 
         place, range_ = brush_place(page, "certify"), hook(page, "range-certify").inner_text()
         total, before = count(page, "total-count"), bars(page, "certify")
         append(demo.tracking_log, [line_of(person) for person in people])
-        expect(hook(page, "total-count")).to_have_text(f"of {total + 50} learners", timeout=20_000)
+        expect(hook(page, "total-count")).to_have_text(f"of {total + 50} learners")
         assert sum(bars(page, "certify")) == sum(before) + 50
         assert brush_place(page, "certify") == place
         expect(hook(page, "range-certify")).to_have_text(range_)
@@ -220,12 +210,12 @@ def test_lines_in_the_log_move_a_bar_and_n_of_m_and_leave_the_brush_alone(demo: 
 def test_a_learners_click_moves_their_row_on_the_staff_side(demo: Demo, page: Page) -> None:
     session = staff(demo)
     page.get_by_role("button", name="Open the next unit").click()
-    expect(page.locator("[data-bars]")).to_be_visible(timeout=10_000)
+    expect(page.locator("[data-bars]")).to_be_visible()
     for button in ("Answer right", "Answer wrong"):
         before, shown = row_of_you(demo, session), page.locator("[data-value=complete]").inner_text()
         lines = demo.tracking_log.stat().st_size
         page.get_by_role("button", name=button).click()
-        expect(page.locator("[data-value=complete]")).not_to_have_text(shown, timeout=10_000)
+        expect(page.locator("[data-value=complete]")).not_to_have_text(shown)
         after = row_of_you(demo, session)
         assert after[0] == "active"
         assert after != before
@@ -241,8 +231,8 @@ def test_going_away_moves_the_clock_and_the_others_go_on(demo: Demo, page: Page)
 
     before = shown()
     page.get_by_role("button", name="Go away for three days").click()
-    demo.until(lambda: shown() - before >= timedelta(days=3))
-    demo.until(lambda: demo.lines_replayed() > written + 100)
+    until(lambda: shown() - before >= timedelta(days=3))
+    until(lambda: demo.lines_replayed() > written + 100)
 
 
 def test_learner_and_stranger_see_no_predictions(page: Page) -> None:
@@ -267,11 +257,11 @@ def test_without_a_model_the_page_says_so_and_with_it_the_bars_are_back(demo: De
     away = demo.home / "model.away"
     (demo.home / "model").rename(away)
     try:
-        expect(page.locator(".engage-communicator")).to_contain_text(re.compile("no model", re.I), timeout=20_000)
+        expect(page.locator(".engage-communicator")).to_contain_text(re.compile("no model", re.I))
         expect(page.locator(".engage-communicator svg:visible")).to_have_count(0)
     finally:
         away.rename(demo.home / "model")
-    expect(page.locator(".engage-communicator svg").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".engage-communicator svg").first).to_be_visible()
 
 
 def test_other_weights_make_other_bars(demo: Demo, page: Page) -> None:
@@ -284,7 +274,8 @@ def test_other_weights_make_other_bars(demo: Demo, page: Page) -> None:
         demo.wait_until_quiet()
         before = bars(page, "certify")
         replace(weights, save(tensors))
-        demo.until(lambda: differs(bars(page, "certify"), before, by=20), poll=page)
+        # The page's own events go on meanwhile.
+        until(lambda: differs(bars(page, "certify"), before, by=20), pause=lambda _: page.wait_for_timeout(50))
     finally:
         replace(weights, kept)
         demo.python("set_clock(get_platform().now(), speed=3600)")

@@ -8,6 +8,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from tests.services import PATIENCE
 from tests.xblock.workbench_process import running_workbench
 
 OpenPage = Callable[..., Page]
@@ -18,7 +19,7 @@ SCENARIO = "scenario/engage_communicator"
 def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_workbench(tmp_path_factory.mktemp("workbench")) as address:
         # What it loads at its first page is not what a person waits for in these tests.
-        requests.get(f"{address}/{SCENARIO}.0/?student=staff", timeout=120)
+        requests.get(f"{address}/{SCENARIO}.0/?student=staff", timeout=PATIENCE)
         yield address
 
 

@@ -75,14 +75,14 @@ def test_consumers_that_are_killed_at_any_moment_store_every_record(server: Redi
             for number in range(kill * total // 6, (kill + 1) * total // 6):
                 sender.put(number % 2, str(number).encode())
             seen = len(stored())
-            until(lambda seen=seen: len(stored()) > seen + 200, seconds=60)  # type: ignore[misc]
+            until(lambda seen=seen: len(stored()) > seen + 200)  # type: ignore[misc]
             name = "ab"[kill % 2]
             running[name].kill()
             running[name].wait()
             running[name] = start(name)
         assert sender.close(10.0)
-        until(lambda: len(stored()) == total, seconds=60)
-        until(lambda: stream_status(stream).waiting == 0, seconds=60)
+        until(lambda: len(stored()) == total)
+        until(lambda: stream_status(stream).waiting == 0)
     finally:
         for process in running.values():
             process.kill()
@@ -232,11 +232,11 @@ def test_the_page_is_told_since_when_redis_does_not_answer_and_that_it_is_back(
     assert first["unreachable_since"] is None
     began = datetime.now(UTC)
     server.kill() if outage == "killed" else server.hold()
-    away = until(lambda: (found := told()) and found["unreachable_since"] and found, seconds=60)
+    away = until(lambda: (found := told()) and found["unreachable_since"] and found)
     assert began - timedelta(seconds=1) < datetime.fromisoformat(away["unreachable_since"]) < datetime.now(UTC)
     assert away["lag_seconds"] < 30  # the consumer itself lives, and says so
     server.start() if outage == "killed" else server.wake()
-    back = until(told, seconds=60)
+    back = until(told)
     assert back["unreachable_since"] is None
 
 

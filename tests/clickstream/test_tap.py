@@ -26,7 +26,7 @@ from engage_backend.tap.backend import TrackingBackend
 from engage_backend.tap.sender import Sender
 from tests.clickstream.records import BACKEND, COURSE, EXCERPT
 from tests.clickstream.test_parse import pairs
-from tests.services import RedisServer, free_port, until
+from tests.services import PATIENCE, RedisServer, free_port, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -287,7 +287,7 @@ def lms_process(deed: str, count: int, engage: dict[str, Any]) -> tuple[dict[str
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     done = subprocess.run(
         [sys.executable, "-m", "tests.clickstream.lms_process", deed, str(count)],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1]), done.stderr
@@ -322,7 +322,7 @@ away = Sender(Stream("redis://localhost:{free_port()}/0"))
 away.put(0, b"1")
 print(done, away.close(0.2), sorted(set(sys.modules) - before))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout == "True False []\n", done.stderr
 
 

@@ -15,7 +15,7 @@ from tests.crash.sites import End, MariaSite, disturbed, events, write_log
 from tests.crash.test_killed import LogFeed, RedisFeed, undisturbed
 from tests.engagement.live.test_commands import line
 from tests.operations.sites import DiskSite
-from tests.services import MariaDbServer, RedisServer, until
+from tests.services import PATIENCE, MariaDbServer, RedisServer, until
 
 LEARNERS = 30
 FOUND = disturbed(events(LEARNERS, 130), seed=3)
@@ -42,9 +42,9 @@ def taken(site: DiskSite) -> int:
 
 def end(site: DiskSite, consumer: subprocess.Popen[str], count: int) -> tuple[End, str]:
     """Wait until so many events are taken in, stop the consumer as an operator does; what is there, and what it said."""
-    until(lambda: taken(site) >= count, seconds=90.0)
+    until(lambda: taken(site) >= count)
     consumer.send_signal(signal.SIGTERM)
-    _, said = consumer.communicate(timeout=60)
+    _, said = consumer.communicate(timeout=PATIENCE)
     assert consumer.returncode == 0, said
     return End.of(site), said
 
@@ -58,7 +58,7 @@ def test_a_redis_that_keeps_its_data_is_killed_twice_and_nothing_is_missing(
     feed.write(LINES[:HALF])
     for part in (LINES[HALF : HALF + 500], LINES[HALF + 500 :]):
         before = taken(disk_site)
-        until(lambda before=before: taken(disk_site) > before, seconds=60.0)  # in the middle of the stream
+        until(lambda before=before: taken(disk_site) > before)  # in the middle of the stream
         redis_server.kill()
         redis_server.start()
         feed.write(part)
@@ -77,7 +77,7 @@ def test_a_redis_that_forgets_is_told_as_a_gap_which_the_log_closes(
         feed = RedisFeed(server)
         consumer = disk_site.start("consume", *feed.words, "--max-batch", "300")
         feed.write(LINES[:HALF])
-        until(lambda: taken(disk_site) > 0, seconds=60.0)
+        until(lambda: taken(disk_site) > 0)
         server.kill()
         server.start()
         feed.write(LINES[HALF:])
@@ -99,7 +99,7 @@ def test_a_mariadb_that_is_killed_and_comes_back_is_waited_for(
     feed = LogFeed(tmp_path / "tracking.log")
     consumer = site.start("consume", *feed.words, "--max-batch", "300")
     feed.write(LINES[:HALF])
-    until(lambda: taken(site) > 0, seconds=60.0)
+    until(lambda: taken(site) > 0)
     mariadb.kill()
     mariadb.start()
     feed.write(LINES[HALF:])

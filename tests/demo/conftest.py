@@ -6,8 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +15,8 @@ import pytest
 import requests
 
 from engage_backend.demo.supervisor import listen
+from tests import services
+from tests.services import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 COURSE = "course-v1:TestX+T101+2026"
@@ -147,11 +147,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         # The socket listens already: the first answer comes as soon as the process has loaded.
-        assert requests.get(f"{address}/static/engage_demo/demo.css", timeout=60).ok
+        assert requests.get(f"{address}/static/engage_demo/demo.css", timeout=PATIENCE).ok
         yield Site(address, home)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -162,15 +162,8 @@ def running(server: Site) -> Site:
 
 @pytest.fixture
 def until() -> Callable[..., None]:
-    """`until(condition, seconds=60)`: wait for a condition; the test fails when it does not come."""
-
-    def wait(condition: Callable[[], object], *, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "waited in vain"
-            threading.Event().wait(0.05)
-
-    return wait
+    """`until(condition)`: wait for a condition; the test fails when it does not come."""
+    return services.until
 
 
 def environment(home: Path) -> dict[str, str]:

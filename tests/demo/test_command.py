@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from tests.demo.conftest import ROOT, package_lines
+from tests.services import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 
@@ -65,11 +66,11 @@ def test_a_package_is_replayed_whole_and_ctrl_c_leaves_no_process(
         assert "Replayed" in said
         address = re.search(r"http://127\.0\.0\.1:\d+/", said)
         assert address is not None
-        assert requests.get(address[0], timeout=30).ok
+        assert requests.get(address[0], timeout=PATIENCE).ok
         assert (home / "tracking.log").read_bytes().splitlines() == package_lines()
         assert len(processes_of(home)) >= 2
         demo.send_signal(number)
-        rest, _ = demo.communicate(timeout=60)
+        rest, _ = demo.communicate(timeout=PATIENCE)
         assert demo.returncode == 0
         assert "Ended." in rest
         assert processes_of(home) == {}
@@ -77,7 +78,7 @@ def test_a_package_is_replayed_whole_and_ctrl_c_leaves_no_process(
             requests.get(address[0], timeout=5)
     finally:
         demo.kill()
-        demo.communicate(timeout=60)
+        demo.communicate(timeout=PATIENCE)
 
 
 def test_a_home_that_is_kept_goes_on_where_it_stood(package_folder: Path, tmp_path: Path) -> None:
@@ -89,13 +90,13 @@ def test_a_home_that_is_kept_goes_on_where_it_stood(package_folder: Path, tmp_pa
             address = re.search(r"http://127\.0\.0\.1:\d+/", read_until(demo, "Replayed"))
             assert address is not None
             session = requests.Session()
-            session.get(address[0], timeout=30).raise_for_status()
-            clocks.append(datetime.fromisoformat(session.get(f"{address[0]}now/", timeout=30).json()["time"]))
+            session.get(address[0], timeout=PATIENCE).raise_for_status()
+            clocks.append(datetime.fromisoformat(session.get(f"{address[0]}now/", timeout=PATIENCE).json()["time"]))
             demo.send_signal(signal.SIGINT)
-            demo.communicate(timeout=60)
+            demo.communicate(timeout=PATIENCE)
         finally:
             demo.kill()
-            demo.communicate(timeout=60)
+            demo.communicate(timeout=PATIENCE)
     assert timedelta() <= clocks[1] - clocks[0] < timedelta(minutes=5), "the clock stood still in between"
     assert (home / "tracking.log").read_bytes().splitlines() == package_lines(), "and no line was written twice"
 
@@ -107,20 +108,20 @@ def test_when_a_process_dies_the_demo_names_it_and_ends(package_folder: Path, tm
         read_until(demo, "Ctrl-C")
         consumer = next(pid for pid, command in processes_of(home).items() if "engage_consume" in command)
         os.kill(consumer, signal.SIGKILL)
-        said, _ = demo.communicate(timeout=60)
+        said, _ = demo.communicate(timeout=PATIENCE)
         assert demo.returncode == 1
         assert "the consumer process was ended by SIGKILL" in said
         assert processes_of(home) == {}
     finally:
         demo.kill()
-        demo.communicate(timeout=60)
+        demo.communicate(timeout=PATIENCE)
 
 
 def test_a_package_with_a_missing_file_is_refused_in_one_line(package_folder: Path, tmp_path: Path) -> None:
     next(package_folder.glob("*courseenrollment*")).unlink()
     for command in (["demo", "--package", str(package_folder), "--port", "0"], ["replay", str(package_folder)]):
         ended = engage(*command, "--home", str(tmp_path / "home"))
-        said, _ = ended.communicate(timeout=60)
+        said, _ = ended.communicate(timeout=PATIENCE)
         assert ended.returncode == 1
         assert said.strip().splitlines()[-1].startswith(f"engage {command[0]}: ")
         assert "student_courseenrollment" in said
@@ -130,7 +131,7 @@ def test_a_package_with_a_missing_file_is_refused_in_one_line(package_folder: Pa
 def test_replay_fills_a_fresh_site_and_says_how_to_go_on(package_folder: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     replay = engage("replay", str(package_folder), "--home", str(home))
-    said, _ = replay.communicate(timeout=120)
+    said, _ = replay.communicate(timeout=PATIENCE)
     assert replay.returncode == 0, said
     assert "40 lines" in said
     assert (home / "tracking.log").read_bytes().splitlines() == package_lines()
@@ -146,18 +147,18 @@ def test_a_replay_at_a_speed_keeps_to_the_clock_and_can_be_stopped(package_folde
         while not log.exists() or not log.read_bytes():
             assert replay.poll() is None
         replay.send_signal(signal.SIGINT)
-        said, _ = replay.communicate(timeout=60)
+        said, _ = replay.communicate(timeout=PATIENCE)
         assert replay.returncode == 0
         assert "goes on from here" in said
         assert log.read_bytes().splitlines() == package_lines()[:5], "up to the course's start, and not a day further"
     finally:
         replay.kill()
-        replay.communicate(timeout=60)
+        replay.communicate(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "fast"])
 def test_a_speed_that_is_none_is_refused(package_folder: Path, speed: str) -> None:
     ended = engage("replay", str(package_folder), "--speed", speed)
-    said, _ = ended.communicate(timeout=60)
+    said, _ = ended.communicate(timeout=PATIENCE)
     assert ended.returncode == 2
     assert "--speed" in said

@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from tests.demo.test_command import engage, read_until
+from tests.services import PATIENCE
 
 ALL = ["active", "never_started", "gone", "finished"]
 
@@ -22,23 +23,23 @@ def test_on_the_demo_every_filter_changes_the_count_and_the_past_is_known(tmp_pa
         look_around(address[0])
     finally:
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=60)
+        demo.communicate(timeout=PATIENCE)
 
 
 def look_around(address: str) -> None:
     session = requests.Session()
-    session.get(address, timeout=30).raise_for_status()
+    session.get(address, timeout=PATIENCE).raise_for_status()
     course = f"{address}engage/api/v1/courses/course-v1:OUx+BBB+2013B"
     token = {"X-CSRFToken": session.cookies["csrftoken"], "Referer": address}
 
     def get(what: str) -> Any:
-        response = session.get(f"{course}/{what}", timeout=30)
+        response = session.get(f"{course}/{what}", timeout=PATIENCE)
         response.raise_for_status()
         return response.json()
 
     def count(**criteria: Any) -> int:
         body = {"criteria": {"version": 1, **criteria}}
-        response = session.post(f"{course}/count", json=body, headers=token, timeout=30)
+        response = session.post(f"{course}/count", json=body, headers=token, timeout=PATIENCE)
         response.raise_for_status()
         return int(response.json()["count"])
 

@@ -12,6 +12,7 @@ import requests
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.parse import parse
 from tests.demo.conftest import COURSE, Site
+from tests.services import PATIENCE
 
 JSON = {"Accept": "application/json"}
 PREDICTIONS = f"/engage/api/v1/courses/{COURSE}/predictions"
@@ -26,11 +27,11 @@ class Visitor:
         self.get("/")
 
     def get(self, path: str) -> requests.Response:
-        return self.session.get(f"{self.site.address}{path}", timeout=30)
+        return self.session.get(f"{self.site.address}{path}", timeout=PATIENCE)
 
     def post(self, path: str, **kwargs: object) -> requests.Response:
         headers = {"X-CSRFToken": self.session.cookies["csrftoken"], **kwargs.pop("headers", {})}  # type: ignore[dict-item]
-        return self.session.post(f"{self.site.address}{path}", headers=headers, timeout=30, **kwargs)  # type: ignore[arg-type]
+        return self.session.post(f"{self.site.address}{path}", headers=headers, timeout=PATIENCE, **kwargs)  # type: ignore[arg-type]
 
     def be(self, who: str) -> requests.Response:
         return self.post(f"/be/{who}/")
@@ -71,7 +72,7 @@ def test_a_poll_of_the_page_before_that_comes_late_takes_no_one_s_place_away(run
     visitor = Visitor(running)
     before = visitor.session.cookies.copy()
     visitor.be("learner")
-    late = requests.get(f"{running.address}{PREDICTIONS}", cookies=before, timeout=30)
+    late = requests.get(f"{running.address}{PREDICTIONS}", cookies=before, timeout=PATIENCE)
     assert late.status_code == 403
     visitor.session.cookies.update(late.cookies)
     assert "engage_session" not in late.headers.get("Set-Cookie", "")
@@ -86,7 +87,7 @@ def test_one_cannot_become_somebody_whom_the_switch_does_not_name(running: Site)
 def test_a_post_without_a_csrf_token_is_refused(running: Site, path: str) -> None:
     visitor = Visitor(running)
     before = datetime.fromisoformat(visitor.get("/now/").json()["time"])
-    assert visitor.session.post(f"{running.address}{path}", timeout=30).status_code == 403
+    assert visitor.session.post(f"{running.address}{path}", timeout=PATIENCE).status_code == 403
     assert datetime.fromisoformat(visitor.get("/now/").json()["time"]) - before < timedelta(hours=1)
     assert running.log == []
 
@@ -138,7 +139,7 @@ def test_the_buttons_work_without_javascript(running: Site) -> None:
     assert token is not None
     assert 'formaction="/learn/unit/"' in form
     answer = visitor.session.post(
-        f"{running.address}/learn/unit/", data={"csrfmiddlewaretoken": token[1], "page": "learn"}, timeout=30
+        f"{running.address}/learn/unit/", data={"csrfmiddlewaretoken": token[1], "page": "learn"}, timeout=PATIENCE
     )
     assert answer.url.endswith("/learn/")
     assert f"unit <b data-unit>{unit + 1}</b>" in answer.text
@@ -180,7 +181,7 @@ def test_every_answer_forbids_inline_scripts_and_other_hosts(running: Site) -> N
 def test_only_public_files_are_served(running: Site, path: str) -> None:
     request = requests.Request("GET", running.address).prepare()
     request.url = f"{running.address}{path}"
-    assert requests.Session().send(request, timeout=30).status_code == 404
+    assert requests.Session().send(request, timeout=PATIENCE).status_code == 404
 
 
 def test_a_file_that_the_browser_has_already_is_not_sent_again(running: Site) -> None:
@@ -189,13 +190,13 @@ def test_a_file_that_the_browser_has_already_is_not_sent_again(running: Site) ->
         first = visitor.get(path)
         assert first.status_code == 200
         again = visitor.session.get(
-            f"{running.address}{path}", headers={"If-None-Match": first.headers["ETag"]}, timeout=30
+            f"{running.address}{path}", headers={"If-None-Match": first.headers["ETag"]}, timeout=PATIENCE
         )
         assert (again.status_code, again.content) == (304, b"")
 
 
 def test_another_hosts_name_is_refused(running: Site) -> None:
-    answer = requests.get(f"{running.address}/course/", headers={"Host": "evil.example"}, timeout=30)
+    answer = requests.get(f"{running.address}/course/", headers={"Host": "evil.example"}, timeout=PATIENCE)
     assert answer.status_code == 400
 
 

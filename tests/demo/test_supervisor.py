@@ -39,7 +39,7 @@ def test_leaving_ends_children_and_their_children(home: Home, until: Callable[..
         grandchild = int(child.output.read_text(encoding="ascii"))
         assert is_running(grandchild)
     assert child.process.returncode == -signal.SIGTERM
-    until(lambda: not is_running(grandchild), seconds=10)
+    until(lambda: not is_running(grandchild))
 
 
 def test_leaving_by_an_error_ends_them_too(home: Home) -> None:
@@ -95,7 +95,7 @@ def test_children_do_not_outlive_a_supervisor_that_is_killed(home: Home, until: 
     parent.kill()
     parent.wait(30)
     parent.stdout.close()
-    until(lambda: not is_running(child), seconds=10)
+    until(lambda: not is_running(child))
 
 
 @pytest.fixture

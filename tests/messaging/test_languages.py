@@ -23,6 +23,7 @@ from engage_backend.tasks import send_trial, tell
 from tests.messaging.automatic import Course
 from tests.messaging.conftest import Mailing
 from tests.messaging.mail_server import html_of, text_of
+from tests.services import PATIENCE
 
 PACKAGE = Path(engage_backend.__file__).parent
 GERMAN = PACKAGE / "locale/de/LC_MESSAGES/django.po"
@@ -125,7 +126,7 @@ def test_whatever_is_refused_is_refused_in_the_readers_language(room: str) -> No
 @pytest.mark.skipif(shutil.which("msgfmt") is None, reason="no gettext on this machine")
 def test_the_catalogue_is_what_its_source_makes(tmp_path: Path) -> None:
     made = tmp_path / "made.mo"
-    subprocess.run(["msgfmt", "-o", made, GERMAN], check=True, timeout=60)
+    subprocess.run(["msgfmt", "-o", made, GERMAN], check=True, timeout=PATIENCE)
     assert made.read_bytes() == GERMAN.with_suffix(".mo").read_bytes()
 
 

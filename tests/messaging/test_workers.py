@@ -52,10 +52,10 @@ def test_workers_that_are_killed_write_to_nobody_twice_and_forget_nobody(workers
     workers.clock()
     for number in range(1, kills + 1):
         worker = workers.worker()
-        until(lambda number=number: len(smtp.letters) > number * 80, seconds=60)
+        until(lambda number=number: len(smtp.letters) > number * 80)
         workers.kill(worker)
     workers.worker()
-    until(lambda: workers.left() == 0, seconds=90)
+    until(lambda: workers.left() == 0)
     end = workers.outcome()
     assert_nobody_twice_and_nobody_missing(end, smtp, learners)
     assert len(end.those("uncertain")) < learners / 10
@@ -88,10 +88,10 @@ def test_a_queue_that_is_away_delays_and_loses_nothing(workers: WorkerSite) -> N
     workers.confirm()
     clock = workers.clock()
     log = workers.home / "clock.log"
-    until(lambda: "cannot be reached" in log.read_text(errors="replace"), seconds=60)
+    until(lambda: "cannot be reached" in log.read_text(errors="replace"))
     assert clock.poll() is None
     workers.redis.start()
     workers.worker()
-    until(lambda: workers.left() == 0, seconds=60)
+    until(lambda: workers.left() == 0)
     assert_nobody_twice_and_nobody_missing(workers.outcome(), workers.smtp, 30)
     assert workers.outcome().those("uncertain") == set()

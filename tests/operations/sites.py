@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.services import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 _SET_UP = """
@@ -56,7 +58,7 @@ class DiskSite:
         self.home.mkdir(parents=True, exist_ok=True)
         self.python(_SET_UP, str(learners), *([course] if course else []))
 
-    def python(self, code: str, *arguments: str, seconds: float = 180.0) -> str:
+    def python(self, code: str, *arguments: str, seconds: float = PATIENCE) -> str:
         """Run code on the site in a process of its own; what it printed."""
         words = [sys.executable, "-c", code, *arguments]
         done = subprocess.run(words, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=seconds)
@@ -86,7 +88,7 @@ class DiskSite:
     def run(self, *words: str) -> tuple[int, str, str]:
         """Run `engage WORDS` to its end: status, output, errors."""
         process = self.start(*words)
-        out, err = process.communicate(timeout=180)
+        out, err = process.communicate(timeout=PATIENCE)
         return process.returncode, out, err
 
     def end(self) -> None:

@@ -30,13 +30,13 @@ from tests.engagement.clicks import COURSE, clicks
 from tests.engagement.live.conftest import LiveSite
 from tests.engagement.live.test_commands import line
 from tests.operations.sites import DiskSite
-from tests.services import free_port, until
+from tests.services import PATIENCE, free_port, until
 
 EVENTS = sorted(clicks(101, 60), key=lambda event: event.time)
 
 
 def scrape(port: int) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
         lines = answer.read().decode().splitlines()
     return {text.rpartition(" ")[0]: float(text.rpartition(" ")[2]) for text in lines if not text.startswith("#")}
 
@@ -115,9 +115,9 @@ def test_a_consumer_serves_its_figures_and_logs_json_until_it_is_told_to_stop(di
         except OSError:
             return False
 
-    until(counted, seconds=60)
+    until(counted)
     consumer.send_signal(signal.SIGTERM)
-    _, said = consumer.communicate(timeout=60)
+    _, said = consumer.communicate(timeout=PATIENCE)
     assert consumer.returncode == 0
     entries = [json.loads(text) for text in said.splitlines() if text.startswith("{")]
     (batch,) = [entry for entry in entries if "records" in entry]
@@ -203,9 +203,9 @@ def test_a_backfill_that_is_stopped_and_started_again_ends_as_one_that_was_not(
     backfill = disk_site.start("backfill", str(large_log))
     until(lambda: disk_site.home.joinpath("db.sqlite3").exists())
     # It reads from the moment it has loaded; being told before that is being told at the first block.
-    until(lambda: str(large_log) in files_of(backfill.pid) or backfill.poll() is not None, seconds=60)
+    until(lambda: str(large_log) in files_of(backfill.pid) or backfill.poll() is not None)
     backfill.send_signal(signal.SIGINT)
-    out, err = backfill.communicate(timeout=120)
+    out, err = backfill.communicate(timeout=PATIENCE)
     assert backfill.returncode == 0, err
     assert "stopped; the same command again" in out
     status, out, err = disk_site.run("backfill", str(large_log))

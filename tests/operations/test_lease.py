@@ -15,6 +15,7 @@ from engage_backend.platform.standalone.models import Course, Enrolment
 from tests.engagement.clicks import COURSE, clicks
 from tests.engagement.live.conftest import LiveSite
 from tests.operations.sites import DiskSite
+from tests.services import PATIENCE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -140,6 +141,6 @@ def test_three_silent_days_change_states_and_figures_through_the_command_for_cro
 def test_of_processes_that_tick_at_the_same_moment_one_passes(disk_site: DiskSite) -> None:
     disk_site.set_up(learners=400)
     ticking = [disk_site.start("tick") for _ in range(3)]
-    told = [process.communicate(timeout=120) for process in ticking]
+    told = [process.communicate(timeout=PATIENCE) for process in ticking]
     assert [process.returncode for process in ticking] == [0, 0, 0], told
     assert sorted(out.startswith(COURSE) for out, _ in told) == [False, False, True]

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.mariadb import NAME, PORT
-from tests.services import MariaDbServer
+from tests.services import PATIENCE, MariaDbServer
 
 ROOT = Path(__file__).resolve().parents[2]
 THERE_AND_BACK = """
@@ -35,6 +35,6 @@ def test_migrations_are_undone_without_a_trace_and_done_again_on_mariadb(tmp_pat
         environment |= {"DJANGO_SETTINGS_MODULE": "tests.settings_mariadb", "PYTHONWARNINGS": "ignore"}
         command = [sys.executable, "-c", THERE_AND_BACK]
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     assert done.stdout.splitlines()[-1:] == ["True [] True"], done.stderr[-3000:]

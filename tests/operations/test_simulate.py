@@ -21,7 +21,7 @@ from engage_backend.clickstream.parse import parse_lines
 from engage_backend.clickstream.simulate import COURSE, Simulator, history
 from engage_backend.streams import FIELD, Stream, shard_of
 from tests.operations.sites import ROOT
-from tests.services import RedisServer, until
+from tests.services import PATIENCE, RedisServer, until
 
 END = 1_780_000_000.0
 DAY = 86_400.0
@@ -124,9 +124,9 @@ def test_sigterm_ends_it_between_two_lines(tmp_path: Path) -> None:
     out = tmp_path / "tracking.log"
     words = [sys.executable, "-m", "engage_backend.cli", "simulate", "--rate", "2000", "--out", str(out)]
     process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE)
-    until(lambda: out.exists() and out.stat().st_size > 100_000, seconds=30)
+    until(lambda: out.exists() and out.stat().st_size > 100_000)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert b" a second" in said
     data = out.read_bytes()

@@ -23,7 +23,7 @@ from tests.engagement.clicks import COURSE, KINDS, clicks
 from tests.engagement.live.conftest import LiveSite
 from tests.engagement.live.test_commands import line
 from tests.operations.sites import ROOT
-from tests.services import RedisServer
+from tests.services import PATIENCE, RedisServer
 
 EVENTS = sorted(clicks(101, 60), key=lambda event: event.time)
 
@@ -220,6 +220,12 @@ def test_it_loads_no_torch() -> None:
     code = "import sys, django; django.setup(); import engage_backend.engagement.live.status; print('torch' in sys.modules)"
     environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT), "PATH": ""}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
     )
     assert done.stdout == "False\n"

@@ -18,6 +18,7 @@ import yaml
 
 from engage_backend.conf import check_settings, engage_settings
 from engage_backend.management.commands.engage_consume import Command
+from tests.services import PATIENCE
 
 PLUGIN = Path(__file__).resolve().parents[2] / "tutor-contrib-engage"
 pytestmark = pytest.mark.skipif(find_spec("tutor") is None, reason="no Tutor here: pip install 'tutor>=20,<21'")
@@ -32,7 +33,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     source = tmp_path_factory.mktemp("source") / PLUGIN.name  # a build leaves files where it is done
     shutil.copytree(PLUGIN, source, ignore=shutil.ignore_patterns("*.egg-info", "build"))
-    subprocess.run([*pip, "--target", str(packages), str(source)], check=True, capture_output=True, timeout=120)
+    subprocess.run([*pip, "--target", str(packages), str(source)], check=True, capture_output=True, timeout=PATIENCE)
     return packages
 
 
@@ -46,7 +47,7 @@ def tutor(packages: Path, root: Path, *words: str) -> str:
         "PYTHONWARNINGS": "ignore",
     }
     command = [sys.executable, "-c", "from tutor.commands.cli import main; main()", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -16,6 +16,7 @@ from xblock.fields import Field
 
 import engage_xblock
 from engage_xblock import CommunicatorXBlock, LearnerXBlock
+from tests.services import PATIENCE
 from tests.xblock.test_communicator import STAFF, block_for
 from tests.xblock.test_learner import block_for as learner_block_for
 
@@ -87,5 +88,5 @@ def test_no_place_for_a_value_is_lost_or_invented_in_translation() -> None:
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node on this machine")
 def test_german_is_complete_and_every_catalogue_is_what_its_source_makes() -> None:
     command = ["node", "--input-type=module", "--eval", CHECK]
-    said = subprocess.run(command, cwd=STATIC, capture_output=True, text=True, timeout=60, check=True).stdout
+    said = subprocess.run(command, cwd=STATIC, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
     assert json.loads(said) == {"missing": [], "stale": []}, "run `npm run strings` in static/, translate, run it again"

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
 PUBLIC = ROOT / "engage_xblock" / "public"
@@ -20,7 +22,7 @@ needs_modules = pytest.mark.skipif(
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=STATIC, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=STATIC, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 @needs_node

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.services import PATIENCE
 from tests.xblock.workbench_process import running_workbench
 
 PUBLIC = Path(__file__).resolve().parents[2] / "engage_xblock" / "public"
@@ -28,7 +29,7 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def scenario(workbench: str, who: dict[str, str], view: str = "student_view", number: int = 0) -> str:
-    answer = requests.get(f"{workbench}/scenario/engage_communicator.{number}/{view}/", params=who, timeout=20)
+    answer = requests.get(f"{workbench}/scenario/engage_communicator.{number}/{view}/", params=who, timeout=PATIENCE)
     assert answer.status_code == 200, answer.text[:2000]
     return answer.text
 
@@ -45,10 +46,10 @@ def inits(page: str) -> list[str]:
 def submit(workbench: str, who: dict[str, str], data: Any) -> requests.Response:
     """Studio's form, sent: with the CSRF token of the page it is on."""
     session = requests.Session()
-    session.get(f"{workbench}/scenario/engage_communicator.0/studio_view/", params=who, timeout=20)
+    session.get(f"{workbench}/scenario/engage_communicator.0/studio_view/", params=who, timeout=PATIENCE)
     headers = {"X-CSRFToken": session.cookies["csrftoken"], "Content-Type": "application/json"}
     body = data if isinstance(data, str) else json.dumps(data)
-    return session.post(f"{workbench}/handler/{USAGE}/submit", params=who, data=body, headers=headers, timeout=20)
+    return session.post(f"{workbench}/handler/{USAGE}/submit", params=who, data=body, headers=headers, timeout=PATIENCE)
 
 
 def test_staff_get_the_page_with_its_script_and_style(workbench: str) -> None:
@@ -61,7 +62,7 @@ def test_staff_get_the_page_with_its_script_and_style(workbench: str) -> None:
         address = f"/resource/engage_communicator/public/{file}"
         assert address in page
         shipped = (PUBLIC / file).read_bytes()
-        assert requests.get(workbench + address, timeout=20).content == shipped
+        assert requests.get(workbench + address, timeout=PATIENCE).content == shipped
 
 
 def test_a_learner_gets_a_friendly_text_and_neither_script_nor_address(workbench: str) -> None:
