@@ -16,6 +16,7 @@ from typing import Any, Literal
 from engage_backend.cli import Refusal
 from engage_backend.clickstream.event import Reason
 from engage_backend.clickstream.files import DamagedFile, read_lines
+from engage_backend.clickstream.names import is_activity
 from engage_backend.clickstream.parse import parse_lines
 
 BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
@@ -38,7 +39,10 @@ class Summary:
 
     def add(self, lines: list[bytes]) -> None:
         """Count some lines."""
-        events, rejected = parse_lines(lines)
+        found, rejected = parse_lines(lines)
+        events = [event for event in found if is_activity(event.kind)]
+        if len(events) < len(found):
+            rejected[Reason.FACT] += len(found) - len(events)
         self.lines += len(lines)
         self.events += len(events)
         self.rejected.update(rejected)

@@ -70,6 +70,7 @@ class Payload(msgspec.Struct, gc=False, omit_defaults=True):
     weighted_possible: Any = None
     new_weighted_earned: Any = None
     new_weighted_possible: Any = None
+    url: Any = None
     current_tab: Any = None
     tab_count: Any = None
     GET: Any = None  # of an implicit request

@@ -20,6 +20,7 @@ _CCX_BLOCK = re.compile(
     r"ccx-block-v1:([^+/@:\s]+\+[^+/@:\s]+\+[^+/@:\s]+\+ccx@\d+)\+type@([^+@/\s]+)\+block@([^+@/\s]+)"
 )
 _OTHER = re.compile(r"(?:library-v1|lib-block-v1|lib|lb|lct|lib-collection):")
+_ASSET = re.compile(r"asset-v1:([^+/@:\s]+\+[^+/@:\s]+\+[^+/@:\s]+)\+(?:branch@[^+]+\+)?(?:version@[^+]+\+)?type@")
 _IN_TEXT = re.compile(
     r"(?:course|ccx)-v1:[^/?#&+\s\"']+\+[^/?#&+\s\"']+\+[^/?#&\s\"']+|(?:ccx-)?block-v1:[^/?#&\s\"']+|(?:library-v1|lib-block-v1|lb|lib):[^/?#&\s\"']+"
 )
@@ -105,6 +106,8 @@ def course_in(text: str) -> str:
         found = found or key
     if old := _IN_PATH.search(text):
         return course_key(old[1]) or found
+    if asset := _ASSET.search(text):  # a file of the course, by its link
+        return course_key(f"course-v1:{asset[1]}") or found
     return found
 
 

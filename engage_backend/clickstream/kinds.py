@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from engage_backend.clickstream import kind_table
 from engage_backend.clickstream.event import Reason
@@ -58,6 +60,9 @@ _PLACES = {
     "{usage}": r"(?P<usage>i4x:/{1,2}[^/]+/[^/]+/[^/]+/[^/]+|[^/]*:[^/]*)",
     "{handler}": r"(?P<handler>[^/]+)",
     "{id}": r"[^/]+",
+    "{hex}": r"(?=[^/]*[0-9])[0-9a-fA-F-]{6,40}",
+    "{document}": r".*\.(?i:pdf|zip|gz|7z|docx?|pptx?|xlsx?|od[tsp]|csv|txt|rtf|epub|ipynb|tex|md)",
+    "{rest}": r".*",
     "/**": r"(?:/.*)?",
 }
 _COURSE = re.compile(rf"/courses/{_PLACES['{course}']}(?:/(?P<below>.*))?", re.DOTALL)
@@ -74,11 +79,14 @@ def _compiled(table: str) -> list[tuple[re.Pattern[str], str | Reason]]:
 
 _COURSE_PAGES = _compiled(kind_table.COURSE_PAGES)
 _OTHER_PAGES = _compiled(kind_table.OTHER_PAGES)
+# (block type or *, handler; a `*` at the handler's end stands for any rest) -> why it does not count
+_HANDLERS = {(block, handler): Reason[why[1:]] for block, handler, why, *_ in _cells(kind_table.HANDLERS)}
+_HANDLER_STARTS = [(block, name[:-1], why) for (block, name), why in _HANDLERS.items() if name.endswith("*")]
 
 
 @lru_cache(maxsize=65_536)
 def meaning_of_path(path: str) -> Meaning:
-    """Kind and keys of a request's path, without its query. Never fails; a path unknown to the table keeps its shape."""
+    """Return kind and keys of a request's path, without its query. A path that no row names is `Reason.UNNAMED`."""
     path = path[:LONGEST_PATH]
     if "%" in path:
         path = unquote(path)
@@ -89,11 +97,11 @@ def meaning_of_path(path: str) -> Meaning:
         for pattern, kind in _COURSE_PAGES:
             if match := pattern.fullmatch(below["below"] or ""):
                 return _meaning(kind, match, course)
-        return Meaning(_shape(path), course)
+        return Meaning(Reason.UNNAMED, course)
     for pattern, kind in _OTHER_PAGES:
         if match := pattern.fullmatch(path):
             return _meaning(kind, match, course_in(path))
-    return Meaning(_shape(path), course_in(path))
+    return Meaning(Reason.UNNAMED, course_in(path))
 
 
 def kind_of_path(path: str) -> str | Reason:
@@ -110,80 +118,48 @@ def _meaning(kind: str | Reason, match: re.Match[str], course: str) -> Meaning:
         return Meaning(kind, course, block.text)
     if "{type}" in kind:
         if not block.type:  # an address that no block has
-            return Meaning(kind.replace("{type}", "none").replace("{handler}", "none"), course)
-        kind = kind.replace("{type}", _word(block.type)).replace("{handler}", _word(names.get("handler") or "none"))
+            return Meaning(Reason.UNNAMED, course)
+        handler = names.get("handler") or ""
+        if why := _not_counted(block.type, handler):
+            return Meaning(why, course, block.text)
+        kind = kind.replace("{type}", _word(block.type)).replace("{handler}", _word(handler))
     return Meaning(kind[:LONGEST], course, block.text)
+
+
+def _not_counted(block_type: str, handler: str) -> Reason | None:
+    """Why a request to a block's handler is no click by itself; None where it is one."""
+    for block in (block_type, "*"):
+        if why := _HANDLERS.get((block, handler)):
+            return why
+    return next((why for block, name, why in _HANDLER_STARTS if block == block_type and handler.startswith(name)), None)
 
 
 _SEGMENT = re.compile(r"[A-Za-z](?:[A-Za-z_.-]*[0-9]?){0,3}")
 _HEX = re.compile(r"[0-9a-fA-F-]{8,}")
-_VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)?")
-# Behind these an LMS writes whom a page is of, by user name: `/u/NAME`, `/api/user/v1/accounts/NAME`. No kind holds a name.
-_PEOPLE = frozenset(
-    [
-        "u",
-        "user",
-        "users",
-        "username",
-        "account",
-        "accounts",
-        "profile",
-        "profiles",
-        "profile_images",
-        "preferences",
-        "learner",
-        "learners",
-        "student",
-        "students",
-        "member",
-        "members",
-        "people",
-        "person",
-        "author",
-        "authors",
-        "staff",
-        "email",
-        "emails",
-        "password_reset_confirm",
-        "activate",
-    ]
-)
 
 
 def _word(segment: str) -> str:
     """A path's segment, or what stands in its place where it is an id: kinds must not grow with the data."""
-    if ":" in segment:
-        return "{key}"
     short = len(segment) <= 32 and _SEGMENT.fullmatch(segment) and not _HEX.fullmatch(segment)
     return segment if short else "{id}"
 
 
-def _shape(path: str) -> str:
-    """A path that the table does not know, with all ids taken out, at most five segments of it."""
-    course = _COURSE.match(path)
-    segments = (course["below"] or "").split("/") if course else path.split("/")
-    words, names_somebody = [], False
-    for segment in filter(None, segments[:7]):
-        is_people = segment.lower() in _PEOPLE
-        words.append("{id}" if names_somebody and not is_people and not _VERSION.fullmatch(segment) else _word(segment))
-        # `/api/profile_images/v1/NAME`: the number of a version stands between the two.
-        names_somebody = is_people or (names_somebody and bool(_VERSION.fullmatch(segment)))
-    return ("/courses/{key}/" if course else "/") + "/".join(words[:5])[: LONGEST - 16]
-
-
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.:-]+")
+_ASCII_NOT_IN_NAMES = re.compile(r"[\x00-,/;-@\[-^`{-\x9f]+")
 _IDS = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}|[0-9]{4,}")
 
 
-def _events() -> tuple[dict[str, str | Reason], list[tuple[str, Reason]]]:
+def _events() -> tuple[dict[str, str | Reason], list[tuple[str, Reason | None]]]:
+    """Names with a row of their own, and beginnings of names; None: such names are clicks of their own name."""
     exact: dict[str, str | Reason] = {}
-    starts: list[tuple[str, Reason]] = []
+    starts: list[tuple[str, Reason | None]] = []
     for name, kind, *_ in _cells(kind_table.EVENTS):
+        meaning = Reason[kind[1:]] if kind[0] == "!" else name if kind[0] == "=" else kind
         if name.endswith("*"):
-            starts.append((name[:-1], Reason[kind[1:]]))
+            starts.append((name[:-1], meaning if isinstance(meaning, Reason) else None))
         elif name != CHECKED:
-            exact[name] = Reason[kind[1:]] if kind[0] == "!" else kind
-    return exact, starts
+            exact[name] = meaning
+    return exact, [(start, meaning) for start, meaning in starts if start]
 
 
 _EXACT, _STARTS = _events()
@@ -196,13 +172,29 @@ def kind_of_event(name: str) -> str | Reason:
     """The kind of an explicit event by its name alone: `problem_check` stays open, sequence events take the old name."""
     if name in _EXACT:
         return _EXACT[name]
-    for start, reason in _STARTS:
-        if name.startswith(start):
-            return reason
+    if reason := next((reason for start, reason in _STARTS if name.startswith(start)), None):
+        return reason
     kind = _IDS.sub("{id}", _NOT_IN_NAMES.sub("_", name[:LONGEST_PATH]))[: LONGEST - 6].strip("_")
+    if not name.isascii():
+        kind = _in_ascii(name)
     if kind in _PAGE_KINDS or kind in _OPEN:
         return f"event:{kind}"  # anybody may name an event: it passes for no page and for no submission
     return kind or Reason.NOT_AN_EVENT
+
+
+@lru_cache(maxsize=16_384)
+def is_named(name: str) -> bool:
+    """Return whether the table names an event, by itself or by its beginning."""
+    return name == CHECKED or name in _EXACT or any(name.startswith(start) for start, _ in _STARTS)
+
+
+def _in_ascii(name: str) -> str:
+    """A name in any script as percent-encoded ASCII; the end of one that is too long becomes a digest of the whole."""
+    name = unicodedata.normalize("NFC", name).encode("utf-8", "replace").decode()
+    kind = quote(_IDS.sub("{id}", _ASCII_NOT_IN_NAMES.sub("_", name)), safe="{}:")
+    if len(kind) > LONGEST - 6:
+        kind = f"{kind[: LONGEST - 24].rpartition('%')[0]}~{blake2b(name.encode(), digest_size=8).hexdigest()}"
+    return kind.strip("_")
 
 
 _FORUM = ("forum_", "thread_", "comment_", "topic_", "edx.forum.")

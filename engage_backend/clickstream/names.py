@@ -2,7 +2,7 @@
 
 OUR_BLOCK = "engage_communicator"
 
-# Facts: events whose kind is their name, and which are no activity.
+# Facts: events whose kind is their name, and which are no activity. `kind_table.EVENTS` says the same; a test compares.
 SUBMITTED = "edx.grades.problem.submitted"
 RESCORED = "edx.grades.problem.rescored"
 OVERRIDDEN = "edx.grades.problem.score_overridden"
@@ -13,7 +13,11 @@ STATES_DELETED = "problem_delete_state"  # of all learners: it names neither the
 SCORE_FACTS = frozenset(
     {SUBMITTED, RESCORED, OVERRIDDEN, STATE_DELETED, SCORE_RESET, SUBSECTION_OVERRIDDEN, STATES_DELETED}
 )
-FACTS = SCORE_FACTS
+ENROLLED = "edx.course.enrollment.activated"
+UNENROLLED = "edx.course.enrollment.deactivated"
+MODE_CHANGED = "edx.course.enrollment.mode_changed"
+ROSTER_FACTS = frozenset({ENROLLED, UNENROLLED, MODE_CHANGED})
+FACTS = SCORE_FACTS | ROSTER_FACTS
 # What changed is not in the record: the run's scores have to be read from the platform.
 COMPARED = frozenset({SUBSECTION_OVERRIDDEN, STATES_DELETED})
 NOBODY = 0  # the learner of a fact that is about a whole run

@@ -27,6 +27,7 @@ from engage_backend.clickstream.kinds import (
     INCORRECT,
     LONGEST_PATH,
     group_of,
+    is_named,
     kind_of_event,
     meaning_of_path,
 )
@@ -47,11 +48,14 @@ from engage_backend.clickstream.scores import EFFECTS, HAND_INS
 # A time outside these is a broken clock, and would pass for somebody's last click for ever.
 _EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 _LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+_NUMBERS = (int, float)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _LARGEST_ID = 2**63 - 1
-_BROWSER_TWINS = frozenset({CHECKED, "problem_graded", *FACTS, *HAND_INS})  # nobody's browser hands in
-_NUMBERS = (int, float)
+_CLIENTS = ("browser", "mobile")  # sources that a learner's own device writes, and may make up
+# Where a named event does not count, whatever it says: what the team does, and what happens outside the course.
+_NO_PLACE = frozenset({Reason.COURSE_TEAM, Reason.OUR_OWN, Reason.OUTSIDE})
+_LEGACY_FORUM = re.compile(r"/courses/.+/discussion/")
 _NEXT, _PREVIOUS = "edx.ui.lms.sequence.next_selected", "edx.ui.lms.sequence.previous_selected"
 _NO_COURSE = ("", OTHER)
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*", re.IGNORECASE)
@@ -164,6 +168,8 @@ def _event(record: Record, payload: Any) -> ClickEvent | Reason:
         name = name[:LONGEST_PATH]  # what nobody named is not kept whole in a cache
     if name[:1] != "/":
         return _explicit(record, context, name, payload)
+    if (record.event_source or context.event_source) in _CLIENTS:
+        return Reason.UNNAMED  # a browser names its events as it likes: a request is what the server says was asked for
     # An implicit event: the LMS logs every request, its path being the event's type.
     kind, course, block = meaning_of_path(name)
     if kind.__class__ is Reason:
@@ -191,22 +197,19 @@ def _explicit(record: Record, context: Context, name: str, payload: Any) -> Clic
     if isinstance(kind, Reason):
         return kind
     source = record.event_source or context.event_source
-    if source == "browser":
-        if name in _BROWSER_TWINS:  # and nobody's browser hands in points
-            return Reason.BROWSER_TWIN
-    elif kind in FACTS:
-        return _fact(record, context, kind, payload_of(payload) or _NO_PAYLOAD)
-    elif source == "task":
-        return Reason.NOT_A_CLICK  # the course team's rescoring, in a worker
     path = context.path[:LONGEST_PATH] if isinstance(context.path, str) else ""
     page = record.page or context.page
     page = page[:LONGEST_PATH] if isinstance(page, str) else ""
+    if kind in FACTS:
+        return Reason.BROWSER_TWIN if source in _CLIENTS else _fact(record, context, kind, payload, path)
+    if source == "browser" and (name == CHECKED or kind in HAND_INS):  # and nobody's browser hands in
+        return Reason.BROWSER_TWIN
+    if source == "task":
+        return Reason.NOT_A_CLICK  # the course team's rescoring, in a worker
     if page and (refused := _refused_page(page)):
         return refused
-    if path != "/event":
-        place = meaning_of_path(path).kind
-        if isinstance(place, Reason):
-            return place
+    if path != "/event" and (refused := _refused_in(name, path, is_server=source not in _CLIENTS)):
+        return refused
     data = payload_of(payload)
     if data is None:
         if kind == CHECKED:  # only the browser sends the answers as one string
@@ -217,7 +220,7 @@ def _explicit(record: Record, context: Context, name: str, payload: Any) -> Clic
         return Reason.OUR_OWN
     course = _course(context.course_id)
     if course in _NO_COURSE:
-        course = _first(course, _course(data.course_id), found.course, course_in(page), course_in(path))
+        course = _first(course, _course(data.course_id), found.course, course_in(page), course_in(path), _linked(data))
     block = found.text
     if not block and isinstance(data.id, str) and group_of(kind) == "video":
         block = block_of(course, "video", data.id)  # the player knows the bare id alone
@@ -235,10 +238,11 @@ def _explicit(record: Record, context: Context, name: str, payload: Any) -> Clic
     return _click(record, context, course, context.user_id, kind, block)
 
 
-def _fact(record: Record, context: Context, kind: str, data: Payload) -> ClickEvent | Reason:
-    """A fact about the score of `event.user_id`, in whoever's request or worker it was written."""
+def _fact(record: Record, context: Context, kind: str, payload: Any, path: str) -> ClickEvent | Reason:
+    """A fact about the score or the enrolment of `event.user_id`, in whoever's request or worker it was written."""
+    data = payload_of(payload) or _NO_PAYLOAD
     found = _block(data, context.module) if kind in SCORE_FACTS else Block()
-    course = _first(_course(data.course_id), found.course, _course(context.course_id))
+    course = _first(_course(data.course_id), found.course, _course(context.course_id), course_in(path))
     if kind == STATES_DELETED:
         event = _click(record, context, course, 1, kind, "")
         return event._replace(learner=NOBODY, session="") if isinstance(event, ClickEvent) else event
@@ -251,7 +255,7 @@ def _fact(record: Record, context: Context, kind: str, data: Payload) -> ClickEv
     # An open response whose state was cleared says 0 of 0 as well as a problem of weight 0 that was handed in.
     elif kind == SUBMITTED and possible.__class__ in _NUMBERS and possible == 0 and not _is_own(context, about, found):
         kind, score, possible = SCORE_RESET, None, None
-    if kind not in COMPARED and not found.text:
+    if kind in SCORE_FACTS - COMPARED and not found.text:
         return Reason.NOT_A_CLICK
     event = _click(record, context, course, about, kind, found.text)
     event = event._replace(session="") if isinstance(event, ClickEvent) else event  # of whoever graded
@@ -262,11 +266,23 @@ def _is_own(context: Context, about: Any, block: Block) -> bool:
     return _user(about) == _user(context.user_id) and block.type != "openassessment"
 
 
-def _user(value: Any) -> int:
-    """A user id, which some events write as text; 0 where there is none."""
-    if value.__class__ is int:
-        return int(value)
-    return int(value) if isinstance(value, str) and len(value) < 20 and value.isascii() and value.isdigit() else 0
+def _refused_in(name: str, path: str, *, is_server: bool) -> Reason | None:
+    """Why an event does not count that was written in the request of this path."""
+    place = meaning_of_path(path).kind
+    if place in _NO_PLACE:
+        return place  # type: ignore[return-value]  # a Reason
+    if name.startswith("edx.forum."):
+        return Reason.ONE_CLICK if _LEGACY_FORUM.match(path) else None
+    if not is_server or is_named(name):
+        return None
+    if not isinstance(place, Reason):
+        return Reason.ONE_CLICK  # the request is the click
+    return place if place is Reason.BESIDE else None
+
+
+def _linked(data: Payload) -> str:
+    """The course run that an event's own address names."""
+    return course_in(data.url[:LONGEST_PATH]) if isinstance(data.url, str) else ""
 
 
 def _click(
@@ -286,6 +302,13 @@ def _click(
     if session.__class__ is not str or not session.isascii() or len(session) > 255 or not session.isprintable():
         session = ""
     return _new(ClickEvent, (course, user, time, kind, block, session, None, None, None))
+
+
+def _user(value: Any) -> int:
+    """A user id, which some events write as text; 0 where there is none."""
+    if value.__class__ is int:
+        return int(value)
+    return int(value) if isinstance(value, str) and len(value) < 20 and value.isascii() and value.isdigit() else 0
 
 
 def _scored(event: ClickEvent | Reason, score: Any, possible: Any, attempt: Any) -> ClickEvent | Reason:
@@ -355,4 +378,4 @@ def _refused_page(page: str) -> Reason | None:
     if OUR_BLOCK in page or path.startswith("/engage/"):
         return Reason.OUR_OWN
     kind = meaning_of_path(path).kind if path.startswith("/courses/") else ""
-    return kind if isinstance(kind, Reason) else None
+    return kind if kind in _NO_PLACE else None  # type: ignore[return-value]  # a Reason

@@ -41,7 +41,7 @@ def test_odd_letters_and_numbers_beside_the_event_do_not_lose_it() -> None:
 
 
 def test_no_kind_and_no_session_is_longer_or_odder_than_a_database_takes() -> None:
-    for name in ("x" * 5000, "\ud800y", "a\x00b", "ünï.cödé", "/courses/" + COURSE + "/" + "y" * 5000, "/" * 3000):
+    for name in ("x" * 5000, "\ud800y", "a\x00b", "ünï.cödé", "作业" * 400):
         found = parse(record(event_type=name, session="\x00" * 400))
         assert isinstance(found, ClickEvent)
         assert found.kind.isascii() and found.kind.isprintable() and 0 < len(found.kind) <= 100

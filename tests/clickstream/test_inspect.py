@@ -107,5 +107,5 @@ def test_a_file_that_is_not_there_is_one_line_that_names_it(tmp_path: Path, caps
 def test_without_json_there_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(EXCERPT)]) == 0
     out = capsys.readouterr().out
-    assert "problem_check_correct" in out
+    assert "xblock_view:vertical" in out
     assert "no learner" in out

@@ -46,7 +46,7 @@ def test_each_row_names_where_its_path_is_written() -> None:
 
 
 def test_the_publications_list_is_in_the_table() -> None:
-    assert {row.kind for row in rows()} >= set(PUBLISHED)
+    assert {row.kind for row in rows()} >= set(PUBLISHED) - {"about"}  # which is outside the course
 
 
 def test_paths_of_the_research_packages_are_pages_of_the_course() -> None:
@@ -60,26 +60,17 @@ def test_paths_of_the_research_packages_are_pages_of_the_course() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/u/{}",
-        "/api/user/v1/accounts/{}",
-        "/api/user/v1/preferences/{}/time_zone",
-        "/api/mobile/v1/users/{}/course_enrollments/",
-        "/api/profile_images/v1/{}/upload",
-        "/courses/course-v1:A+B+C/plugin/learners/{}",
+        "/gymdemo/ping",
+        "/plugin/course-v1:A+B+C/page",
+        "/courses/course-v1:A+B+C/plugin/page",
+        "/courses/course-v1:A+B+C/plugin",
+        "/courses/course-v1:A+B+C/" + "a/" * 500,
+        "/api/plugin/v1/users/ann/course-v1:A+B+C",
+        "/",
     ],
 )
-def test_a_path_that_names_somebody_is_a_kind_that_does_not(path: str) -> None:
-    kinds = {kind_of_path(path.format(name)) for name in ("ann", "Ann-Bell", "a.b_c")}
-    assert len(kinds) == 1
-
-
-def test_a_path_that_nobody_knows_keeps_its_shape_without_its_ids() -> None:
-    course = "/courses/course-v1:A+B+C"
-    shapes = {kind_of_path(f"{course}/plugin/{n}/{n:032x}/show/course-v1:A+B+C") for n in range(10**6, 10**6 + 50)}
-    assert shapes == {"/courses/{key}/plugin/{id}/{id}/show/{key}"}
-    assert kind_of_path("/gymdemo/ping") == "/gymdemo/ping"
-    deep = kind_of_path(course + "/a" * 500)
-    assert isinstance(deep, str) and len(deep) < 40
+def test_a_path_that_no_row_names_is_no_activity(path: str) -> None:
+    assert kind_of_path(path) is Reason.UNNAMED
 
 
 def test_ids_in_names_of_events_do_not_make_kinds() -> None:
