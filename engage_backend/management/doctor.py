@@ -30,7 +30,7 @@ from engage_backend.clickstream.quarantine import BROKEN
 from engage_backend.conf import check_settings, engage_settings
 from engage_backend.platform.api import get_platform, is_edx
 from engage_backend.settings.common import OUR_PATHS
-from engage_backend.settings.lms import TAP
+from engage_backend.settings.lms import TAB_STEP, TABS_FILTER, TAP, steps
 
 APART = 5.0  # seconds by which two clocks may differ; events are told apart by microseconds, days by the clock
 TAIL = 256 * 1024  # bytes of a log that are looked at
@@ -103,6 +103,7 @@ def _plugin(log: Path | None) -> Iterator[Finding]:
             do = f"add {OUR_PATHS!r} to TRACKING_IGNORE_URL_PATTERNS, where a settings file replaced the list"
             yield Finding("plugin", "wrong", "every poll of a page becomes a line of the tracking log", do)
         yield from _tap()
+        yield from _tab()
 
 
 def _tap() -> Iterator[Finding]:
@@ -151,6 +152,12 @@ def _static(log: Path | None) -> Iterator[Finding]:
 
 def _below(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _tab() -> Iterator[Finding]:
+    if settings.ROOT_URLCONF != "cms.urls" and TAB_STEP not in steps(settings):
+        says = "the instructor dashboard (Verawood on) gets no tab of ours: a settings file replaced OPEN_EDX_FILTERS_CONFIG"
+        yield Finding("plugin", "note", says, f'add "{TAB_STEP}" to the pipeline of {TABS_FILTER} there')
 
 
 def _database(log: Path | None) -> Iterator[Finding]:

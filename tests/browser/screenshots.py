@@ -17,6 +17,7 @@ from tests.browser.canned import CannedCourse, Row, learners, serving
 from tests.browser.composing import HIGH, course_site, minute_later
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, brush, chromium_path
 from tests.browser.small_png import small
+from tests.demo.conftest import COURSE
 from tests.services import PATIENCE
 
 WIDTHS = (1280, 400)
@@ -139,12 +140,16 @@ def written(page: Page) -> Iterator[str]:
 
 
 def letters(blank: Page, chromium: Browser, folder: Path) -> None:
-    """Pictures of the composer, and of the demo's outbox, on the real site."""
+    """Pictures of the page at its own address, of the composer, and of the demo's outbox, on the real site."""
     with tempfile.TemporaryDirectory() as home, course_site(Path(home)) as site:
         for width in WIDTHS:
             context = chromium.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
             page = context.new_page()
             page.set_default_timeout(PATIENCE * 1000)
+            page.goto(f"{site.address}/")
+            page.goto(f"{site.address}/engage/courses/{COURSE}/")
+            expect(page.get_by_test_id("write")).to_be_visible()
+            (folder / f"whole-page-{width}.png").write_bytes(small(blank, page.screenshot()))
             page.goto(f"{site.address}/course/")
             expect(page.locator(".engage-communicator[data-engage-page=charts]")).to_be_visible()
             expect(page.get_by_test_id("write")).to_be_visible()

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from crum import set_current_request
 from django.conf import settings as django_settings
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
 from django.test import RequestFactory
 from lms.djangoapps.courseware.access import has_access
 from openedx_filters import PipelineStep
 from openedx_filters.tooling import OpenEdxPublicFilter
 
+from engage_backend.management.doctor import examine
 from engage_backend.settings import common, lms, lms_production, production
 from tests.edx_platform.course import KEY, OTHER
 from tests.lms.test_access import LET_IN, MASQUERADES, client_of
@@ -133,6 +134,7 @@ def test_a_step_that_breaks_breaks_no_dashboard(
         raise RuntimeError("marked")
 
     def spoils(*args: Any, **kwargs: Any) -> Any:
+        User.objects.update(first_name="spoiled")
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM there_is_no_such_table")
 
@@ -150,7 +152,8 @@ def test_a_step_that_breaks_breaks_no_dashboard(
         tabs = [None]  # type: ignore[list-item]
     with transaction.atomic():
         assert asked(user, tabs, key) == (tabs, user, key)
-        run.users["learner"].refresh_from_db()  # the transaction of the dashboard goes on
+        # The transaction of the dashboard goes on, without anything that the step began.
+        assert not User.objects.filter(first_name="spoiled").exists()
 
 
 @lms_only
@@ -206,6 +209,15 @@ def test_studio_gets_no_filter(plugin: types.ModuleType) -> None:
     holder = types.SimpleNamespace()
     plugin.plugin_settings(holder)
     assert not hasattr(holder, "OPEN_EDX_FILTERS_CONFIG")
+
+
+def test_the_doctor_says_where_a_settings_file_has_undone_it(run: Any, settings: Any) -> None:
+    def notes() -> list[str]:
+        return [one.do for one in examine() if one.about == "plugin" and "OPEN_EDX_FILTERS_CONFIG" in one.says]
+
+    assert notes() == []
+    settings.OPEN_EDX_FILTERS_CONFIG = {lms.TABS_FILTER: {"pipeline": [OTHER_STEP]}}
+    assert [lms.TAB_STEP in note for note in notes()] == ([] if STUDIO else [True])
 
 
 @pytest.mark.parametrize("project", ["lms.djangoapp", "cms.djangoapp"])
