@@ -14,8 +14,6 @@ from tests.demo.conftest import COURSE, Site
 OpenPage = Callable[..., Page]
 ADDRESS = f"/engage/courses/{COURSE}/"
 
-pytestmark = pytest.mark.usefixtures("patience")
-
 
 def opened(page: Page, site: Site) -> Page:
     """Goes from the demo's course page to the whole page, and waits for its figures."""
