@@ -346,6 +346,7 @@ edx.cohort.*                                   !NOT_A_CLICK                opene
 edx.completion.*                               !NOT_A_CLICK                completion/models.py
 edx.librarycontentblock.*                      !NOT_A_CLICK                xmodule/library_content_block.py
 edx.problem.hint.feedback_displayed            !NOT_A_CLICK                xmodule/capa_block.py
+engage.platform.*                              !NOT_A_CLICK                us: names of what a comparison with the platform finds
 edx.ace.*                                      !NOT_A_CLICK                openedx/core/djangoapps/ace_common
 edx.bulk_email.*                               !NOT_A_CLICK                lms/djangoapps/bulk_email/tasks.py
 edx.notifications.*                            !NOT_A_CLICK                openedx/core/djangoapps/notifications/events.py

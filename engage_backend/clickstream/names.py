@@ -10,9 +10,22 @@ STATE_DELETED = "edx.grades.problem.state_deleted"
 SCORE_RESET = "edx.grades.problem.score_reset"  # our name: a `submitted` with 0 of 0 points that takes a score back
 SUBSECTION_OVERRIDDEN = "edx.grades.subsection.score_overridden"  # the block is the subsection; carries no points
 STATES_DELETED = "problem_delete_state"  # of all learners: it names neither them nor the block
-SCORE_FACTS = frozenset(
-    {SUBMITTED, RESCORED, OVERRIDDEN, STATE_DELETED, SCORE_RESET, SUBSECTION_OVERRIDDEN, STATES_DELETED}
-)
+# Our names, for what a comparison with the platform's own tables finds; no record of a log has them.
+PLATFORM_DELETED = "engage.platform.deleted"
+PLATFORM_UNSCORED = "engage.platform.unscored"
+PLATFORM_HANDED_IN = "engage.platform.handed_in"
+PLATFORM_SCORED = "engage.platform.scored"
+PLATFORM_FACTS = frozenset({PLATFORM_DELETED, PLATFORM_UNSCORED, PLATFORM_HANDED_IN, PLATFORM_SCORED})
+SCORE_FACTS = PLATFORM_FACTS | {
+    SUBMITTED,
+    RESCORED,
+    OVERRIDDEN,
+    STATE_DELETED,
+    SCORE_RESET,
+    SUBSECTION_OVERRIDDEN,
+    STATES_DELETED,
+}
+
 ENROLLED = "edx.course.enrollment.activated"
 UNENROLLED = "edx.course.enrollment.deactivated"
 MODE_CHANGED = "edx.course.enrollment.mode_changed"

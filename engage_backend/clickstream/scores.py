@@ -11,7 +11,17 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from engage_backend.clickstream.names import OVERRIDDEN, RESCORED, SCORE_RESET, STATE_DELETED, SUBMITTED
+from engage_backend.clickstream.names import (
+    OVERRIDDEN,
+    PLATFORM_DELETED,
+    PLATFORM_HANDED_IN,
+    PLATFORM_SCORED,
+    PLATFORM_UNSCORED,
+    RESCORED,
+    SCORE_RESET,
+    STATE_DELETED,
+    SUBMITTED,
+)
 
 
 class Score(Enum):
@@ -40,10 +50,14 @@ EFFECTS: dict[str, Effect] = {
     OVERRIDDEN: Effect(Score.SET, None),  # also of somebody who has handed in nothing
     STATE_DELETED: Effect(Score.TAKEN_BACK, False),  # of one learner
     **dict.fromkeys(HAND_INS, Effect(Score.STAYS, True)),  # not graded yet; a team's is of the learner who submitted
+    # The platform's own tables are right, whatever a record of that time says.
+    PLATFORM_DELETED: Effect(Score.TAKEN_BACK, False),
+    PLATFORM_UNSCORED: Effect(Score.TAKEN_BACK, None),
+    PLATFORM_HANDED_IN: Effect(Score.STAYS, True),
+    PLATFORM_SCORED: Effect(Score.SET, None),
 }
 # The two results of a check are one row of the table: between them the attempt decides.
 _PLACES = {kind: max(place, 1) for place, kind in enumerate(EFFECTS)}
-PLATFORM_PLACE = len(EFFECTS)  # what the platform's own tables say counts more than any record of that time
 
 
 def place_of(kind: str) -> int:

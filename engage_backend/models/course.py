@@ -51,6 +51,12 @@ class CourseRun(models.Model):
     clock_day = models.DateField(
         null=True, blank=True, help_text="Day of the last pass of the clock over all learners."
     )
+    scores_read = models.DateTimeField(
+        null=True, blank=True, help_text="Up to when changed scores were read from the platform; null: never."
+    )
+    scores_compared = models.DateField(
+        null=True, blank=True, help_text="Day of the last comparison of all scores with the platform; null: it is due."
+    )
 
     def __str__(self) -> str:
         return self.course_key

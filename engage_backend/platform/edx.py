@@ -6,12 +6,13 @@ edx-platform is imported inside the functions only: this module loads, and is ch
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engage_backend.platform.edx_mail import EdxMail
 from engage_backend.platform.edx_schedule import expected_pass_rate, graded_blocks, moment
+from engage_backend.platform.edx_scores import scores
 from engage_backend.platform.edx_team import team
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import (
@@ -20,8 +21,8 @@ from engage_backend.platform.protocol import (
     CourseSchedule,
     Enrolment,
     GradedBlock,
-    HandedIn,
     Outcome,
+    PlatformScore,
     Role,
 )
 
@@ -35,7 +36,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_START = datetime(2030, 1, 1, tzinfo=UTC)
 AFTER_THE_END = timedelta(days=60)  # how long a course run that is over is still looked at without a click in it
 SAME_GRADE = 1e-9  # the platform keeps what a learner must reach as a decimal, and what they have as a float
-_ROWS = 2_000  # read at once from the platform's largest table
 _USERS_AT_ONCE = 500  # user ids in one query
 # A user whose retirement was requested, whatever came of it: openedx/core/djangoapps/user_api/models.py.
 _ASKED_TO_RETIRE = "user__userretirementrequest__isnull"
@@ -153,18 +153,10 @@ class EdxPlatform(EdxMail):
         for user_id in sorted({*certified, *passed}):
             yield Outcome(user_id, certified.get(user_id), passed.get(user_id))
 
-    def handed_in(self, course_key: str) -> Iterator[HandedIn]:
-        # lms/djangoapps/courseware/models.py: `StudentModule`, whose `grade` is null until something was handed in. Blocks
-        # whose scores live in edx-submissions (open responses) are not here.
-        from lms.djangoapps.courseware.models import StudentModule
-
-        rows = (
-            StudentModule.objects.filter(course_id=_key(course_key), grade__isnull=False, max_grade__gt=0)
-            .order_by("pk")
-            .values_list("student_id", "module_state_key", "grade", "max_grade", "modified")
-        )
-        for user_id, block, score, possible, at in rows.iterator(chunk_size=_ROWS):
-            yield HandedIn(user_id, str(block), float(score), float(possible), at)
+    def scores(
+        self, course_key: str, *, since: datetime | None = None, users: Collection[int] | None = None
+    ) -> Iterator[PlatformScore] | None:
+        return scores(_key(course_key), since=since, users=users)
 
     def find_people(self, course_key: str, query: str) -> list[int]:
         # common/djangoapps/student/models/user.py: the full name stands in the profile, as learners typed it

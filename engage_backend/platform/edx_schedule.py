@@ -35,19 +35,19 @@ def graded_blocks(key: Any) -> Iterator[GradedBlock]:
     from openedx.core.djangoapps.content.block_structure.api import get_course_in_cache
 
     structure = get_course_in_cache(key)
-    by_type: dict[str, list[tuple[str, list[_Problem]]]] = defaultdict(list)
+    by_type: dict[str, list[tuple[str, str, list[_Problem]]]] = defaultdict(list)
     for subsection in graded_subsections_for_course(structure):
         if problems := list(_problems(structure, subsection.location)):
             title = getattr(subsection, "display_name", None) or ""
-            by_type[getattr(subsection, "format", None) or ""].append((title, problems))
+            by_type[getattr(subsection, "format", None) or ""].append((str(subsection.location), title, problems))
     policy = _policy(key)
     for kind, subsections in by_type.items():
         weight, count = policy.get(kind, (0.0, 0))
-        for title, problems in subsections:
+        for place, title, problems in subsections:
             total = sum(problem.points for problem in problems)
             for block, points, due, name in problems:
                 if share := weight / max(len(subsections), count) * points / total:
-                    yield GradedBlock(block, share, due, task_name(title, name, is_alone=len(problems) == 1))
+                    yield GradedBlock(block, share, due, task_name(title, name, is_alone=len(problems) == 1), place)
 
 
 def _problems(structure: Any, subsection: Any) -> Iterator[_Problem]:

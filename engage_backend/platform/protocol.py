@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -53,6 +53,7 @@ class GradedBlock(NamedTuple):
     points: float  # share of the course grade, 0 to 1
     due: int | None  # microseconds since 1970, UTC; None: no due date
     name: str = ""  # as learners know it; empty: not told
+    subsection: str = ""  # usage key of the subsection whose grade it is part of; empty: not told
 
 
 def task_name(subsection: str, problem: str, *, is_alone: bool) -> str:
@@ -70,14 +71,16 @@ class Outcome(NamedTuple):
     passed_at: datetime | None = None
 
 
-class HandedIn(NamedTuple):
-    """The best that somebody has handed in for a block, as the platform keeps it."""
+class PlatformScore(NamedTuple):
+    """What the platform's own tables say of a learner and a task, or of a subsection whose grade was overridden."""
 
     user_id: int
     block: str  # usage key
-    score: float
-    possible: float
-    at: datetime
+    score: float | None  # raw points; None: none that counts
+    possible: float | None
+    handed_in: bool | None  # None: the tables do not tell
+    at: datetime  # when it was handed in, or last changed
+    is_override: bool = False  # the block is a subsection, and the score replaces the sum of its tasks
 
 
 class CoursePages(NamedTuple):
@@ -153,8 +156,13 @@ class Platform(Protocol):
         """Everyone who holds a certificate of the run or has a passing grade now; who is on the roster or not."""
         ...
 
-    def handed_in(self, course_key: str) -> Iterator[HandedIn]:
-        """Everything handed in so far, read from the platform's own tables: what no log tells us any more."""
+    def scores(
+        self, course_key: str, *, since: datetime | None = None, users: Collection[int] | None = None
+    ) -> Iterator[PlatformScore] | None:
+        """What the platform keeps of learners' tasks now; None where it keeps nothing, and the log is all there is.
+
+        `since`: only what changed then or later, and all overrides; `users`: only theirs. Whose row is gone is not told.
+        """
         ...
 
     def find_people(self, course_key: str, query: str) -> list[int]:

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "openedx.core.djangoapps.course_groups",
     "openedx.core.djangoapps.user_api",
     "openedx_authz",
+    "submissions",
     *get_plugin_apps(PROJECT),
 ]
 SESSION_SERIALIZER = "openedx.core.lib.session_serializers.PickleSerializer"  # masquerades are objects

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from common.djangoapps.student.models import CourseEnrollment
 from lms.djangoapps.certificates.models import GeneratedCertificate
-from lms.djangoapps.courseware.models import StudentModule
 from lms.djangoapps.grades.models import PersistentCourseGrade
 from openedx.core.djangoapps.content.block_structure import api as block_structures
 from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
@@ -141,17 +140,3 @@ def test_a_grade_that_passed_once_and_does_not_now_is_no_outcome(
     once = datetime(2024, 3, 1, tzinfo=UTC)
     PersistentCourseGrade.objects.create(user_id=user, course_id=KEY, percent_grade=grade, passed_timestamp=once)
     assert [outcome.user_id for outcome in platform.outcomes(COURSE)] == [user] * passes
-
-
-def test_what_was_handed_in_is_read_where_there_is_a_grade(run: Any, platform: Any) -> None:
-    learner = run.users["learner"]
-
-    def module(name: str, **given: Any) -> None:
-        StudentModule.objects.create(student=learner, course_id=KEY, module_state_key=run.block(name), **given)
-
-    module("hw1a", module_type="problem", grade=1.0, max_grade=2.0)
-    module("hw1b", module_type="problem", grade=None, max_grade=None)  # opened, and no more
-    module("video", module_type="video")
-    (handed_in,) = platform.handed_in(COURSE)
-    assert handed_in[:4] == (learner.id, str(run.block("hw1a")), 1.0, 2.0)
-    assert handed_in.at.tzinfo is not None

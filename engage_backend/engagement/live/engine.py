@@ -26,6 +26,7 @@ from engage_backend.conf import engage_settings
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
 from engage_backend.engagement.live.changes import take_changes
+from engage_backend.engagement.live.compare import AGAIN_SECONDS, Comparison
 from engage_backend.engagement.live.forward import move
 from engage_backend.engagement.live.heads import Heads
 from engage_backend.engagement.live.lease import JobLease
@@ -75,7 +76,8 @@ class Engine:
     def __init__(
         self, platform: Platform, *, pass_seconds: float = 1.0, max_kinds: int = MAX_KINDS, max_waiting: int = MOST
     ) -> None:
-        """`pass_seconds`: passes over one run keep this distance, however fast the site's clock runs.
+        """`pass_seconds`: passes over one run keep this distance, however fast the site's clock runs; readings of its scores
+        that records ask for, `AGAIN_SECONDS` times as much.
 
         `max_waiting`: events that wait for a roster to be read again; what finds no room counts as not enrolled.
         """
@@ -90,6 +92,7 @@ class Engine:
         self.heads = Heads()
         self.watch = ModelWatch(lambda: engage_settings().model)
         self.lease = JobLease("clock")
+        self._comparison = Comparison(platform, AGAIN_SECONDS * pass_seconds)
         self._waiting = Waiting(max_waiting)
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
         self._courses_read = self._changes_read = float("-inf")
@@ -124,7 +127,9 @@ class Engine:
             course: defaultdict(list) for course in self._waiting.courses()
         }
         for event in events:
-            if event.kind not in COMPARED:
+            if event.kind in COMPARED:
+                self._comparison.notice(event)
+            else:
                 by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
         began = time.monotonic() if asked is None else asked
         for course_key, by_user in sorted(by_run.items()):  # so that two consumers lock in one order
@@ -237,6 +242,8 @@ class Engine:
                 self._read_roster(course_key)
             self._changes_read = time.monotonic()
         now = self.platform.now()
+        for part in self._comparison.facts(now, real=real):
+            self.ingest(part)
         if model is None:
             for run in CourseRun.objects.exclude(model=""):
                 self._say_no_model(run, now)

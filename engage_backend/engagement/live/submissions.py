@@ -6,13 +6,15 @@ that come twice, late or in any order end in the same row.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.scores import EFFECTS, Score, place_of
 from engage_backend.engagement.live.upsert import upsert
 from engage_backend.models import CourseRun, Submission
+from engage_backend.platform.protocol import GradedBlock
 
 PLACES = 16  # more than `EFFECTS` has
 TOLERANCE = 1e-9  # of shares of the grade: 8 tasks of a tenth each are .8, whatever floating-point numbers add up to
@@ -57,6 +59,7 @@ class Standing:
             self.last_at = event.time if effect.handed_in else 0
         if ((is_set and attempt) or not effect.handed_in) and (order, attempt) > (self.attempts_order, self.attempts):
             self.attempts, self.attempts_order = attempt, order
+        self.attempts = max(self.attempts, int(self.handed_in))  # what was handed in took one, told or not
 
     def _attempt_of_score(self) -> int:
         """Of two attempts at one time the larger counts."""
@@ -78,36 +81,63 @@ def write_submissions(events: Mapping[int, Sequence[ClickEvent]]) -> set[int]:
     about = [(learner, event) for learner, new in events.items() for event in new if says_something(event)]
     if not about:
         return set()
-    stored = Submission.objects.filter(
-        learner__in={learner for learner, _ in about}, block__in={event.block for _, event in about}
-    )
-    known = {(learner, block): kept for learner, block, *kept in stored.values_list("learner", "block", *_FIELDS)}
-    after = {key: Standing(*kept) for key, kept in known.items()}
+    blocks = {event.block for _, event in about}
+    known = standings({learner for learner, _ in about}, blocks)
+    after = {key: replace(kept) for key, kept in known.items()}
     for learner, event in about:
         after.setdefault((learner, event.block), Standing()).take_in(event)
-    changed = {key: row for key, row in after.items() if list(astuple(row)) != known.get(key)}
-    store(changed)
-    return {learner for learner, _ in changed}
-
-
-def store(rows: Mapping[tuple[int, str], Standing]) -> None:
-    """Store the rows by (learner, block)."""
+    changed = {key: row for key, row in after.items() if row != known.get(key)}
     upsert(
         Submission,
-        ((learner, block, *astuple(row)) for (learner, block), row in sorted(rows.items())),
+        ((learner, block, *astuple(row)) for (learner, block), row in sorted(changed.items())),
         unique=["learner", "block"],
         update=_FIELDS,
     )
+    return {learner for learner, _ in changed}
+
+
+def standings(learners: Collection[int], blocks: Collection[str] | None = None) -> dict[tuple[int, str], Standing]:
+    """Return what is held of these learners by (learner, block); `blocks`: only of these."""
+    rows = Submission.objects.filter(learner__in=list(learners))
+    if blocks is not None:
+        rows = rows.filter(block__in=list(blocks))
+    return {
+        (learner, block): Standing(*kept) for learner, block, *kept in rows.values_list("learner", "block", *_FIELDS)
+    }
+
+
+def overridden(run: CourseRun) -> set[tuple[int, str]]:
+    """Return (learner, subsection) of the run's overridden subsections."""
+    subsections = {block.subsection for block in graded_blocks(run)} - {""}
+    rows = Submission.objects.filter(learner__course_run=run, block__in=list(subsections), score__isnull=False)
+    return set(rows.values_list("learner", "block"))
+
+
+def graded_blocks(run: CourseRun) -> list[GradedBlock]:
+    """Return the run's tasks as last read from the platform."""
+    return [GradedBlock(*stored) for stored in run.graded]
 
 
 def earned(run: CourseRun, learners: Collection[int]) -> dict[int, float]:
-    """Learner -> share of the course grade earned by the scores that count now, 0 to 1; who has none is left out."""
-    points = {block: share for block, share, *_ in run.graded}
-    found: dict[int, float] = {}
-    rows = Submission.objects.filter(learner__in=list(learners), block__in=list(points), possible__gt=0)
+    """Learner -> share of the course grade earned by the scores that count now, 0 to 1; who has none is left out.
+
+    A subsection whose grade is overridden counts by the override, whatever its tasks say.
+    """
+    tasks = graded_blocks(run)
+    points = {task.block: task.points for task in tasks}
+    weight: dict[str, float] = defaultdict(float)
+    for task in tasks:
+        weight[task.subsection] += task.points
+    weight.pop("", None)
+    rows = Submission.objects.filter(learner__in=list(learners), block__in=[*points, *weight], possible__gt=0)
+    shares: dict[int, dict[str, float]] = defaultdict(dict)
     for learner, block, score, possible in rows.values_list("learner", "block", "score", "possible"):
-        found[learner] = found.get(learner, 0.0) + points[block] * (score or 0.0) / (possible or 1.0)
-    return found
+        shares[learner][block] = (score or 0.0) / (possible or 1.0)
+    return {
+        learner: sum(weight[block] * share for block, share in mine.items() if block in weight)
+        + sum(task.points * mine.get(task.block, 0.0) for task in tasks if task.subsection not in mine)
+        for learner, mine in shares.items()
+    }
 
 
 def passing(run: CourseRun, learners: Iterable[int]) -> dict[int, bool]:

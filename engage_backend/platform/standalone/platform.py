@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,8 @@ from engage_backend.platform.protocol import (
     CoursePages,
     CourseSchedule,
     Enrolment,
-    HandedIn,
     Outcome,
+    PlatformScore,
     Recipient,
     Role,
 )
@@ -104,8 +104,10 @@ class StandalonePlatform:
     def outcomes(self, course_key: str) -> Iterator[Outcome]:
         return iter(())  # this site issues no certificates and keeps no grades; who has passed is counted from clicks
 
-    def handed_in(self, course_key: str) -> Iterator[HandedIn]:
-        return iter(())  # what was handed in is in the clicks
+    def scores(
+        self, course_key: str, *, since: datetime | None = None, users: Collection[int] | None = None
+    ) -> Iterator[PlatformScore] | None:
+        return None  # what was handed in is in the clicks
 
     def recipients(self, course_key: str, user_ids: Iterable[int]) -> Iterator[Recipient]:
         from django.contrib.auth.models import User

@@ -16,6 +16,7 @@ class StudentModule(models.Model):
     state = models.TextField(null=True, blank=True)  # noqa: DJ001
     grade = models.FloatField(null=True, blank=True, db_index=True)
     max_grade = models.FloatField(null=True, blank=True)
+    done = models.CharField(max_length=8, default="na", db_index=True)
     created = models.DateTimeField(auto_now_add=True, db_index=True)
     modified = models.DateTimeField(auto_now=True, db_index=True)
 

@@ -63,3 +63,14 @@ class UserProfile(models.Model):
     class Meta:
         app_label = "student"
         db_table = "auth_userprofile"
+
+
+class AnonymousUserId(models.Model):
+    """user.py; who the submissions of a course are of. An empty course key is the id of the whole site."""
+
+    user = models.ForeignKey(User, db_index=True, on_delete=models.CASCADE)
+    anonymous_user_id = models.CharField(unique=True, max_length=32)
+    course_id = CourseKeyField(db_index=True, max_length=255, blank=True)
+
+    class Meta:
+        app_label = "student"
