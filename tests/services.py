@@ -8,13 +8,17 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import pytest
+
+from tests.databases import SERVERS, environment
 
 T = TypeVar("T")
 # The one limit of all waiting, in seconds: a test that waits goes on at once when what it waits for has come, so a high
@@ -130,21 +134,92 @@ class RedisServer(Server):
         self.stop()
 
 
-class MariaDbServer(Server):
-    """One MariaDB with a data folder of its own, where everybody may do everything; started, killed, started again."""
+class DatabaseServer(Server):
+    """A database server with a data folder of its own, where everybody may do everything; started, killed, started again."""
 
+    kind: str  # as `tests.databases` calls it
+    package: str  # of Debian
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What a process needs whose settings use `tests.databases`, for the database `name`."""
+        return environment(self.kind, self.port, name)
+
+    def start(self) -> Self:
+        """Start, or start again on the same port and data, and wait until it answers."""
+        assert self.process is None
+        self._launch()
+        try:
+            until(self._answers)
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def make_database(self, name: str) -> None:
+        """An empty database."""
+        self.execute(f"DROP DATABASE IF EXISTS {name}")
+        self.execute(f"CREATE DATABASE {name}")
+
+    def execute(self, *statements: str, database: str = "") -> list[tuple[Any, ...]]:
+        """Statements on a connection of their own; the rows of the last one, none if it gives none."""
+        with closing(self.connect(database)) as link, closing(link.cursor()) as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def connect(self, database: str = "") -> Any:
+        """A connection in autocommit, by the DB-API."""
+        raise NotImplementedError
+
+    def _launch(self) -> None:
+        raise NotImplementedError
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            said = (self.folder / "errors.log").read_text(errors="replace")[-2_000:]
+            pytest.fail(f"{type(self).__name__} did not start:\n{said}")
+        try:
+            return bool(self.execute("SELECT 1"))
+        except Exception as error:
+            if type(error).__name__ != "OperationalError":
+                raise
+            return False
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process is not None:
+            self.kill()
+
+
+class MariaDbServer(DatabaseServer):
+    """One MariaDB."""
+
+    kind, package = "mariadb", "mariadb-server"
     PROGRAMS = ("mariadb-install-db", "mariadbd")
 
     def __init__(self, folder: Path) -> None:
         programs = [shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in self.PROGRAMS]
         if not all(programs):
-            pytest.skip("MariaDB is not on this machine: sudo apt-get install mariadb-server")
-        self.folder, (self._install, self._program) = folder, programs
-        self.port = free_port()
+            pytest.skip(f"MariaDB is not on this machine: sudo apt-get install {self.package}")
+        super().__init__(folder)
+        self._install, self._program = programs
 
-    def start(self) -> Self:
-        """Start, or start again on the same port and data, and wait until it answers."""
-        assert self.process is None
+    def connect(self, database: str = "") -> Any:
+        import pymysql
+
+        return pymysql.connect(
+            host="127.0.0.1", port=self.port, user="engage", database=database or None, autocommit=True
+        )
+
+    def _launch(self) -> None:
         data, user = self.folder / "data", ["--user=root"] if os.geteuid() == 0 else []
         if not data.exists():
             words = [self._install, "--no-defaults", *user, f"--datadir={data}", "--skip-test-db"]
@@ -169,39 +244,70 @@ class MariaDbServer(Server):
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
             )
-        try:
-            until(self._answers)
-        except BaseException:
-            self.kill()
-            raise
-        return self
 
-    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Statements on a connection of their own; the rows of the last one."""
-        import pymysql
 
-        link = pymysql.connect(host="127.0.0.1", port=self.port, user="engage", autocommit=True)
-        with link, link.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-            return list(cursor.fetchall())
+class PostgresServer(DatabaseServer):
+    """One PostgreSQL. It refuses to run as root: there it runs as Debian's user postgres, in a folder of that user's."""
 
-    def _answers(self) -> bool:
-        import pymysql
+    kind, package = "postgresql", "postgresql"
 
+    def __init__(self, folder: Path) -> None:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+        if not found:
+            pytest.skip(f"PostgreSQL is not on this machine: sudo apt-get install {self.package}")
+        super().__init__(folder)
+        self._programs = found[-1].parent
+        self._user = "postgres" if os.geteuid() == 0 else None
+        self._data = folder / "data"
+        if self._user:  # pytest's folders are open to their owner alone
+            self._data = Path(tempfile.mkdtemp(prefix="engage-postgres-")) / "data"
+            shutil.chown(self._data.parent, self._user)
+
+    def connect(self, database: str = "") -> Any:
+        import psycopg
+
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user="engage", dbname=database or "postgres", autocommit=True
+        )
+
+    def kill(self) -> None:
+        """As a machine that loses its power does it: the processes of its connections are gone, too."""
         assert self.process is not None
-        if self.process.poll() is not None:
-            pytest.fail(f"MariaDB did not start:\n{(self.folder / 'errors.log').read_text(errors='replace')[-2_000:]}")
-        try:
-            return bool(self.execute("SELECT 1"))
-        except pymysql.err.OperationalError:
-            return False
+        number = self.process.pid
+        children = Path(f"/proc/{number}/task/{number}/children")
+        others = list(map(int, children.read_text().split())) if children.exists() else []
+        super().kill()
+        for other in others:
+            with suppress(ProcessLookupError):
+                os.kill(other, signal.SIGKILL)
 
-    def __enter__(self) -> Self:
-        return self.start()
+    def _launch(self) -> None:
+        if not (self._data / "PG_VERSION").exists():
+            words = ["initdb", "-D", str(self._data), "-U", "engage", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
+            words[0] = str(self._programs / words[0])
+            subprocess.run(
+                [*words, "--no-sync"], check=True, capture_output=True, timeout=120, user=self._user, cwd="/"
+            )
+        options = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": ""}
+        options |= {"fsync": "off", "shared_buffers": "128MB", "max_connections": "60"}
+        with (self.folder / "errors.log").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [
+                    *(str(self._programs / "postgres"), "-D", str(self._data)),
+                    *(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                user=self._user,
+                cwd="/",
+            )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process is not None:
-            self.kill()
+        super().__exit__(kind, error, trace)
+        shutil.rmtree(self._data.parent if self._user else self._data, ignore_errors=True)
+
+
+DATABASE_SERVERS: dict[str, type[DatabaseServer]] = {one.kind: one for one in (MariaDbServer, PostgresServer)}
+assert set(DATABASE_SERVERS) == set(SERVERS)

@@ -31,7 +31,7 @@ AS_IT_COMES: Field[Any, Any] = Field()
 class Minutes(Func):
     """A moment in the database as whole minutes since 1970, UTC, cut off; null stays null.
 
-    Made there, since 100,000 moments as Python objects take longer than all else. MySQL and MariaDB, and SQLite.
+    Made there, since 100,000 moments as Python objects take longer than all else.
     """
 
     output_field = AS_IT_COMES
@@ -43,6 +43,10 @@ class Minutes(Func):
     def as_sqlite(self, compiler: SQLCompiler, connection: Any, **extra: Any) -> Any:
         # Without the parts of the second, which SQLite would round: 12:59:59.9999 is still 12:59.
         template = "CAST(strftime('%%%%s', substr(%(expressions)s, 1, 19)) AS INTEGER) / 60"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **extra: Any) -> Any:
+        template = "CAST(FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / 60) AS bigint)"
         return self.as_sql(compiler, connection, template=template, **extra)
 
 

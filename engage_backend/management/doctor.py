@@ -28,6 +28,7 @@ from django.utils.module_loading import import_string
 from engage_backend.clickstream.parse import parse_lines
 from engage_backend.clickstream.quarantine import BROKEN
 from engage_backend.conf import check_settings, engage_settings
+from engage_backend.engagement.live.lease import database_time
 from engage_backend.platform.api import get_platform, is_edx
 from engage_backend.settings.common import OUR_PATHS
 from engage_backend.settings.lms import TAB_STEP, TABS_FILTER, TAP, steps
@@ -165,10 +166,7 @@ def _database(log: Path | None) -> Iterator[Finding]:
         executor = MigrationExecutor(connection)
         targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == "engage"]
         waiting = executor.migration_plan(targets)
-        with connection.cursor() as cursor:
-            # In UTC: SQLite has no other, Django sets PostgreSQL's session to it, and MySQL has a function for it.
-            cursor.execute("SELECT UTC_TIMESTAMP()" if connection.vendor == "mysql" else "SELECT CURRENT_TIMESTAMP")
-            (moment,) = cursor.fetchone()
+        moment = database_time()
     except DatabaseError as error:
         yield Finding("database", "wrong", f"it does not answer: {error}", "look at DATABASES and at the server")
         return
@@ -177,9 +175,7 @@ def _database(log: Path | None) -> Iterator[Finding]:
         yield Finding("database", "wrong", f"migrations are missing: {names}", "./manage.py lms migrate engage")
     else:
         yield Finding("database", "ok", f"{connection.display_name}, all migrations applied")
-    if isinstance(moment, str):  # SQLite
-        moment = datetime.fromisoformat(moment)
-    yield _clock("the database", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    yield _clock("the database", moment.timestamp())
 
 
 def _clock(whose: str, seconds: float) -> Finding:

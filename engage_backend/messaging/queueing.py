@@ -42,7 +42,7 @@ def enqueue(task: str, *args: object) -> None:
         except (OperationalError, OSError) as error:
             log.warning("the task queue cannot be reached, so messages wait: %s", without_addresses(str(error)))
 
-    transaction.on_commit(send)
+    transaction.on_commit(send, robust=True)  # what is stored is stored: the clock tells of it again
 
 
 def release() -> int:

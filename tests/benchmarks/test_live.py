@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from engage_backend.clickstream.simulate import Simulator, history
-from tests.crash.conftest import maria_site, mariadb
+from tests.crash.conftest import servers
+from tests.crash.sites import ServerSite
+from tests.databases import SERVERS
 from tests.operations.sites import DiskSite
 
-__all__ = ["maria_site", "mariadb"]
+__all__ = ["servers"]
 LINES = 400_000
 MANIFOLD = 2_000_000
 FEWER = 60_000  # where each batch is small
@@ -147,12 +149,13 @@ def manifold(run: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DiskSite]:
-    """On SQLite, or where a test asks for it on MariaDB."""
-    if getattr(request, "param", "sqlite") == "mariadb":
-        yield request.getfixturevalue("maria_site")("live")
-        return
-    made = DiskSite(tmp_path / "home")
-    made.home.mkdir()
+    """On SQLite, or where a test asks for it on a database server."""
+    kind = getattr(request, "param", "sqlite")
+    if kind in SERVERS:
+        made: DiskSite = ServerSite.make(request.getfixturevalue("servers")(kind), tmp_path / "live")
+    else:
+        made = DiskSite(tmp_path / "home")
+        made.home.mkdir()
     yield made
     made.end()
 
@@ -183,7 +186,7 @@ def test_a_real_run_to_predictions(site: DiskSite, run: tuple[Path, Path], how: 
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("site", ["sqlite", "mariadb"], indirect=True)
+@pytest.mark.parametrize("site", ["sqlite", *SERVERS], indirect=True)
 def test_twenty_thousand_real_histories_to_predictions(site: DiskSite, manifold: Path) -> None:
     found = measured(site, "backfill", manifold)
     assert found["learners"] > 20_000

@@ -1,4 +1,4 @@
-"""Four shards against one: the same records through Redis into MariaDB, by one consumer and by four."""
+"""Four shards against one: the same records through Redis into a database server, by one consumer and by four."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import pytest
 
 from engage_backend.clickstream.simulate import Simulator, history
 from engage_backend.streams import FIELD, Stream, shard_of
-from tests.benchmarks.test_soak import _SET_UP, COURSE, maria_site, mariadb
+from tests.benchmarks.test_soak import _SET_UP, COURSE
+from tests.crash.conftest import server, server_site, servers
 from tests.crash.nursery import Nursery
-from tests.crash.sites import End, MariaSite
-from tests.services import RedisServer
+from tests.crash.sites import End, ServerSite
+from tests.services import DatabaseServer, RedisServer
 
-__all__ = ["maria_site", "mariadb"]
+__all__ = ["server", "server_site", "servers"]
 LINES = 60_000
 LEARNERS = 4_000
 
@@ -36,7 +37,7 @@ def fill(server: RedisServer, stream: Stream) -> int:
     return count
 
 
-def seconds(site: MariaSite, server: RedisServer, shards: int) -> tuple[float, int]:
+def seconds(site: ServerSite, server: RedisServer, shards: int) -> tuple[float, int]:
     """How long it takes `shards` consumers, each with one shard, to take everything in; and the different events."""
     site.python(_SET_UP, str(site.home), COURSE, str(LEARNERS))
     (site.home / "none.log").touch()
@@ -54,17 +55,19 @@ def seconds(site: MariaSite, server: RedisServer, shards: int) -> tuple[float, i
 
 
 @pytest.mark.bench
-def test_four_shards_against_one(maria_site: Callable[[str], MariaSite], tmp_path: Path) -> None:
+def test_four_shards_against_one(
+    server_site: Callable[[str], ServerSite], server: DatabaseServer, tmp_path: Path
+) -> None:
     figures = {}
     for shards in (1, 4):
         folder = tmp_path / str(shards)
         folder.mkdir()
-        with RedisServer(folder) as server:
-            count = fill(server, Stream(server.url, shards=shards))
-            figures[shards] = seconds(maria_site(f"shards_{shards}"), server, shards)
+        with RedisServer(folder) as redis:
+            count = fill(redis, Stream(redis.url, shards=shards))
+            figures[shards] = seconds(server_site(f"shards_{shards}"), redis, shards)
     (one, stored), (four, stored_by_four) = figures[1], figures[4]
     print(
-        f"\n{count:,} records of {LEARNERS:,} learners through Redis into MariaDB, {stored:,} different events:"
+        f"\n{count:,} records of {LEARNERS:,} learners through Redis into {server.kind}, {stored:,} different events:"
         f" one consumer {one:.1f} s ({count / one:,.0f} records a second), four consumers of a shard each {four:.1f} s"
         f" ({count / four:,.0f}): {one / four:.2f} times as fast on {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
     )

@@ -18,12 +18,13 @@ from typing import Any
 
 import pytest
 
-from tests.crash.conftest import maria_site, mariadb
-from tests.crash.sites import MariaSite
+from tests.crash.conftest import servers
+from tests.crash.sites import ServerSite
+from tests.databases import SERVERS
 from tests.operations.sites import ROOT, DiskSite
 from tests.services import PATIENCE, until
 
-__all__ = ["maria_site", "mariadb"]
+__all__ = ["servers"]
 SECONDS = float(os.environ.get("ENGAGE_SOAK_SECONDS", "300"))
 RATE = 1_000  # lines a second
 LEARNERS = 10_000
@@ -75,12 +76,12 @@ Ask = Callable[[], list[tuple[int, Any]]]
 
 @pytest.fixture
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DiskSite]:
-    """On SQLite, or on MariaDB."""
-    if request.param == "mariadb":
-        yield request.getfixturevalue("maria_site")("soak")
-        return
-    made = DiskSite(tmp_path / "home")
-    made.home.mkdir()
+    """On SQLite, or on a database server."""
+    if request.param in SERVERS:
+        made: DiskSite = ServerSite.make(request.getfixturevalue("servers")(request.param), tmp_path / "soak")
+    else:
+        made = DiskSite(tmp_path / "home")
+        made.home.mkdir()
     yield made
     made.end()
 
@@ -89,12 +90,9 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DiskSite]:
 def asking(site: DiskSite) -> Iterator[Ask]:
     """Asks the database, as a page's request does it, when the probes were last seen: (user id, time as text)."""
     query = f"SELECT user_id, last_active FROM engage_learner WHERE user_id > {LEARNERS} AND last_active IS NOT NULL"
-    if isinstance(site, MariaSite):
-        import pymysql
-
+    if isinstance(site, ServerSite):
         assert site.server is not None
-        where = {"host": "127.0.0.1", "port": site.server.port, "user": "engage", "database": site.name}
-        with pymysql.connect(autocommit=True, **where) as link, link.cursor() as cursor:
+        with closing(site.server.connect(site.name)) as link, closing(link.cursor()) as cursor:
 
             def ask() -> list[tuple[int, Any]]:
                 cursor.execute(query)
@@ -123,8 +121,8 @@ def probe(learner: int, now: float) -> bytes:
 
 
 def seen(value: Any) -> str:
-    """A moment as both databases tell it, to the microsecond."""
-    text = value if isinstance(value, str) else value.isoformat(sep=" ", timespec="microseconds")
+    """A moment as each database tells it, to the microsecond."""
+    text = value if isinstance(value, str) else value.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
     return text if "." in text else f"{text}.000000"
 
 
@@ -135,7 +133,7 @@ def megabytes(pid: int) -> float:
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("site", ["sqlite", "mariadb"], indirect=True)
+@pytest.mark.parametrize("site", ["sqlite", *SERVERS], indirect=True)
 def test_a_thousand_lines_a_second_are_shown_within_a_second(site: DiskSite, request: pytest.FixtureRequest) -> None:
     log = site.home / "tracking.log"
     log.touch()

@@ -1,6 +1,6 @@
-"""Settings of a standalone site on disk whose database is a real MariaDB."""
+"""Settings of a standalone site on disk whose database is a real MariaDB or PostgreSQL."""
 
 from engage_backend.demo.settings import *  # noqa: F403
-from tests.mariadb import database
+from tests.databases import database
 
 DATABASES = {"default": database()}

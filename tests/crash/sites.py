@@ -1,4 +1,4 @@
-"""Sites whose processes are killed: on SQLite or MariaDB; what they end in, and the log that they read."""
+"""Sites whose processes are killed: on SQLite or a database server; what they end in, and the log that they read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Any
 
 from engage_backend.clickstream.event import ClickEvent
 from tests.engagement.clicks import COURSE, DAY, START, clicks
-from tests.mariadb import NAME, PORT
 from tests.operations.sites import DiskSite
-from tests.services import MariaDbServer
+from tests.services import DatabaseServer
 
 _END = """
 import django, json
@@ -37,22 +36,25 @@ print(json.dumps({
 
 
 @dataclass
-class MariaSite(DiskSite):
-    """A standalone site whose database is one of its own on the tests' MariaDB."""
+class ServerSite(DiskSite):
+    """A standalone site whose database is one of its own on a server of the tests."""
 
-    server: MariaDbServer | None = None
+    server: DatabaseServer | None = None
     name: str = ""
+
+    @classmethod
+    def make(cls, server: DatabaseServer, home: Path) -> ServerSite:
+        """A site with an empty database that is called as its folder is."""
+        made = cls(home, server=server, name=f"engage_{home.name}")
+        server.make_database(made.name)
+        home.mkdir()
+        return made
 
     @property
     def environment(self) -> dict[str, str]:
         assert self.server is not None
-        ours = {"DJANGO_SETTINGS_MODULE": "tests.crash.settings", PORT: str(self.server.port), NAME: self.name}
+        ours = {"DJANGO_SETTINGS_MODULE": "tests.crash.settings", **self.server.environment(self.name)}
         return {**super().environment, **ours}
-
-    def make_database(self) -> None:
-        """An empty database."""
-        assert self.server is not None
-        self.server.execute(f"DROP DATABASE IF EXISTS {self.name}", f"CREATE DATABASE {self.name}")
 
 
 @dataclass(frozen=True)
@@ -115,4 +117,4 @@ def write_log(path: Path, found: Sequence[ClickEvent]) -> Path:
     return path
 
 
-__all__ = ["COURSE", "DAY", "START", "End", "MariaSite", "disturbed", "events", "write_log"]
+__all__ = ["COURSE", "DAY", "START", "End", "ServerSite", "disturbed", "events", "write_log"]

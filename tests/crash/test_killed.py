@@ -12,7 +12,7 @@ import pytest
 
 from engage_backend.streams import FIELD, Stream
 from tests.crash.nursery import Nursery
-from tests.crash.sites import End, MariaSite, disturbed, events, write_log
+from tests.crash.sites import End, ServerSite, disturbed, events, write_log
 from tests.engagement.live.test_commands import line
 from tests.operations.sites import DiskSite
 from tests.services import RedisServer, select_nothing
@@ -129,12 +129,11 @@ def test_a_killed_consumer_of_redis_ends_as_an_undisturbed_one(
     show(disk_site, redis_feed, tmp_path, learners=40, each=245, kills=5, exactly_once=False)
 
 
-@pytest.mark.xdist_group("mariadb")
-def test_a_killed_consumer_on_mariadb_ends_as_an_undisturbed_one_on_sqlite(
-    maria_site: Callable[[str], MariaSite], tmp_path: Path
+def test_a_killed_consumer_on_a_server_ends_as_an_undisturbed_one_on_sqlite(
+    server_site: Callable[[str], ServerSite], tmp_path: Path
 ) -> None:
     feed = LogFeed(tmp_path / "tracking.log")
-    show(maria_site("killed"), feed, tmp_path, learners=40, each=245, kills=5, exactly_once=True)
+    show(server_site("killed"), feed, tmp_path, learners=40, each=245, kills=5, exactly_once=True)
 
 
 @pytest.mark.crash
@@ -151,9 +150,8 @@ def test_a_hundred_kills_while_200_000_records_stream_in(
 
 
 @pytest.mark.crash
-@pytest.mark.xdist_group("mariadb")
-def test_a_hundred_kills_on_mariadb_while_200_000_lines_are_written(
-    maria_site: Callable[[str], MariaSite], tmp_path: Path
+def test_a_hundred_kills_on_a_server_while_200_000_lines_are_written(
+    server_site: Callable[[str], ServerSite], tmp_path: Path
 ) -> None:
     feed = LogFeed(tmp_path / "tracking.log")
-    show(maria_site("often_killed"), feed, tmp_path, learners=400, each=490, kills=100, exactly_once=True)
+    show(server_site("often_killed"), feed, tmp_path, learners=400, each=490, kills=100, exactly_once=True)

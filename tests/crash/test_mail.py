@@ -10,7 +10,7 @@ import pytest
 from tests.messaging.mail_server import Server
 from tests.messaging.test_workers import assert_nobody_twice_and_nobody_missing, drops
 from tests.messaging.worker_site import WorkerSite
-from tests.services import MariaDbServer, RedisServer, until
+from tests.services import DatabaseServer, RedisServer, until
 
 LEARNERS, KILLS = 20_000, 20
 
@@ -21,8 +21,8 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., WorkerSite]]:
     with RedisServer(tmp_path) as redis, Server() as smtp:
         made: list[WorkerSite] = []
 
-        def make(mariadb: MariaDbServer | None = None) -> WorkerSite:
-            made.append(WorkerSite(tmp_path / "home", redis=redis, smtp=smtp, mariadb=mariadb, worker_seconds=5))
+        def make(server: DatabaseServer | None = None) -> WorkerSite:
+            made.append(WorkerSite(tmp_path / "home", redis=redis, smtp=smtp, server=server, worker_seconds=5))
             return made[-1]
 
         yield make
@@ -36,13 +36,13 @@ def test_twenty_thousand_mails_and_twenty_kills(make_site: Callable[..., WorkerS
 
 
 @pytest.mark.crash
-def test_the_same_on_mariadb(make_site: Callable[..., WorkerSite], mariadb: MariaDbServer) -> None:
-    everybody_once(make_site(mariadb), LEARNERS // 10, KILLS // 2)
+def test_the_same_on_a_server(make_site: Callable[..., WorkerSite], server: DatabaseServer) -> None:
+    everybody_once(make_site(server), LEARNERS // 10, KILLS // 2)
 
 
 @pytest.mark.crash
-def test_presses_at_one_moment_on_mariadb(make_site: Callable[..., WorkerSite], mariadb: MariaDbServer) -> None:
-    site = make_site(mariadb)
+def test_presses_at_one_moment_on_a_server(make_site: Callable[..., WorkerSite], server: DatabaseServer) -> None:
+    site = make_site(server)
     site.set_up(200)
     answers = site.press("press-0001", "press-0001", "press-0002", "press-0003")
     assert len({answer for answer in answers if answer.startswith("sending")}) == 1, answers

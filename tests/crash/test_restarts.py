@@ -1,4 +1,4 @@
-"""What stands beside a consumer breaks and comes back: Redis, MariaDB, the disk. It goes on, and ends where it would have."""
+"""What stands beside a consumer breaks and comes back: Redis, database, disk. It goes on, and ends where it would have."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.sites import End, MariaSite, disturbed, events, write_log
+from tests.crash.sites import End, ServerSite, disturbed, events, write_log
 from tests.crash.test_killed import LogFeed, RedisFeed, undisturbed
 from tests.engagement.live.test_commands import line
 from tests.operations.sites import DiskSite
-from tests.services import PATIENCE, MariaDbServer, RedisServer, until
+from tests.services import PATIENCE, DatabaseServer, RedisServer, until
 
 LEARNERS = 30
 FOUND = disturbed(events(LEARNERS, 130), seed=3)
@@ -31,9 +31,9 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> End:
 
 def taken(site: DiskSite) -> int:
     """Events that the consumer's checkpoint counts."""
-    if isinstance(site, MariaSite):
+    if isinstance(site, ServerSite):
         assert site.server is not None
-        rows = site.server.execute(f"SELECT SUM(events) FROM {site.name}.engage_checkpoint")
+        rows = site.server.execute("SELECT SUM(events) FROM engage_checkpoint", database=site.name)
     else:
         with closing(sqlite3.connect(site.home / "db.sqlite3", timeout=30)) as link:
             rows = link.execute("SELECT SUM(events) FROM engage_checkpoint").fetchall()
@@ -90,18 +90,17 @@ def test_a_redis_that_forgets_is_told_as_a_gap_which_the_log_closes(
     assert End.of(disk_site).same(wanted)
 
 
-@pytest.mark.xdist_group("mariadb")
-def test_a_mariadb_that_is_killed_and_comes_back_is_waited_for(
-    maria_site: Callable[[str], MariaSite], mariadb: MariaDbServer, tmp_path: Path, wanted: End
+def test_a_database_server_that_is_killed_and_comes_back_is_waited_for(
+    server_site: Callable[[str], ServerSite], server: DatabaseServer, tmp_path: Path, wanted: End
 ) -> None:
-    site = maria_site("restarted")
+    site = server_site("restarted")
     site.set_up(LEARNERS)
     feed = LogFeed(tmp_path / "tracking.log")
     consumer = site.start("consume", *feed.words, "--max-batch", "300")
     feed.write(LINES[:HALF])
     until(lambda: taken(site) > 0)
-    mariadb.kill()
-    mariadb.start()
+    server.kill()
+    server.start()
     feed.write(LINES[HALF:])
     ended, said = end(site, consumer, len(LINES))
     assert ended.same(wanted)

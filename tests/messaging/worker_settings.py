@@ -4,10 +4,9 @@ import os
 
 from engage_backend.demo.settings import *  # noqa: F403
 from engage_backend.demo.settings import ENGAGE as DEMO
+from tests.databases import KIND, database
 
-if os.environ.get("ENGAGE_TEST_MARIADB_PORT"):
-    from tests.mariadb import database
-
+if KIND in os.environ:
     DATABASES = {"default": database()}
 CELERY_BROKER_URL = os.environ["ENGAGE_TEST_BROKER"]
 CELERY_BROKER_TRANSPORT_OPTIONS = {}

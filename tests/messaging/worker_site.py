@@ -9,10 +9,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from tests.mariadb import NAME, PORT
 from tests.messaging.mail_server import Server
 from tests.operations.sites import ROOT, DiskSite
-from tests.services import MariaDbServer, RedisServer
+from tests.services import DatabaseServer, RedisServer
 
 _SET_UP = """
 import sys, django
@@ -124,11 +123,11 @@ class End:
 
 @dataclass
 class WorkerSite(DiskSite):
-    """Workers, a clock, and a communication to everyone, on SQLite or MariaDB."""
+    """Workers, a clock, and a communication to everyone, on SQLite or a database server."""
 
     redis: RedisServer | None = None
     smtp: Server | None = None
-    mariadb: MariaDbServer | None = None
+    server: DatabaseServer | None = None
     worker_seconds: int = 3
 
     @property
@@ -141,15 +140,15 @@ class WorkerSite(DiskSite):
             "ENGAGE_TEST_SMTP_PORT": str(self.smtp.port),
             "ENGAGE_TEST_WORKER_SECONDS": str(self.worker_seconds),
         }
-        if self.mariadb is not None:
-            ours |= {PORT: str(self.mariadb.port), NAME: "engage_mail"}
+        if self.server is not None:
+            ours |= self.server.environment("engage_mail")
         return {**super().environment, **ours}
 
     def set_up(self, learners: int, course: str = "") -> None:
         """The course, its learners and a draft to all of them."""
         self.home.mkdir(parents=True, exist_ok=True)
-        if self.mariadb is not None:
-            self.mariadb.execute("DROP DATABASE IF EXISTS engage_mail", "CREATE DATABASE engage_mail")
+        if self.server is not None:
+            self.server.make_database("engage_mail")
         self.python(_SET_UP, str(learners))
 
     def confirm(self) -> None:

@@ -1,4 +1,4 @@
-"""Migrations on a real MariaDB: done, undone without a trace, and done again. On SQLite: `tests/test_distribution.py`."""
+"""Migrations on real servers: done, undone without a trace, and done again. On SQLite: `tests/test_distribution.py`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.mariadb import NAME, PORT
-from tests.services import PATIENCE, MariaDbServer
+import pytest
+
+from tests.databases import SERVERS
+from tests.services import DATABASE_SERVERS, PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 THERE_AND_BACK = """
@@ -28,11 +30,12 @@ print(len(there) > 15, undone, ours() == there)
 """
 
 
-def test_migrations_are_undone_without_a_trace_and_done_again_on_mariadb(tmp_path: Path) -> None:
-    with MariaDbServer(tmp_path) as server:
-        server.execute("CREATE DATABASE engage_there_and_back")
-        environment = {**os.environ, PORT: str(server.port), NAME: "engage_there_and_back", "PYTHONPATH": str(ROOT)}
-        environment |= {"DJANGO_SETTINGS_MODULE": "tests.settings_mariadb", "PYTHONWARNINGS": "ignore"}
+@pytest.mark.parametrize("kind", SERVERS)
+def test_migrations_are_undone_without_a_trace_and_done_again(tmp_path: Path, kind: str) -> None:
+    with DATABASE_SERVERS[kind](tmp_path) as server:
+        server.make_database("engage_there_and_back")
+        environment = {**os.environ, **server.environment("engage_there_and_back"), "PYTHONPATH": str(ROOT)}
+        environment |= {"DJANGO_SETTINGS_MODULE": "tests.settings_server", "PYTHONWARNINGS": "ignore"}
         command = [sys.executable, "-c", THERE_AND_BACK]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False

@@ -27,7 +27,7 @@ _said: dict[tuple[str, timedelta], float] = {}  # what this process said -> unti
 
 def read_again_soon(course_key: str, delay: timedelta = ROSTER_DELAY) -> None:
     """Once the current transaction is committed, ask the consumers to read this run again. Never raises."""
-    transaction.on_commit(lambda: _say(course_key, delay))
+    transaction.on_commit(lambda: _say(course_key, delay), robust=True)
 
 
 def _say(course_key: str, delay: timedelta) -> None:

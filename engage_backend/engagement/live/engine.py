@@ -249,7 +249,7 @@ class Engine:
                 self._say_no_model(run, now)
 
         def hold() -> bool:
-            return self.lease.take(real or datetime.now(UTC))
+            return self.lease.take(real)
 
         if not self._due(now) or not hold():
             return []

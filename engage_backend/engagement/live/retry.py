@@ -9,11 +9,34 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 log = logging.getLogger(__name__)
 
 PAUSES = (0.1, 0.5, 2.0, 5.0)  # seconds before each further attempt
+# What PostgreSQL waits for without end unless told: a lock (MariaDB has 50 s of its own), and a statement. Milliseconds.
+_LIMITS = {"lock_timeout": 50_000, "statement_timeout": 300_000}
 _Result = TypeVar("_Result")
+
+
+def limit_waiting() -> None:
+    """From now on no connection of this process waits without end for a lock or an answer. For a process that repeats.
+
+    A limit that the operator has set in DATABASES or for the role stays as it is.
+    """
+    connection_created.connect(_limit, dispatch_uid="engage limits waiting")
+    if connection.connection is not None:
+        _limit(connection)
+
+
+def _limit(connection: BaseDatabaseWrapper, **sent: object) -> None:
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        for name, milliseconds in _LIMITS.items():
+            unset = "SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s AND setting = '0'"
+            cursor.execute(unset, [str(milliseconds), name])
 
 
 def repeated(

@@ -42,12 +42,13 @@ class Command(BaseCommand):
         from engage_backend.engagement.columns import Pile
         from engage_backend.engagement.live.engine import Engine
         from engage_backend.engagement.live.parsing import parsed, processors
-        from engage_backend.engagement.live.retry import repeated
+        from engage_backend.engagement.live.retry import limit_waiting, repeated
         from engage_backend.platform.api import get_platform
 
         logs: list[Path] = options["logs"]
         if missing := [str(path) for path in logs if not path.is_file()]:
             raise CommandError(f"no such file: {', '.join(missing)}")
+        limit_waiting()
         engine = Engine(get_platform(), max_waiting=0)  # who enrols meanwhile is for the consumer
         broken = engage_settings().quarantine
         quarantine = Quarantine(broken) if broken else None

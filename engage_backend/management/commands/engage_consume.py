@@ -58,10 +58,12 @@ class Command(BaseCommand):
         from engage_backend.conf import engage_settings
         from engage_backend.engagement.live.consumer import Consumer
         from engage_backend.engagement.live.engine import Engine
+        from engage_backend.engagement.live.retry import limit_waiting
         from engage_backend.platform.api import get_platform
 
         if options["log_json"]:
             log_json()
+        limit_waiting()
         with stop_on_signals() as stop, ExitStack() as open_things:
             source = _redis(options, stop) if options["source"] == "redis" else _logfile(options)
             open_things.callback(source.close)

@@ -1,4 +1,4 @@
-"""What the engine promises holds on a real MariaDB: other upserts, other locks, other letters, READ COMMITTED."""
+"""What the engine promises holds on real database servers: other upserts, other locks, other letters, READ COMMITTED."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.sites import End, MariaSite, disturbed, events, write_log
-from tests.mariadb import NAME, PORT
+from tests.crash.sites import End, ServerSite, disturbed, events, write_log
 from tests.operations.sites import ROOT, DiskSite
-from tests.services import MariaDbServer
-
-pytestmark = pytest.mark.xdist_group("mariadb")
+from tests.services import DatabaseServer
 
 _TABLES = """
 import django, json
@@ -48,7 +45,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from tests.engagement.clicks import COURSE
 client = Client(HTTP_HOST="localhost")
-client.force_login(User.objects.create_user(username="staff", is_superuser=True, is_staff=True))
+client.force_login(User.objects.create_user(id=999_999, username="staff", is_superuser=True, is_staff=True))
 address = f"/engage/api/v1/courses/{COURSE}/predictions"
 columns = ("state", "certify", "complete", "leave")
 
@@ -97,12 +94,12 @@ OF_THE_API = [
 
 
 @pytest.mark.parametrize("tests", [OF_THE_ENGINE, OF_THE_API], ids=["engine", "api"])
-def test_tests_of_what_the_database_does_pass_on_mariadb(mariadb: MariaDbServer, tests: list[str]) -> None:
-    words = ["-m", "pytest", "-q", "--no-header", "--ds=tests.settings_mariadb", "-p", "no:xdist"]
+def test_tests_of_what_the_database_does_pass_on_a_server(server: DatabaseServer, tests: list[str]) -> None:
+    words = ["-m", "pytest", "-q", "--no-header", "--ds=tests.settings_server", "-p", "no:xdist"]
     done = subprocess.run(
         [sys.executable, *words, *tests],
         cwd=ROOT,
-        env={**os.environ, PORT: str(mariadb.port), NAME: "engage_of_the_tests"},
+        env={**os.environ, **server.environment("engage_of_the_tests")},
         capture_output=True,
         text=True,
         timeout=600,
@@ -111,8 +108,8 @@ def test_tests_of_what_the_database_does_pass_on_mariadb(mariadb: MariaDbServer,
     assert " skipped" not in done.stdout
 
 
-def test_migrations_go_up_and_down(maria_site: Callable[[str], MariaSite]) -> None:
-    up, down, again = json.loads(maria_site("migrated").python(_TABLES))
+def test_migrations_go_up_and_down(server_site: Callable[[str], ServerSite]) -> None:
+    up, down, again = json.loads(server_site("migrated").python(_TABLES))
     assert "engage_historychunk" in up
     assert down == []
     assert again == up
@@ -127,14 +124,14 @@ def consume_all(site: DiskSite, logs: Sequence[Path], *, max_batch: int) -> None
 
 
 def test_two_consumers_on_the_same_learners_lose_nothing_and_a_page_skips_nothing(
-    maria_site: Callable[[str], MariaSite], disk_site: DiskSite, tmp_path: Path
+    server_site: Callable[[str], ServerSite], disk_site: DiskSite, tmp_path: Path
 ) -> None:
     learners = 700  # more than fit into one part of a transaction
     found = events(learners, 12)
     disk_site.set_up(learners)
     status, _, errors = disk_site.run("consume", str(write_log(tmp_path / "whole.log", found)), "--once")
     assert status == 0, errors
-    site = maria_site("concurrent")
+    site = server_site("concurrent")
     site.set_up(learners)
     given = disturbed(found, seed=1)
     dice = random.Random(2)
@@ -146,7 +143,9 @@ def test_two_consumers_on_the_same_learners_lose_nothing_and_a_page_skips_nothin
     page = site.start_python(_PAGE, str(done))
     consume_all(site, logs, max_batch=1_500)
     done.touch()
-    polls, rows, is_whole = json.loads(page.communicate(timeout=60)[0])
+    told, errors = page.communicate(timeout=60)
+    assert page.returncode == 0, errors
+    polls, rows, is_whole = json.loads(told)
     end = End.of(site)
     assert end.same(End.of(disk_site))
     assert sum(end.read.values()) == len(given)
@@ -155,7 +154,7 @@ def test_two_consumers_on_the_same_learners_lose_nothing_and_a_page_skips_nothin
 
 
 def test_who_objects_while_consumers_write_is_erased_and_nobody_waits_for_ever(
-    maria_site: Callable[[str], MariaSite], disk_site: DiskSite, tmp_path: Path
+    server_site: Callable[[str], ServerSite], disk_site: DiskSite, tmp_path: Path
 ) -> None:
     learners = 300
     found = events(learners, 12)
@@ -164,7 +163,7 @@ def test_who_objects_while_consumers_write_is_erased_and_nobody_waits_for_ever(
     assert status == 0, errors
     calm = End.of(disk_site)
     objecting = sorted(calm.predictions, key=int)[::10]
-    site = maria_site("objecting")
+    site = server_site("objecting")
     site.set_up(learners)
     done = tmp_path / "done"
     people = site.start_python(_OBJECT, str(done), json.dumps([int(user) for user in objecting]))
