@@ -40,8 +40,9 @@ class LearnerView(CourseView):
     calls = {"get": Call(answers.Learner)}
 
     def get(self, request: Request, course_key: str, pseudonym: str) -> Response:
+        name = pseudonym if pseudonym.isalnum() else ""  # PostgreSQL does not take every text to compare with
         learner = (
-            Learner.objects.filter(course_run__course_key=canonical_course_key(course_key), pseudonym=pseudonym)
+            Learner.objects.filter(course_run__course_key=canonical_course_key(course_key), pseudonym=name)
             .exclude(state=LearnerStatus.LEFT)
             .select_related("course_run", "prediction")
             .first()

@@ -84,11 +84,61 @@ print(json.dumps([rounds, HistoryChunk.objects.filter(learner__user_id__in=users
 """
 
 
-OF_THE_ENGINE = ["tests/engagement/live", "tests/operations/test_registry.py"]
+# A consumer whose learners another connection holds for longer than a lock is waited for.
+_HELD = """
+import json
+import django
+django.setup()
+from pathlib import Path
+from django.conf import settings
+from django.db import connection
+from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.engagement.live.consumer import Consumer
+from engage_backend.engagement.live.engine import Engine
+from engage_backend.engagement.live.retry import limit_waiting
+from engage_backend.models import Checkpoint, HistoryChunk
+from engage_backend.platform.api import get_platform
+from tests.engagement.clicks import clicks
+from tests.engagement.live.test_commands import line
+
+limit_waiting()
+log = Path(settings.TRACKING_LOG)
+log.write_bytes(b"".join(map(line, clicks(1, 50))))
+pauses, other, is_postgres = [], connection.copy(), connection.vendor == "postgresql"
+
+def pause(seconds):
+    pauses.append(seconds)
+    other.rollback()
+
+engine = Engine(get_platform())
+engine.tick()
+other.set_autocommit(False)
+other.cursor().execute("SELECT id FROM engage_learner FOR UPDATE")
+consumer = Consumer(LogfileSource(log), engine, max_wait=0, pause=pause)
+with connection.cursor() as cursor:
+    cursor.execute("SET lock_timeout = '200ms'" if is_postgres else "SET innodb_lock_wait_timeout = 1")
+consumer.step()
+other.close()
+limits = []
+if is_postgres:
+    with connection.cursor() as cursor:
+        for name in ("lock_timeout", "statement_timeout"):
+            cursor.execute(f"SHOW {name}")
+            limits += cursor.fetchone()
+events = sum(HistoryChunk.objects.values_list("events", flat=True))
+print(json.dumps([len(pauses), limits, list(Checkpoint.objects.values_list("events", flat=True)), events]))
+"""
+
+OF_THE_ENGINE = [
+    "tests/engagement/live",
+    "tests/operations/test_registry.py",
+    "tests/operations/test_lease.py::test_leases_run_out_by_the_databases_clock_which_goes_on_within_a_transaction",
+]
 # What is counted and selected in SQL, with a function of our own for each database.
 OF_THE_API = [
     "tests/messaging/test_criteria.py::test_the_table_of_cases_holds",
     "tests/messaging/test_drafts.py",
+    "tests/api/test_learners.py",
     *(f"tests/api/test_{name}.py" for name in ("facets", "hindsight", "lookup")),
 ]
 
@@ -113,6 +163,17 @@ def test_migrations_go_up_and_down(server_site: Callable[[str], ServerSite]) -> 
     assert "engage_historychunk" in up
     assert down == []
     assert again == up
+
+
+def test_a_lock_that_was_not_had_in_time_is_tried_for_again_and_no_connection_waits_without_end(
+    server_site: Callable[[str], ServerSite], server: DatabaseServer
+) -> None:
+    site = server_site("held")
+    site.set_up(2)
+    pauses, limits, marks, events = json.loads(site.python(_HELD))
+    assert (pauses, marks, events) == (1, [50], 50)
+    assert all(limit in ("50s", "5min") for limit in limits)
+    assert len(limits) == (2 if server.kind == "postgresql" else 0)
 
 
 def consume_all(site: DiskSite, logs: Sequence[Path], *, max_batch: int) -> None:

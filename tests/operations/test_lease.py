@@ -9,13 +9,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from engage_backend.engagement.live.lease import JobLease
+from engage_backend.engagement.live.lease import JobLease, database_time
 from engage_backend.models import CourseRun, DailySnapshot, Lease
 from engage_backend.platform.standalone.models import Course, Enrolment
 from tests.engagement.clicks import COURSE, clicks
 from tests.engagement.live.conftest import LiveSite
 from tests.operations.sites import DiskSite
-from tests.services import PATIENCE
+from tests.services import PATIENCE, until
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -53,6 +53,18 @@ def test_leases_of_different_names_are_different() -> None:
     assert JobLease("clock").take(NOW)
     assert JobLease("other").take(NOW)
     assert Lease.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_leases_run_out_by_the_databases_clock_which_goes_on_within_a_transaction() -> None:
+    begun = database_time()
+    assert abs(begun - datetime.now(UTC)) < timedelta(minutes=1)
+    until(lambda: database_time() > begun)
+    one, other = JobLease("clock", seconds=60), JobLease("clock", seconds=60)
+    assert one.take()
+    assert not other.take()
+    Lease.objects.update(expires=begun)
+    assert other.take()
 
 
 def test_of_two_engines_one_passes(live: LiveSite) -> None:
