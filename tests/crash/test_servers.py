@@ -14,7 +14,7 @@ import pytest
 
 from tests.crash.sites import End, ServerSite, disturbed, events, write_log
 from tests.operations.sites import ROOT, DiskSite
-from tests.services import DatabaseServer
+from tests.services import PATIENCE, DatabaseServer
 
 _TABLES = """
 import django, json
@@ -180,7 +180,7 @@ def consume_all(site: DiskSite, logs: Sequence[Path], *, max_batch: int) -> None
     """A consumer for each log, all at the same time, to their ends."""
     consumers = [site.start("consume", str(log), "--once", "--max-batch", str(max_batch)) for log in logs]
     for consumer in consumers:
-        _, errors = consumer.communicate(timeout=300)
+        _, errors = consumer.communicate(timeout=PATIENCE)
         assert consumer.returncode == 0, errors
 
 
@@ -204,7 +204,7 @@ def test_two_consumers_on_the_same_learners_lose_nothing_and_a_page_skips_nothin
     page = site.start_python(_PAGE, str(done))
     consume_all(site, logs, max_batch=1_500)
     done.touch()
-    told, errors = page.communicate(timeout=60)
+    told, errors = page.communicate(timeout=PATIENCE)
     assert page.returncode == 0, errors
     polls, rows, is_whole = json.loads(told)
     end = End.of(site)
@@ -231,7 +231,7 @@ def test_who_objects_while_consumers_write_is_erased_and_nobody_waits_for_ever(
     logs = [write_log(tmp_path / f"{number}.log", disturbed(found, seed=number)) for number in range(2)]
     consume_all(site, logs, max_batch=500)
     done.touch()
-    said, errors = people.communicate(timeout=120)
+    said, errors = people.communicate(timeout=PATIENCE)
     assert people.returncode == 0, errors
     rounds, left = json.loads(said)
     assert rounds > 1
