@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from engage_backend.engagement.live.upsert import update_learners, upsert
-from engage_backend.models import CourseRun, Learner, LearnerStatus, Submission
+from engage_backend.models import CourseRun, DailySnapshot, Learner, LearnerStatus
 
 BEGUN = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -23,17 +23,14 @@ def learners(db: None) -> list[Learner]:
 def test_of_rows_alike_in_one_batch_the_last_one_counts_and_rows_that_are_there_are_updated(
     learners: list[Learner],
 ) -> None:
-    def write(*rows: tuple[int, str, float]) -> dict[int, float]:
-        values = [(pk, block, score, 10.0, 1, 0) for pk, block, score in rows]
-        upsert(Submission, values, unique=["learner", "block"], update=["score", "possible", "attempts", "last_at"])
-        return dict(Submission.objects.values_list("learner", "score"))
+    def write(*rows: tuple[int, int]) -> dict[int, int | None]:
+        values = [(pk, BEGUN.date(), "model", certify) for pk, certify in rows]
+        upsert(DailySnapshot, values, unique=["learner", "day"], fixed=["model"], update=["certify"])
+        return dict(DailySnapshot.objects.values_list("learner", "certify"))
 
     first, *others = [one.pk for one in learners]
-    assert write((first, "b", 1.0), *((pk, "b", 2.0) for pk in others), (first, "b", 3.0)) == {
-        first: 3.0,
-        **dict.fromkeys(others, 2.0),
-    }
-    assert write((first, "b", 4.0))[first] == 4.0
+    assert write((first, 1), *((pk, 2) for pk in others), (first, 3)) == {first: 3, **dict.fromkeys(others, 2)}
+    assert write((first, 4))[first] == 4
 
 
 def test_each_learner_gets_values_of_its_own_and_one_that_was_deleted_does_not_come_back(
@@ -61,5 +58,5 @@ def test_a_column_may_be_set_to_null_for_all(learners: list[Learner]) -> None:
 
 def test_nothing_is_written_where_there_is_nothing(learners: list[Learner]) -> None:
     update_learners([], ["state"])
-    upsert(Submission, [], unique=["learner", "block"], update=["score"])
-    assert not Submission.objects.exists()
+    upsert(DailySnapshot, [], unique=["learner", "day"], update=["certify"])
+    assert not DailySnapshot.objects.exists()
