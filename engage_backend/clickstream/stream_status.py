@@ -23,6 +23,7 @@ class Shard:
     seconds: float = 0.0  # since the oldest of both came
     read: bytes = NOTHING  # id of the last record that was read
     floor: bytes = NOTHING  # all before this id is stored
+    first: bytes = NOTHING  # id of the oldest record in it
     cut: bool = False  # records were thrown away that nobody had read
 
 
@@ -45,9 +46,17 @@ class StreamStatus:
         return max((found.seconds for found in self.shards), default=0.0)
 
     @property
+    def dropped_by_host(self) -> dict[str, int]:
+        """Records that the taps of each host dropped, in the last thirty days or more."""
+        return {
+            host: sum(number for name, number in tap.items() if name.startswith("dropped: "))
+            for host, tap in self.taps.items()
+        }
+
+    @property
     def dropped(self) -> int:
-        """Records that the taps dropped, in the last thirty days or more."""
-        return sum(number for tap in self.taps.values() for name, number in tap.items() if name.startswith("dropped: "))
+        """Records that all taps dropped."""
+        return sum(self.dropped_by_host.values())
 
 
 def stream_status(stream: Stream) -> StreamStatus:
@@ -61,17 +70,21 @@ def stream_status(stream: Stream) -> StreamStatus:
 
 
 def look_at(client: Any, stream: Stream, shards: Sequence[int]) -> list[Shard]:
-    """The shards' numbers; each shard's belong to one moment."""
+    """Return the shards' numbers.
+
+    No transaction: a Redis that is full refuses all commands in one. The order of the commands keeps records that are
+    added, read and trimmed between two of them from looking like a loss.
+    """
     found = []
     for shard in shards:
-        pipe = client.pipeline(transaction=True)
+        pipe = client.pipeline(transaction=False)
         key = stream.key(shard)
+        pipe.execute_command("XRANGE", key, "-", "+", "COUNT", 1)
         pipe.execute_command("XINFO GROUPS", key)
         pipe.execute_command("XPENDING", key, GROUP)
-        pipe.execute_command("XRANGE", key, "-", "+", "COUNT", 1)
         pipe.execute_command("XLEN", key)
         pipe.time()
-        groups, pending, first, length, (now, _) = pipe.execute(raise_on_error=False)
+        first, groups, pending, length, (now, _) = pipe.execute(raise_on_error=False)
         ours = [] if isinstance(groups, Exception) else [pairs(group) for group in groups]
         ours = [group for group in ours if group["name"] == GROUP.encode()]
         if not ours or isinstance(pending, Exception):
@@ -79,9 +92,14 @@ def look_at(client: Any, stream: Stream, shards: Sequence[int]) -> list[Shard]:
             continue
         read = ours[0]["last-delivered-id"]
         oldest = pending[1] if pending[0] else None
-        cut = read != NOTHING and (not first or entry_id(first[0][0]) > entry_id(read))
+        lag = ours[0].get("lag")
+        # Our trimming leaves the last record that was read. Where it is missing MAXLEN has cut, and perhaps what was unread:
+        # Redis 7 counts what was added and not read, which is then more than there is. Where that is unknown: assume so.
+        cut = (
+            read != NOTHING and (not first or entry_id(first[0][0]) > entry_id(read)) and (lag is None or lag > length)
+        )
         unread = client.execute_command("XRANGE", key, b"(" + read, "+", "COUNT", 1)
-        waiting = ours[0].get("lag")
+        waiting = lag
         if not unread:
             waiting = 0
         elif waiting is None or waiting > length:  # an older Redis does not count; a newer one counts what was cut off
@@ -97,6 +115,7 @@ def look_at(client: Any, stream: Stream, shards: Sequence[int]) -> list[Shard]:
                 seconds=max(0.0, now - min(since) / 1000) if since else 0.0,
                 read=read,
                 floor=min((read, oldest), key=entry_id) if oldest else read,
+                first=first[0][0] if first else NOTHING,
                 cut=cut,
             )
         )

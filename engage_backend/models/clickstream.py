@@ -90,6 +90,17 @@ class Checkpoint(models.Model):
         null=True, blank=True, help_text="Since when the source has not answered its consumer; empty while it does."
     )
     updated = models.DateTimeField(auto_now=True)
+    closed: models.JSONField[Any, Any] = models.JSONField(
+        default=dict, help_text="Lost records that were backfilled or given up: see `live.gaps`."
+    )
+    replaced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the operator said that another source took this one's place."
+    )
 
     def __str__(self) -> str:
         return self.source
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another source took this one's place, and nobody has read this one since."""
+        return self.replaced_at is not None and self.updated <= self.replaced_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -116,7 +117,7 @@ def test_a_redis_that_hangs_does_not_make_reading_raise(server: RedisServer, sou
     assert numbers(source.read(10, 20.0)) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("vanished", ["stream", "group", "everything"])
+@pytest.mark.parametrize("vanished", ["stream", "group"])
 def test_a_vanished_stream_is_made_again_and_counted_as_a_gap(
     server: RedisServer, sources: Any, vanished: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -126,18 +127,83 @@ def test_a_vanished_stream_is_made_again_and_counted_as_a_gap(
     assert all_of(source) == list(range(5))
     if vanished == "stream":
         server.command("DEL", stream.key(0))
-    elif vanished == "group":
+    else:
         server.command("XGROUP", "DESTROY", stream.key(0), "engage")
         server.command("XTRIM", stream.key(0), "MAXLEN", 0)
-    else:
-        server.kill()
-        server.start()
     add(server, stream, range(5, 8))
     found = next_of(source)
     assert numbers(found) == [5, 6, 7]
     assert found.position["gaps"] == 1
-    assert found.position["gap_at"]
+    assert [number for number, begin, end in found.position["lost"] if begin <= end] == [1]
     assert "engage_backfill" in caplog.text
+
+
+def test_a_redis_that_restarts_empty_when_all_was_read_has_lost_nothing(
+    server: RedisServer, sources: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = Stream(server.url)
+    source = sources(stream)
+    add(server, stream, range(5))
+    assert all_of(source) == list(range(5))
+    server.kill()
+    server.start()
+    add(server, stream, range(5, 8))
+    found = next_of(source)
+    assert numbers(found) == [5, 6, 7]
+    assert found.position["gaps"] == 0
+    assert "nothing is counted as lost" in caplog.text
+
+
+def test_a_redis_that_restarts_empty_before_all_was_read_is_a_gap(server: RedisServer, sources: Any) -> None:
+    stream = Stream(server.url)
+    source = sources(stream)
+    add(server, stream, range(5))
+    assert numbers(source.read(3, 0.0)) == [0, 1, 2]
+    server.kill()
+    server.start()
+    add(server, stream, range(5, 8))
+    assert next_of(source).position["gaps"] == 1
+
+
+@pytest.mark.parametrize("how", ["restarted", "moved"])
+def test_a_consumer_that_is_restarted_with_an_empty_redis_has_lost_nothing(
+    server: RedisServer, sources: Any, how: str, tmp_path: Path
+) -> None:
+    first = sources(Stream(server.url))
+    add(server, Stream(server.url), range(5))
+    batch = first.read(10, 0.0)
+    first.commit(batch.position)
+    first.close()
+    position = json.loads(json.dumps(batch.position))
+    (tmp_path / "other").mkdir()
+    with RedisServer(tmp_path / "other") as other:
+        used = other if how == "moved" else server
+        if how == "restarted":
+            server.kill()
+            server.start()
+        add(used, Stream(used.url), range(5, 8))
+        found = next_of(sources(Stream(used.url), position=position))
+    assert (numbers(found), found.position["gaps"]) == ([5, 6, 7], 0)
+
+
+@pytest.mark.parametrize("how", ["restarted", "moved"])
+def test_a_redis_that_went_on_for_long_after_its_consumer_ended_is_a_gap_with_its_time(
+    server: RedisServer, sources: Any, how: str, tmp_path: Path
+) -> None:
+    first = sources(Stream(server.url))
+    add(server, Stream(server.url), range(5))
+    position = first.read(10, 0.0).position
+    position["seen"] -= 3_600.0  # the consumer ended an hour ago
+    (tmp_path / "other").mkdir()
+    with RedisServer(tmp_path / "other") as other:
+        used = other if how == "moved" else server
+        if how == "restarted":
+            server.kill()
+            server.start()
+        ((number, begin, end),) = sources(Stream(used.url), position=position).read(10, 0.0).position["lost"]
+    assert number == 1
+    hour = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
+    assert timedelta(minutes=59) < hour < timedelta(minutes=61)
 
 
 def test_a_stream_that_vanished_while_nobody_read_is_a_gap_too(server: RedisServer, sources: Any) -> None:
@@ -174,6 +240,48 @@ def test_a_stream_that_was_cut_before_it_was_read_is_a_gap_and_one_alone(server:
     assert all_of(later) == list(range(900, 1000))
     assert later.read(1, 0.0).position["gaps"] == 1
     assert sources(stream).read(1, 0.0).position["gaps"] == 0
+
+
+def test_a_cut_that_ends_exactly_behind_the_last_record_read_is_no_gap(server: RedisServer, sources: Any) -> None:
+    stream = Stream(server.url)
+    source = sources(stream)
+    add(server, stream, range(10))
+    assert all_of(source) == list(range(10))
+    add(server, stream, range(10, 15))
+    server.command("XTRIM", stream.key(0), "MAXLEN", 5)
+    assert not any(shard.cut for shard in stream_status(stream).shards)
+    later = sources(stream)
+    assert all_of(later) == list(range(10, 15))
+    assert later.read(1, 0.0).position["gaps"] == 0
+    add(server, stream, range(15, 20))
+    server.command("XTRIM", stream.key(0), "MAXLEN", 4)  # and one further is one
+    again = sources(stream)
+    assert all_of(again) == list(range(16, 20))
+    assert again.read(1, 0.0).position["gaps"] == 1
+
+
+def test_a_redis_that_is_full_is_read_by_a_new_consumer(server: RedisServer, sources: Any) -> None:
+    stream = Stream(server.url)
+    source = sources(stream)
+    add(server, stream, range(5))
+    assert all_of(source) == list(range(5))
+    add(server, stream, range(5, 10))
+    server.command("CONFIG", "SET", "maxmemory", 1)
+    found = next_of(sources(stream, consumer="next"))
+    assert (numbers(found), found.position["gaps"]) == ([5, 6, 7, 8, 9], 0)
+
+
+def test_a_redis_that_is_full_before_its_first_consumer_gives_half_away_and_says_so(
+    server: RedisServer, sources: Any
+) -> None:
+    stream = Stream(server.url)
+    add(server, stream, range(20_000))
+    server.command("CONFIG", "SET", "maxmemory", int(server.command("INFO", "memory")["used_memory"]) - 50_000)
+    source = sources(stream)
+    found = all_of(source, most=100_000)
+    assert found == list(range(20_000 - len(found), 20_000))
+    assert 0 < len(found) < 20_000
+    assert source.read(1, 0.0).position["gaps"] >= 1
 
 
 @pytest.mark.parametrize("name", ["the same after a restart", "another that takes over"])

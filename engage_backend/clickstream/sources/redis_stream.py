@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Event
@@ -23,6 +23,11 @@ MOST_AT_ONCE = 10_000  # records in one call; more would keep Redis from its oth
 LOOK_EVERY = 1.0  # seconds between two looks at what was lost, and two trims of what was stored
 RETRY = 0.25  # seconds between two attempts to reach a Redis that is away
 TELL_SECONDS = 2.0  # between two calls that say that we wait for Redis
+# Seconds between the last look at which all was read and the end of a Redis that came back empty, or was replaced: below
+# that, nothing is counted as lost. While a consumer reads, it looks every second; around its own restart it cannot.
+LOSS_SECONDS = 5.0
+RESTART_SECONDS = 60.0
+MAX_GAPS_TIMED = 20  # of the latest gaps the position keeps the time
 QUIET = 60.0  # seconds between two lines in the log about the same trouble
 OLDEST = (6, 2)  # the version of Redis that brought XAUTOCLAIM
 _TROUBLE = (RedisError, OSError)
@@ -37,8 +42,10 @@ class UnusableRedis(RuntimeError):
 class RedisSource:
     """Reads the given shards (all of them by default) as one member of the consumer group.
 
-    A position is `{ids: {shard: id of the last entry read}, batch, gaps, gap_at}`: Redis keeps the place itself, the position
-    lets a restarted consumer see what vanished meanwhile, and counts how often that happened. What was read and not
+    A position is `{ids: {shard: id of the last entry read}, batch, gaps, lost, server, place, seen}`: Redis keeps the place
+    itself, the position lets a restarted consumer see what vanished meanwhile, and counts how often that happened. `lost` has
+    `[number, from, to]` of the latest gaps (ISO 8601, UTC); `server` is the run id of the Redis at `place`, and `seen` the
+    time (Unix seconds) at which nothing waited in it. What was read and not
     committed comes again, here after a lost connection and a restart, or at another consumer `claim_after` seconds
     later. Neither `read` nor `commit` raises because of Redis: they wait, try again, and say so in the log.
     """
@@ -65,7 +72,10 @@ class RedisSource:
         self.claim_after, self.forget_after = claim_after, forget_after
         position = position or {}
         self._ids: dict[str, str] = dict(position.get("ids", {}))
-        self._gaps, self._gap_at = int(position.get("gaps", 0)), position.get("gap_at")
+        self._gaps, self._lost_times = int(position.get("gaps", 0)), list(position.get("lost", []))
+        self._server, self._place = str(position.get("server", "")), str(position.get("place", stream.place))
+        self._seen: float | None = position.get("seen")
+        self._was_connected = False  # by this process, which then sees when a Redis ends
         self._client: Any = None
         self._batch = int(position.get("batch", 0))
         self._handed: deque[tuple[int, list[tuple[int, bytes]]]] = deque()  # by batch: read, not yet committed
@@ -148,7 +158,7 @@ class RedisSource:
                 "XAUTOCLAIM", key, GROUP, self.consumer, idle, "0-0", "COUNT", limit
             )
             if gone and gone[0]:
-                self._gap(shard, f"{len(gone[0])} records were thrown away before they were stored")
+                self._thrown_away(shard, gone[0])
             found += self._whole([(shard, entry[0], entry[1]) for entry in entries if entry])
         if not found:
             self._claimed = time.monotonic()
@@ -161,7 +171,11 @@ class RedisSource:
         self._turn += 1
         first = self._turn % len(self._shards)
         order = [*self._shards[first:], *self._shards[:first]][:most]
-        entries = self._read_group(client, [(shard, b">") for shard in order], max(1, most // len(order)), wait)
+        each = max(1, most // len(order))
+        entries = self._read_group(client, [(shard, b">") for shard in order], each, wait)
+        counts = Counter(shard for shard, _, _ in entries)
+        if len(order) == len(self._shards) and all(count < each for count in counts.values()):
+            self._seen = time.time()
         for shard, entry, _ in entries:
             self._ids[str(shard)] = entry.decode()
         return self._whole(entries)
@@ -181,7 +195,7 @@ class RedisSource:
         """The entries with their records. One that was cut off while it was pending has none any more."""
         gone = [(shard, entry) for shard, entry, fields in entries if not fields]
         for shard in {shard for shard, _ in gone}:
-            self._gap(shard, "records were thrown away before they were stored")
+            self._thrown_away(shard, [entry for of, entry in gone if of == shard])
         self._done += gone
         return [(shard, entry, fields[1]) for shard, entry, fields in entries if fields]
 
@@ -207,37 +221,108 @@ class RedisSource:
                 continue
             known = self._ids.get(str(found.shard), "0-0")
             if entry_id(found.read) < entry_id(known):
-                self._gap(found.shard, "Redis has lost what came last, as after a restart from an older copy")
+                what = "Redis has lost what came last, as after a restart from an older copy"
+                self._gap(found.shard, what, _seconds(found.read), _seconds(known))
                 self._ids[str(found.shard)] = found.read.decode()
-            # Trimming leaves the last entry that was read: where it is missing, more was cut off than was read.
             if found.cut and self._cut.get(found.shard) != found.read:
                 self._cut[found.shard] = found.read
-                self._gap(found.shard, "the stream was cut before it was read: no consumer, or MAXLEN too small")
+                what = "the stream was cut before it was read: no consumer, or MAXLEN too small"
+                self._gap(found.shard, what, _seconds(found.read), _seconds(found.first))
             trim.execute_command("XTRIM", self.stream.key(found.shard), "MINID", "~", found.floor)
         trim.execute()
         self._looked = time.monotonic()
 
     def _join(self, client: Any) -> None:
-        """Make sure that every stream has our group; one that was there and is gone is a gap."""
+        """Make sure that every stream has our group; one that was there and is gone is a gap, if records may be in it."""
+        server = client.info("server")
         for shard in self._shards:
-            try:
-                client.execute_command("XGROUP", "CREATE", self.stream.key(shard), GROUP, "0", "MKSTREAM")
-            except ResponseError as error:
-                if not str(error).startswith("BUSYGROUP"):
-                    raise
+            # Asked first: a Redis that is full refuses to create a group before it looks whether there is one.
+            if self._has_group(client, shard):
                 self._ids.setdefault(str(shard), "0-0")
                 continue
+            self._create_group(client, shard)
             if str(shard) in self._ids:
-                self._gap(shard, "the stream or its group has vanished: does this Redis evict, or lose its data?")
+                self._vanished(server, shard)
             self._ids[str(shard)] = "0-0"
+        self._server, self._place = str(server["run_id"]), self.stream.place
+        self._was_connected = True
 
-    def _gap(self, shard: int, what: str) -> None:
+    def _has_group(self, client: Any, shard: int) -> bool:
+        try:
+            groups = client.execute_command("XINFO GROUPS", self.stream.key(shard))
+        except ResponseError as error:
+            if "no such key" in str(error):
+                return False
+            raise
+        return any(pairs(group)["name"] == GROUP.encode() for group in groups)
+
+    def _create_group(self, client: Any, shard: int) -> None:
+        """Create our group, and the stream. Where Redis is full, half of the stream gives way: a gap, but reading goes on."""
+        key = self.stream.key(shard)
+        while True:
+            try:
+                client.execute_command("XGROUP", "CREATE", key, GROUP, "0", "MKSTREAM")
+            except ResponseError as error:
+                if str(error).startswith("BUSYGROUP"):  # another consumer was faster
+                    return
+                length = client.execute_command("XLEN", key) if "maxmemory" in str(error) else 0
+                if not length:
+                    raise
+                before = client.execute_command("XRANGE", key, "-", "+", "COUNT", 1)
+                client.execute_command("XTRIM", key, "MAXLEN", length // 2)
+                after = client.execute_command("XRANGE", key, "-", "+", "COUNT", 1) or before
+                what = f"Redis is full, and {length - length // 2} unread records were thrown away to go on"
+                self._gap(shard, what, _seconds(before[0][0]), _seconds(after[0][0]))
+            else:
+                return
+
+    def _vanished(self, server: dict[str, Any], shard: int) -> None:
+        """Count a gap, unless Redis restarted empty, or was replaced, when all that it held was read."""
+        now = time.time()
+        begin = self._seen or _seconds(self._ids[str(shard)]) or now
+        if str(server["run_id"]) == self._server:
+            self._gap(shard, "the stream or its group has vanished: does this Redis evict?", begin, now)
+            return
+        if self._was_connected:
+            end = self.unreachable_since.timestamp() if self.unreachable_since else now
+            tolerated = LOSS_SECONDS
+        elif self._place != self.stream.place:
+            end, tolerated = now, RESTART_SECONDS
+        else:
+            end, tolerated = now - float(server["uptime_in_seconds"]), RESTART_SECONDS
+        if self._seen is None or end - self._seen > tolerated:
+            self._gap(shard, "Redis has restarted without its data, or is another one", begin, max(begin, end))
+        else:
+            log.warning(
+                "%s shard %d: Redis at %s is empty: it restarted without its data, or is another one. All that it held"
+                " was read %.0f s before; nothing is counted as lost",
+                self.name, shard, self.stream.place, max(0.0, end - self._seen),
+            )  # fmt: skip
+
+    def _thrown_away(self, shard: int, entries: Sequence[bytes]) -> None:
+        times = [_seconds(entry) for entry in entries]
+        self._gap(shard, f"{len(times)} records were thrown away before they were stored", min(times), max(times))
+
+    def _gap(self, shard: int, what: str, begin: float, end: float) -> None:
+        """Count a gap: records that came from `begin` to `end` (Unix seconds) may be missing."""
         self._gaps += 1
-        self._gap_at = datetime.now(UTC).isoformat(timespec="seconds")
-        log.error("%s shard %d: gap: %s. engage_backfill with the tracking log closes it", self.name, shard, what)
+        window = [datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") for at in (begin, end)]
+        self._lost_times = [*self._lost_times, [self._gaps, *window]][-MAX_GAPS_TIMED:]
+        log.error(
+            "%s shard %d: gap from %s to %s: %s. engage_backfill with the tracking log closes it", self.name, shard,
+            *window, what,
+        )  # fmt: skip
 
     def _position(self) -> dict[str, Any]:
-        return {"ids": dict(self._ids), "batch": self._batch, "gaps": self._gaps, "gap_at": self._gap_at}
+        return {
+            "ids": dict(self._ids),
+            "batch": self._batch,
+            "gaps": self._gaps,
+            "lost": self._lost_times,
+            "server": self._server,
+            "place": self._place,
+            "seen": self._seen,
+        }
 
     # The connection
 
@@ -281,6 +366,11 @@ class RedisSource:
         if self._away_since is not None:
             log.warning("Redis at %s: back after %.0f s", self.stream.place, time.monotonic() - self._away_since)
             self._away_since, self.unreachable_since, self._told = None, None, float("-inf")
+
+
+def _seconds(entry: bytes | str) -> float:
+    """Return when an entry came, by its id: Unix seconds on the clock of Redis."""
+    return entry_id(entry)[0] / 1000
 
 
 def source_name(stream: Stream, shards: Sequence[int] | None) -> str:

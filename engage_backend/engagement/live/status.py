@@ -21,6 +21,7 @@ from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.conf import EngageSettings, engage_settings
 from engage_backend.engagement.history import unpack
 from engage_backend.engagement.live.expected import expected_rate
+from engage_backend.engagement.live.gaps import open_drops, open_gaps
 from engage_backend.engagement.live.registry import MAX_KINDS
 from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Kind, Learner, LearnerState, Lease
 from engage_backend.platform.api import get_platform
@@ -29,6 +30,7 @@ ALIVE = 30.0  # seconds: a consumer that runs says so every two, unless it is in
 GIVEN_UP = 7 * 86_400.0  # seconds after which a source that nobody reads is taken for one of the past
 BEHIND = 60.0  # seconds
 LOST_MARK = 0.01  # share of records that are broken
+_CLOSE = "the tracking log of that time; `engage_status --close-gaps` says that this was done, or that they are lost"
 _SAMPLE_LINES = 1_000
 _SAMPLE_CHUNKS = 200
 
@@ -69,7 +71,8 @@ def _source(mark: Checkpoint, site_now: datetime) -> dict[str, Any]:
         "last_event": _iso(mark.last_event),
         "rejected": dict(Counter(mark.rejected).most_common()),
         "broken": broken,
-        "gaps": int(mark.position.get("gaps", 0)),
+        "replaced": mark.is_replaced,
+        "gaps": [{"from": _iso(gap.begin), "to": _iso(gap.end)} for gap in open_gaps(mark)],
         "lag_seconds": None,
         "lag_events": None,
         "trouble": "",
@@ -118,7 +121,7 @@ def _stream(settings: EngageSettings) -> dict[str, Any] | None:
         "trouble": "",
         "lag_seconds": round(found.seconds, 1),
         "lag_events": found.waiting,
-        "dropped": found.dropped,
+        "dropped": open_drops(found.dropped_by_host),
         "taps": found.taps,
         "evicts": found.policy,
     }
@@ -205,16 +208,18 @@ def _quarantine(path: Path | None) -> dict[str, Any] | None:
 
 def _todo(found: dict[str, Any]) -> Iterator[str]:
     """What is wrong, and what to do about it, most urgent first."""
-    sources = [one for one in found["sources"] if one["seen_seconds"] < GIVEN_UP]
+    sources = [one for one in found["sources"] if one["seen_seconds"] < GIVEN_UP and not one["replaced"]]
     if not sources:
         yield "no consumer has run: start `engage_consume PATH_OF_TRACKING_LOG` or `engage_consume --source redis`"
     for one in sources:
         if not one["alive"]:
-            yield f"{one['source']}: its consumer was last seen {_span(one['seen_seconds'])} ago: start engage_consume"
+            seen = f"{one['source']}: its consumer was last seen {_span(one['seen_seconds'])} ago"
+            yield f"{seen}: start engage_consume; if it was replaced by another: `engage_status --replaced {one['source']}`"
         elif (one["lag_seconds"] or 0.0) > BEHIND:
             yield f"{one['source']}: {_span(one['lag_seconds'])} behind: it catches up, or the machine is too slow"
-        if one["gaps"]:
-            yield f"{one['source']}: records vanished unread {one['gaps']} times: `engage_backfill` the tracking log"
+        for gap in one["gaps"]:
+            when = f"from {gap['from']} to {gap['to']}" if gap["from"] else "at some time"
+            yield f"{one['source']}: records that came {when} may be lost: `engage_backfill` {_CLOSE}"
         if one["broken"] > LOST_MARK * (one["events"] + sum(one["rejected"].values())):
             where = found["quarantine"]["path"] if found["quarantine"] else 'set ENGAGE["QUARANTINE"] to keep them'
             yield f"{one['source']}: {one['broken']:,} records are broken: look at them ({where})"
@@ -223,7 +228,7 @@ def _todo(found: dict[str, Any]) -> Iterator[str]:
             yield f"Redis at {stream['place']} does not answer: {stream['trouble']}"
         else:
             if stream["dropped"]:
-                yield f"the LMS dropped {stream['dropped']:,} records: `engage_backfill` the tracking log of that time"
+                yield f"the LMS dropped {stream['dropped']:,} records, its log says when: `engage_backfill` {_CLOSE}"
             if stream["evicts"]:
                 yield f"Redis at {stream['place']} may throw the stream away ({stream['evicts']}): set noeviction"
     if not found["model"]["name"]:

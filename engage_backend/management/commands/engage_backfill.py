@@ -41,9 +41,11 @@ class Command(BaseCommand):
         from engage_backend.conf import engage_settings
         from engage_backend.engagement.columns import Pile
         from engage_backend.engagement.live.engine import Engine
+        from engage_backend.engagement.live.gaps import close_backfilled
         from engage_backend.engagement.live.parsing import parsed, processors
         from engage_backend.engagement.live.retry import limit_waiting, repeated
         from engage_backend.platform.api import get_platform
+        from engage_backend.platform.moments import from_microseconds
 
         logs: list[Path] = options["logs"]
         if missing := [str(path) for path in logs if not path.is_file()]:
@@ -55,6 +57,7 @@ class Command(BaseCommand):
         progress = Progress(self.stdout, logs)
         refused = Counter[str]()
         pile, taken = Pile(), 0
+        times: list[int] = []  # of the first and last events of each block
 
         def take_in() -> None:
             nonlocal pile, taken
@@ -79,6 +82,8 @@ class Command(BaseCommand):
                     quarantine.keep(str(path), one.lines, {"lines": lines})
                 refused.update({str(reason): count for reason, count in one.rejected.items()})
                 pile.add(one.columns)
+                if len(one.columns.time):
+                    times += [int(one.columns.time.min()), int(one.columns.time.max())]
                 progress.parsed = taken + len(pile)
                 if len(pile) >= _EVENTS:
                     take_in()
@@ -91,11 +96,18 @@ class Command(BaseCommand):
                     repeated(engine.tick, undone=engine.forget)
             stopped = stop.is_set()
         progress.end()
+        closed = (
+            close_backfilled(from_microseconds(min(times)), from_microseconds(max(times)))
+            if times and not stopped
+            else []
+        )
         if stopped:
             self.stdout.write("stopped; the same command again takes in what is missing")
         self.stdout.write(f"{progress.lines:,} lines, {taken:,} events taken in")
         for reason, count in refused.most_common():
             self.stdout.write(f"  {count:,} not: {reason}")
+        for gap in closed:
+            self.stdout.write(f"closed the gap from {gap.begin:%Y-%m-%d %H:%M:%S} to {gap.end:%Y-%m-%d %H:%M:%S} UTC")
 
     def _blocks(self, logs: Iterable[Path], progress: Progress) -> Iterator[tuple[tuple[Path, int], list[bytes]]]:
         """Lines, and where they end: the file, and how many lines of it were read."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    """`engage_status [--json]`: only reads; ends with status 0 whatever it finds."""
+    """`engage_status [--json]` only reads; ends with status 0 whatever it finds. Its other options note what was done."""
 
     help = __doc__
 
@@ -20,10 +21,25 @@ class Command(BaseCommand):
             "--json", action="store_true", help="print one JSON object; `todo` is empty when all is well"
         )
 
+        parser.add_argument(
+            "--close-gaps",
+            action="store_true",
+            help="records that were lost until now have been backfilled, or are lost for good: ask for them no more",
+        )
+        parser.add_argument(
+            "--replaced",
+            metavar="SOURCE",
+            help="another source took the place of this one: ask for its consumer no more",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask and print."""
+        """Note what the operator says, ask, and print."""
         from engage_backend.engagement.live.status import status
 
+        if options["close_gaps"]:
+            _close_gaps()
+        if options["replaced"] is not None:
+            _replace(options["replaced"])
         found = status()
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2))
@@ -36,11 +52,44 @@ class Command(BaseCommand):
             self.stdout.write("all is well")
 
 
+def _close_gaps() -> None:
+    from redis import RedisError
+
+    from engage_backend.clickstream.stream_status import stream_status
+    from engage_backend.conf import engage_settings
+    from engage_backend.engagement.live.gaps import close_all
+
+    stream = engage_settings().stream
+    try:
+        dropped = {} if stream is None else stream_status(stream).dropped_by_host
+    except (RedisError, OSError, ValueError) as error:
+        raise CommandError(f"Redis does not answer, so that what was dropped is not known: {error}") from error
+    close_all(dropped)
+
+
+def _replace(source: str) -> None:
+    from engage_backend.engagement.live.status import ALIVE
+    from engage_backend.models import Checkpoint
+
+    mark = Checkpoint.objects.filter(source=source).first()
+    if mark is None:
+        known = ", ".join(Checkpoint.objects.order_by("source").values_list("source", flat=True)) or "none"
+        raise CommandError(f"--replaced: no consumer has read {source!r}. Known sources: {known}")
+    now = datetime.now(UTC)
+    if (now - mark.updated).total_seconds() <= ALIVE:
+        raise CommandError(
+            f"--replaced: {source} is being read: stop its consumer, and repeat this {ALIVE:.0f} s later"
+        )
+    # An update, not a save: that would pass for a sign of life of the consumer.
+    Checkpoint.objects.filter(pk=mark.pk).update(replaced_at=now)
+
+
 def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     """What people read: a name and a line; an empty name goes on with the row before."""
     rows = [("site's clock", found["now"])]
     for one in found["sources"]:
         state = "running" if one["alive"] else f"last seen {one['seen']}"
+        state += ", replaced by another source" if one["replaced"] else ""
         rows.append(("source", f"{one['source']}: {state}"))
         rows.append(
             ("", f"{one['events']:,} events, {one['rate']:,} a second; last event {one['last_event'] or 'none'}")

@@ -27,7 +27,8 @@ class Health:
     lag: timedelta | None  # since the youngest click of any course; None: there has never been one
     longest_gap: timedelta = timedelta()  # between two clicks of the last three days, of any course
     gaps: int = 0  # how often records were lost, ever
-    known_share: float | None = None  # None: nothing to tell from
+    is_missing: bool = True  # whether some of them are lost still: neither backfilled nor given up
+    known_share: float | None = None  # of the latest clicks, what the model understands; None: nothing to tell from
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def data_problems(health: Health, past: Past, today: Today) -> Iterator[Said]:
         )
     elif health.longest_gap > MOST_SILENCE:
         yield Said(_("the log has a gap of {span} in the last three days"), {"span": _span(health.longest_gap)})
-    if past.days_since is not None and health.gaps > past.gaps:
+    if past.days_since is not None and health.gaps > past.gaps and health.is_missing:
         yield Said(_("records of the log were lost since yesterday"))
     if past.model and past.model != today.model:
         yield Said(_("the model has changed: look at whom it selects now"))

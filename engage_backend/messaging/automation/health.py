@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from engage_backend.conf import engage_settings
+from engage_backend.engagement.live.gaps import open_gaps
 from engage_backend.messaging.automation.guards import Health
 from engage_backend.models import Checkpoint, HistoryChunk, Kind
 from engage_backend.platform.moments import to_microseconds
@@ -25,8 +26,8 @@ def health(now: datetime) -> Health:
     """As things stand at `now`, the site's clock. The clicks of all courses are one log: a quiet course is no gap."""
     from engage_backend.engagement.history import unpack
 
-    marks = list(Checkpoint.objects.values_list("last_event", "position"))
-    youngest = max((last for last, _ in marks if last is not None), default=None)
+    marks = list(Checkpoint.objects.all())
+    youngest = max((mark.last_event for mark in marks if mark.last_event is not None), default=None)
     begin, end = to_microseconds(now - _WINDOW), to_microseconds(now)
     chunks = HistoryChunk.objects.filter(last__gte=begin).order_by("-last").values_list("data", flat=True)
     times: list[int] = []
@@ -41,7 +42,8 @@ def health(now: datetime) -> Health:
     return Health(
         lag=None if youngest is None else max(timedelta(), now - youngest),
         longest_gap=timedelta(microseconds=gap),
-        gaps=sum(int(position.get("gaps", 0)) for _, position in marks),
+        gaps=sum(int(mark.position.get("gaps", 0)) for mark in marks),
+        is_missing=any(map(open_gaps, marks)),
         known_share=_known_share(kinds),
     )
 
