@@ -120,6 +120,12 @@ class EngageSettings:
     #    platform's BULK_EMAIL_DEFAULT_FROM_EMAIL, else DEFAULT_FROM_EMAIL.
     from_email: str | None = None
 
+    # .. setting_name: ENGAGE["REPLY_TO"]
+    # .. setting_default: []
+    # .. setting_description: Addresses that an author may choose for answers to a message, beside their own: a list, such
+    #    as that of a help desk.
+    reply_to: tuple[str, ...] = ()
+
     # .. setting_name: ENGAGE["CHANNEL"]
     # .. setting_default: "mail"
     # .. setting_description: How messages leave the site: "mail" (Django's EMAIL_BACKEND: SMTP, or any provider that
@@ -280,6 +286,12 @@ def _address(value: Any) -> str | None:
     return value
 
 
+def _addresses(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or None in value:
+        raise ValueError
+    return tuple(str(_address(one)) for one in value)
+
+
 def _channel(value: Any) -> str:
     if value not in ("mail", "ace"):
         raise ValueError
@@ -333,6 +345,7 @@ _KEYS: dict[str, _Key] = {
     ),
     "ROOT_URL": _Key("root_url", 'an address like "https://courses.example.org", or None', _root_url),
     "FROM_EMAIL": _Key("from_email", "one mail address without a name, or None", _address),
+    "REPLY_TO": _Key("reply_to", "a list of mail addresses without names", _addresses),
     "CHANNEL": _Key("channel", '"mail" or "ace"', _channel),
     "QUEUE": _Key("queue", "the name of a Celery queue: letters, digits, dots, dashes", _queue),
     "MAILS_PER_SECOND": _Key("mails_per_second", "a whole number from 1 to 10000, or None for no limit", _rate),

@@ -98,7 +98,6 @@ class Matches(Shape):
 class Whole(Head):
     """A communication with the words and the list of one version."""
 
-    from_name: str
     reply_to: str
     body: str
     criteria: Criteria
@@ -122,7 +121,6 @@ class Communications(Shape):
 class Draft(Shape):
     """What is written; without `pseudonyms` the criteria select."""
 
-    from_name: str | UnsetType = UNSET
     reply_to: str | UnsetType = UNSET
     subject: Subject | UnsetType = UNSET
     body: Body | UnsetType = UNSET
@@ -144,7 +142,6 @@ class PreviewOf(Shape):
     pseudonym: Pseudonym | UnsetType = UNSET
     audience: bool | UnsetType = UNSET
     now: bool | UnsetType = UNSET
-    from_name: str | UnsetType = UNSET
     reply_to: str | UnsetType = UNSET
     subject: Subject | UnsetType = UNSET
     body: Body | UnsetType = UNSET
@@ -230,16 +227,23 @@ class MessageTemplate(Shape):
     course_notice: bool
 
 
+class Sender(Shape, rename={"sender": "from"}):
+    """What would stand in the head of a message of whoever asks: shown, and not typed."""
+
+    sender: str
+    reply_to: list[str]
+
+
 class Templates(Shape):
-    """All that there are."""
+    """All that there are, and from whom a message would come."""
 
     templates: list[MessageTemplate]
+    sender: Sender
 
 
 class Exported(Shape):
     """A message for the next run."""
 
-    from_name: str
     reply_to: str
     subject: str
     body: str

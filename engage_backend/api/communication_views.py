@@ -29,6 +29,7 @@ from engage_backend.messaging.audience import of_criteria, of_list
 from engage_backend.messaging.automation import handling
 from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.drafts import (
+    author_of,
     change,
     create,
     discard,
@@ -46,7 +47,7 @@ from engage_backend.messaging.wording import Wording
 from engage_backend.models import Learner, Sending
 from engage_backend.platform.api import get_platform
 
-_WORDS = {"from_name", "reply_to", "subject", "body"}
+_WORDS = {"reply_to", "subject", "body"}
 _DRAFT = _WORDS | {"criteria", "pseudonyms", "course_notice"}
 # Of a communication itself: what is given -> the fields that it changes.
 _SWITCHES = {"course_notice": ("course_notice",), "order": ("order",), "automation": handling.FIELDS}
@@ -60,8 +61,9 @@ class CommunicationsView(SendingView):
     course_notice, counts: {queued, claimed, sent, failed, uncertain, held_back, skipped}, undo_seconds}`. `state`: draft,
     waiting (for the time to undo, or to send at), sending, done, stopped. `automation`: off, ask, send.
 
-    POST `{from_name, reply_to, subject, body, criteria, pseudonyms, course_notice}`, all optional; `pseudonyms` is the list
-    as seen on the page, without it the criteria select. 201 with the whole, as GET `communications/{id}`.
+    POST `{reply_to, subject, body, criteria, pseudonyms, course_notice}`, all optional; `pseudonyms` is the list as seen
+    on the page, without it the criteria select. `reply_to` is one of those that `templates` offers. 201 with the whole,
+    as GET `communications/{id}`.
     """
 
     http_method_names = ["get", "post", "head", "options"]
@@ -75,15 +77,16 @@ class CommunicationsView(SendingView):
 
     def post(self, request: Request, course_key: str) -> Response:
         run, given = self.course_run(), self.body(_DRAFT)
-        made = draft(run, _checked(given), get_platform().now())
-        version = create(run, self.user_id(), made, course_notice=given.get("course_notice", False))
+        author = author_of(run, self.user_id())
+        made = draft(run, _checked(given), get_platform().now(), author=author)
+        version = create(run, author, made, course_notice=given.get("course_notice", False))
         return Response(detail(version, [], self.user_id()), status=status.HTTP_201_CREATED)
 
 
 class CommunicationView(SendingView):
     """GET `[?version=N]`: the whole. PATCH: save changes. DELETE: throw a draft away (204; 409 once it was confirmed).
 
-    The whole is the head and `{from_name, reply_to, subject, body, criteria, pseudonyms, frozen, warnings: [{field, words,
+    The whole is the head and `{reply_to, subject, body, criteria, pseudonyms, frozen, warnings: [{field, words,
     reason}], versions: [{number, subject, created, sent_at}], sendings: [sending], in_doubt: [pseudonym], failed: [{learner,
     reason}], skipped: {reason: count}, matches: {day, fresh, decided} or null}`.
 
@@ -116,7 +119,14 @@ class CommunicationView(SendingView):
         with self.holding() as held:
             one = held.communication
             if given.keys() & (_WORDS | {"criteria", "pseudonyms"}):
-                change(held, self.user_id(), draft(one.course_run, given, get_platform().now(), held.version))
+                before = held.version
+                is_as_before = (self.user_id(), given.get("reply_to", before.reply_to)) == (
+                    before.author_id,
+                    before.reply_to,
+                )
+                author = None if is_as_before else author_of(one.course_run, self.user_id())
+                made = draft(one.course_run, given, get_platform().now(), held.version, author)
+                change(held, self.user_id(), made, author=author)
             if "course_notice" in given:
                 one.course_notice = given["course_notice"]
             if "order" in given:
@@ -134,7 +144,7 @@ class CommunicationView(SendingView):
 
 
 class PreviewView(SendingView):
-    """POST `{pseudonym, audience, now, from_name, reply_to, subject, body}`, all optional: how it would look, and to whom
+    """POST `{pseudonym, audience, now, reply_to, subject, body}`, all optional: how it would look, and to whom
     it would go. Nothing is kept.
 
     `{to, from, reply_to, subject, text, html, warnings, version, refused, audience: {selected, to_write, left_out: {reason:
@@ -167,7 +177,7 @@ class PreviewView(SendingView):
         return Response(
             {
                 "to": shown.to,
-                "from": sender(wording.from_name),
+                "from": sender(one.course_run, version.from_name),
                 "reply_to": wording.reply_to,
                 **shown.rendered._asdict(),
                 "warnings": warned(wording),
@@ -282,13 +292,17 @@ class StopView(SendingView):
 
 
 class TemplatesView(SendingView):
-    """GET: `{templates: [{name, title, subject, body, course_notice}]}`, neutral messages to begin from."""
+    """GET: `{templates: [{name, title, subject, body, course_notice}], sender: {from, reply_to: [address]}}`: neutral
+    messages to begin from, and what stands in the head of a message of whoever asks; the first address is their own."""
 
     http_method_names = ["get", "head", "options"]
     calls = {"get": Call(shapes.Templates, is_conditional=True)}
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
-        return self.answer({"templates": [template.in_words() for template in TEMPLATES]})
+        run = self.course_run()
+        author = author_of(run, self.user_id())
+        head = {"from": sender(run, author.name), "reply_to": list(author.addresses)}
+        return self.answer({"templates": [template.in_words() for template in TEMPLATES], "sender": head})
 
 
 class ExportView(SendingView):
@@ -305,7 +319,8 @@ class ExportView(SendingView):
         return self.answer(export(self.course_run()))
 
     def post(self, request: Request, course_key: str) -> Response:
-        made = take_in(self.course_run(), self.user_id(), request.data, get_platform().now())
+        run = self.course_run()
+        made = take_in(run, author_of(run, self.user_id()), request.data, get_platform().now())
         return Response({"imported": [one.pk for one in made]}, status=status.HTTP_201_CREATED)
 
 

@@ -24,7 +24,7 @@ from engage_backend.models import (
 
 MOST_LISTED = 1_000
 _OPEN = (Sending.State.WAITING, Sending.State.SENDING)
-WORDS = ("from_name", "reply_to", "subject", "body")
+WORDS = ("reply_to", "subject", "body")
 
 
 def listed(run: CourseRun, user_id: int) -> list[dict[str, Any]]:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import logging
-from threading import get_ident
-from typing import Any
+import smtplib
 
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
-from engage_backend.messaging.channels import Fate, Outcome, Unreachable
+from engage_backend.messaging.channels import Fate, Outcome, Unreachable, classify
 from engage_backend.messaging.mail import Letter
 
 log = logging.getLogger(__name__)
 
 
 class AceChannel:
-    """One message of ACE a letter; ACE keeps connections by itself.
+    """Send one message of ACE a letter; ACE keeps connections by itself.
 
-    `ace.send` reports what went wrong to the log alone. That a message was taken is told by its signal; what neither the
-    signal nor an error tells of may have gone out, and is in doubt.
+    The steps are those of `edx_ace.ace.send`, which reports what went wrong to the log alone, and waits for up to five
+    minutes where a provider is busy: a worker has others to write to meanwhile.
     """
 
     def open(self) -> None:
         try:
-            from edx_ace import ace  # noqa: F401
+            import edx_ace  # noqa: F401
         except ImportError as error:
             raise Unreachable('edx-ace is not installed here: set ENGAGE["CHANNEL"] to "mail"') from error
         if not hasattr(settings, "ACE_CHANNEL_DEFAULT_EMAIL"):
@@ -33,11 +32,12 @@ class AceChannel:
             )
 
     def send(self, letter: Letter) -> Outcome:
-        from edx_ace import Message, Recipient, ace
+        from django.template import TemplateDoesNotExist
+        from edx_ace import Message, Recipient, presentation
         from edx_ace.channel import ChannelType, get_channel_for_message
-        from edx_ace.errors import UnsupportedChannelError
+        from edx_ace.errors import FatalChannelDeliveryError, RecoverableChannelDeliveryError, UnsupportedChannelError
         from edx_ace.policy import channels_for
-        from edx_ace.signals import ACE_MESSAGE_SENT
+        from edx_ace.utils.signals import send_ace_message_sent_signal
 
         message = Message(
             app_label="engage_backend",
@@ -62,26 +62,28 @@ class AceChannel:
         )
         if ChannelType.EMAIL not in channels_for(message):
             return Outcome(Fate.REFUSED, _("a policy of the platform forbids it"))
+        message.report_basics()
         try:
-            get_channel_for_message(ChannelType.EMAIL, message)
+            channel = get_channel_for_message(ChannelType.EMAIL, message)
+            rendered = presentation.render(channel, message)
         except UnsupportedChannelError:
             return Outcome(Fate.REFUSED, _("the platform has no e-mail channel in edx-ace"))
-        taken, thread = [], get_ident()
-
-        # What the signal carries differs between releases; it is sent by whoever sends the message, before that returns.
-        def told(sender: Any, **kwargs: Any) -> None:
-            if get_ident() == thread:
-                taken.append(sender)
-
-        ACE_MESSAGE_SENT.connect(told)
+        except TemplateDoesNotExist as error:
+            return Outcome(Fate.REFUSED, f"edx-ace has no template {error}")
         try:
-            ace.send(message, limit_to_channels=[ChannelType.EMAIL])
+            channel.deliver(message, rendered)
+        except RecoverableChannelDeliveryError as error:  # busy: it has not gone out
+            return Outcome(Fate.THROTTLED, str(error))
+        except FatalChannelDeliveryError as error:  # "Do not retry", but a lost connection is one, too
+            cause = error.__cause__
+            if isinstance(cause, smtplib.SMTPException):
+                return classify(cause, handed_over=True)
+            return Outcome(Fate.REFUSED, str(error))
         except Exception as error:  # of whatever provider stands behind it
             log.warning("edx-ace raised %s", type(error).__name__)
             return Outcome(Fate.DOUBT, type(error).__name__)
-        finally:
-            ACE_MESSAGE_SENT.disconnect(told)
-        return Outcome(Fate.TAKEN) if taken else Outcome(Fate.DOUBT, "edx-ace did not say that it went")
+        send_ace_message_sent_signal(channel, message)  # others listen to it
+        return Outcome(Fate.TAKEN)
 
     def close(self) -> None:
         """Nothing is held."""

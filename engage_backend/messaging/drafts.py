@@ -6,19 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils.translation import gettext_noop as _
 
+from engage_backend.conf import engage_settings
 from engage_backend.messaging.audience import check_known
 from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.rendering import prepare
 from engage_backend.messaging.said import Said
 from engage_backend.messaging.selection import pseudonyms as selected_pseudonyms
-from engage_backend.messaging.wording import Wording
+from engage_backend.messaging.wording import Name, Wording, WordingProblem
 from engage_backend.models import AutomationDay, Communication, CommunicationVersion, CourseRun, Delivery, Sending
+from engage_backend.platform.api import get_platform
 
 FORMAT = "engage-communications"
 MOST_IMPORTED = 200
@@ -34,14 +36,41 @@ class Draft:
     pseudonyms: tuple[str, ...]  # as the author saw them
 
 
-def draft(run: CourseRun, given: Mapping[str, Any], now: datetime, before: CommunicationVersion | None = None) -> Draft:
-    """The draft that `given` makes of the version before: any of the wording, `criteria`, `pseudonyms`.
+class Author(NamedTuple):
+    """Who writes, as the platform knows them: what stands in From, and where answers may go."""
 
-    New criteria without a list of pseudonyms select by themselves, now. Raises WordingProblem, CriteriaProblem,
-    UnknownLearners.
+    user_id: int
+    name: str
+    addresses: tuple[str, ...]  # their own first, if it is known, then those of the site
+
+
+def author_of(run: CourseRun, user_id: int) -> Author:
+    """Return the author of what this user writes. One query of the platform's."""
+    person = next(iter(get_platform().recipients(run.course_key, [user_id])), None)
+    own = person.email if person else ""
+    addresses = dict.fromkeys(one for one in (own, *engage_settings().reply_to) if one)
+    name = Name.of(person.first_name, person.full_name).full if person else ""
+    return Author(user_id, name, tuple(addresses))
+
+
+def draft(
+    run: CourseRun,
+    given: Mapping[str, Any],
+    now: datetime,
+    before: CommunicationVersion | None = None,
+    author: Author | None = None,
+) -> Draft:
+    """Return the draft that `given` makes of the version before: any of the wording, `criteria`, `pseudonyms`.
+
+    New criteria without a list of pseudonyms select by themselves, now. Answers go to one of the author's addresses, or
+    where they went before. Raises WordingProblem, CriteriaProblem, UnknownLearners.
     """
     words = {name: getattr(before, name) if before else "" for name in _WORDS}
     wording = Wording.checked(**{name: given.get(name, old) for name, old in words.items()})
+    allowed = {"", words["reply_to"], *(author.addresses if author else ())}
+    if wording.reply_to not in allowed:
+        choices = ", ".join(author.addresses) if author and author.addresses else "-"
+        raise WordingProblem("reply_to", Said(_("is not one of your addresses here: {choices}"), {"choices": choices}))
     prepare(wording.subject, wording.body)
     criteria = Criteria.from_json(given.get("criteria", before.criteria if before else {"version": 1}))
     if "pseudonyms" in given:
@@ -54,13 +83,13 @@ def draft(run: CourseRun, given: Mapping[str, Any], now: datetime, before: Commu
     return Draft(wording, criteria, tuple(dict.fromkeys(pseudonyms)))
 
 
-def create(run: CourseRun, author_id: int, made: Draft, *, course_notice: bool = False) -> CommunicationVersion:
-    """The first version of a new communication; nothing is sent."""
+def create(run: CourseRun, author: Author, made: Draft, *, course_notice: bool = False) -> CommunicationVersion:
+    """Make the first version of a new communication; nothing is sent."""
     with transaction.atomic():
         communication = Communication.objects.create(
-            course_run=run, author_id=author_id, order=_next_order(run), course_notice=course_notice
+            course_run=run, author_id=author.user_id, order=_next_order(run), course_notice=course_notice
         )
-        version = _first_version(communication, author_id, made)
+        version = _first_version(communication, author, made)
         version.save()
     return version
 
@@ -105,14 +134,19 @@ def lock(course_key: str, pk: int) -> None:
     Communication.objects.select_for_update().get(pk=pk, course_run__in=of_run)
 
 
-def change(held: Held, author_id: int, made: Draft) -> None:
-    """Save changes: in the newest version while it is a draft, else in a new one. The same again changes nothing."""
+def change(held: Held, author_id: int, made: Draft, *, author: Author | None = None) -> None:
+    """Save changes: in the newest version while it is a draft, else in a new one. The same again changes nothing.
+
+    `author`: who wrote them, and is named in From; without, the one before stays named.
+    """
     if _values(held.version) == _fields(made):
         return
+    name = author.name if author else held.version.from_name
     if held.is_frozen:
         held.version = CommunicationVersion(communication=held.communication, number=held.version.number + 1)
-    for name, value in {**_fields(made), "author_id": author_id, "model": held.communication.course_run.model}.items():
-        setattr(held.version, name, value)
+    head = {"author_id": author_id, "from_name": name, "model": held.communication.course_run.model}
+    for field, value in {**_fields(made), **head}.items():
+        setattr(held.version, field, value)
     held.version.save()
 
 
@@ -177,10 +211,11 @@ class NotAnExport(ValueError):
         super().__init__(said)
 
 
-def take_in(run: CourseRun, author_id: int, given: Any, now: datetime) -> list[Communication]:
-    """Drafts of what another run exported; automation is off, and nobody is selected until somebody looks.
+def take_in(run: CourseRun, author: Author, given: Any, now: datetime) -> list[Communication]:
+    """Make drafts of what another run exported; automation is off, and nobody is selected until somebody looks.
 
-    All or none. Raises NotAnExport, WordingProblem, CriteriaProblem.
+    Answers go to the author where the file names an address that is not theirs to choose. All or none. Raises
+    NotAnExport, WordingProblem, CriteriaProblem.
     """
     if not isinstance(given, dict) or given.get("format") != FORMAT or given.get("version") != 1:
         raise NotAnExport(
@@ -195,7 +230,8 @@ def take_in(run: CourseRun, author_id: int, given: Any, now: datetime) -> list[C
     drafts: list[Draft] = []
     notices: list[bool] = []
     for number, one in enumerate(listed):
-        if not isinstance(one, dict) or set(one) - {*_WORDS, "criteria", "course_notice"}:
+        # `from_name` stands in files of before November 2026: From is not chosen any more.
+        if not isinstance(one, dict) or set(one) - {*_WORDS, "criteria", "course_notice", "from_name"}:
             raise NotAnExport(
                 Said(_("communications[{number}]: holds something else than words and criteria"), {"number": number})
             )
@@ -204,12 +240,13 @@ def take_in(run: CourseRun, author_id: int, given: Any, now: datetime) -> list[C
             raise NotAnExport(
                 Said(_("communications[{number}].course_notice: has to be true or false"), {"number": number})
             )
-        drafts.append(draft(run, {**one, "pseudonyms": []}, now))
+        own = {} if one.get("reply_to") in author.addresses else {"reply_to": (*author.addresses, "")[0]}
+        drafts.append(draft(run, {**one, **own, "pseudonyms": []}, now, author=author))
         notices.append(notice)
     with transaction.atomic():
-        communications = _begin(run, author_id, notices)
+        communications = _begin(run, author.user_id, notices)
         CommunicationVersion.objects.bulk_create(
-            _first_version(one, author_id, made) for one, made in zip(communications, drafts, strict=True)
+            _first_version(one, author, made) for one, made in zip(communications, drafts, strict=True)
         )
     return communications
 
@@ -231,12 +268,13 @@ def _next_order(run: CourseRun) -> int:
     return (Communication.objects.filter(course_run=run).aggregate(last=Max("order"))["last"] or 0) + 1
 
 
-def _first_version(communication: Communication, author_id: int, made: Draft) -> CommunicationVersion:
+def _first_version(communication: Communication, author: Author, made: Draft) -> CommunicationVersion:
     """Not saved yet."""
     return CommunicationVersion(
         communication=communication,
         number=1,
-        author_id=author_id,
+        author_id=author.user_id,
+        from_name=author.name,
         model=communication.course_run.model,
         **_fields(made),
     )

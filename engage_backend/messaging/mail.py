@@ -22,7 +22,8 @@ from engage_backend.messaging.rendering import Parts, Rendered, prepare, render
 from engage_backend.messaging.unsubscribe import token
 from engage_backend.messaging.wording import Name
 from engage_backend.models import CommunicationVersion, CourseRun
-from engage_backend.platform.protocol import Recipient
+from engage_backend.platform.api import get_platform
+from engage_backend.platform.protocol import MailFrom, Recipient
 
 _TOKEN = "LEARNERS-OWN-TOKEN"  # stands in an address for a learner's own
 
@@ -71,7 +72,7 @@ class Writer:
         """`root`: where learners reach the site. Raises WordingProblem where the version cannot be rendered."""
         self._run, self._version, self._root = run, version, root
         self._parts: Parts = prepare(version.subject, version.body)
-        self._sender = sender(version.from_name)
+        self._sender = sender(run, version.from_name)
         self._course = run.display_name or run.course_key
         self._link = root + reverse("engage:unsubscribe", args=[_TOKEN])
         self._own_page = root + reverse("engage:my_page", kwargs={"course_key": run.course_key})
@@ -125,11 +126,16 @@ def in_language_of(language: str) -> AbstractContextManager[None]:
     return translation.override(language if check_for_language(language) else settings.LANGUAGE_CODE)
 
 
-def sender(name: str) -> str:
-    """The From of a message: the author's name before the site's address."""
-    address = (
-        engage_settings().from_email
-        or getattr(settings, "BULK_EMAIL_DEFAULT_FROM_EMAIL", None)
-        or settings.DEFAULT_FROM_EMAIL
-    )
-    return formataddr((name, address)) if name else str(address)
+def sender(run: CourseRun, author: str) -> str:
+    """Return the From of a message: the author's name with the site's address, or the course where the platform says so.
+
+    `author` is a name, or empty. What nobody types nobody can use to write in another's name.
+    """
+    own = engage_settings().from_email
+    site = MailFrom("", own) if own else get_platform().mail_from(run.course_key, run.display_name or run.course_key)
+    via = site.name or str(getattr(settings, "PLATFORM_NAME", "") or "")
+    if site.is_course or not author:
+        name = site.name
+    else:
+        name = _("%(author)s via %(site)s") % {"author": author, "site": via} if via else author
+    return formataddr((name, site.address)) if name else site.address

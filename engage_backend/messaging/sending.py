@@ -22,10 +22,6 @@ UNDO = timedelta(seconds=60)
 LATEST = timedelta(days=365)  # how far ahead a message can be scheduled
 _AT_ONCE = 2_000
 STOPPED, UNDONE = _("stopped"), _("undone")
-_INCOMPLETE = {
-    "subject": Said(_("The message has no subject: it needs one before it can be sent.")),
-    "body": Said(_("The message has no text: it needs one before it can be sent.")),
-}
 
 
 class Refused(Exception):
@@ -47,7 +43,7 @@ def refusal(run: CourseRun, version: CommunicationVersion) -> Said | None:
     try:
         Wording(subject=version.subject, body=version.body).check_complete()
     except WordingProblem as problem:
-        return _INCOMPLETE[problem.field]
+        return problem.said
     return None
 
 

@@ -38,7 +38,9 @@ def send_trial(course_key: str, user_id: int, wording: Wording) -> bool:
     person = next(iter(get_platform().recipients(course_key, [user_id])), None)
     if person is None or not person.email:
         return False
-    made = render(prepare(wording.subject, wording.body), Name.of(person.first_name, person.full_name))
+    run = CourseRun.objects.get(course_key=course_key)
+    name = Name.of(person.first_name, person.full_name)
+    made = render(prepare(wording.subject, wording.body), name)
     with in_language_of(person.language):
         subject = _("[Test] {subject}").format(subject=made.subject)
         note = _("In the learners' messages the link to get no more of them stands here.")
@@ -46,7 +48,7 @@ def send_trial(course_key: str, user_id: int, wording: Wording) -> bool:
         user_id=user_id,
         address=person.email,
         course_key=course_key,
-        sender=sender(wording.from_name),
+        sender=sender(run, name.full),
         reply_to=wording.reply_to,
         rendered=Rendered(
             subject,

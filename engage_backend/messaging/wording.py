@@ -16,7 +16,9 @@ MOST_SUBJECT, MOST_NAME, MOST_BODY = 200, 100, 20_000  # characters
 # What a name stands for until the Markdown has been read: characters of the private use area, which no author can write.
 FIRST, FULL = "\ue000", "\ue001"
 _PLACES = {"firstname": FIRST, "fullname": FULL}
-_PLACE = re.compile(r"\[:\s*([A-Za-z_ ]{1,40}?)\s*:\]")
+# Ours, and bulk e-mail's own (KEYWORD_FUNCTION_MAP in common/djangoapps/util/keyword_substitution.py).
+_PLACE = re.compile(r"\[:\s*([A-Za-z_ ]{1,40}?)\s*:\]|%%([A-Za-z_]{1,40})%%")
+_BULK_PLACES = {"user_fullname": "fullname"}
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
 
@@ -36,33 +38,73 @@ class WordingProblem(ValueError):
 class Wording:
     """One message as its author wrote it. `checked` makes it; values made otherwise are trusted."""
 
-    from_name: str = ""
     reply_to: str = ""
     subject: str = ""
     body: str = ""
 
     @classmethod
-    def checked(cls, *, from_name: str = "", reply_to: str = "", subject: str = "", body: str = "") -> Wording:
+    def checked(cls, *, reply_to: str = "", subject: str = "", body: str = "") -> Wording:
         """The message, trimmed. Raises WordingProblem; a draft may still lack a subject or a body."""
         made = cls(
-            from_name=_line("from_name", from_name, MOST_NAME),
             reply_to=_line("reply_to", reply_to, 254),
             subject=_line("subject", subject, MOST_SUBJECT),
             body=_body(body),
         )
         if made.reply_to and not _ADDRESS.fullmatch(made.reply_to):
             raise WordingProblem("reply_to", Said(_("is not one address of the form name@example.org")))
-        if set(made.from_name) & {FIRST, FULL} or _PLACE.search(made.from_name):
-            raise WordingProblem("from_name", Said(_("cannot hold a learner's name")))
         for field in ("subject", "body"):
             list(_places(field, getattr(made, field)))
         return made
 
     def check_complete(self) -> None:
-        """Raises WordingProblem where something is missing that a mail needs."""
+        """Raises WordingProblem where something is missing that a mail needs, or a gap of a template is left open."""
         for field in ("subject", "body"):
-            if not getattr(self, field):
-                raise WordingProblem(field, Said(_("is empty; a message needs one before it can be sent")))
+            text = getattr(self, field)
+            if not text:
+                raise WordingProblem(field, _EMPTY[field])
+            if (gap := find_gap(text)) is not None:
+                raise WordingProblem(field, Said(_("Fill in the gap at “{gap}” before you send."), {"gap": gap}))
+
+
+_EMPTY = {
+    "subject": Said(_("The message has no subject: it needs one before it can be sent.")),
+    "body": Said(_("The message has no text: it needs one before it can be sent.")),
+}
+_ITEM = re.compile(r"([ \t]*)(?:[-*+]|\d{1,9}[.)])(?:[ \t]+(.*))?")
+_BLANK = re.compile(r"_{3,}|\bX{3,}\b|\bTODO\b|\bTBD\b|\[(?!:)[ .…_?]*\](?!\()")
+_MOST_WORDS_OF_A_PROMPT = 3
+
+
+def find_gap(text: str) -> str | None:
+    """Return the first line, at most 60 characters, that is still to be completed; None where there is none.
+
+    An empty list item, a label with nothing behind it (`When:`), a blank (`___`, `[ ]`, `TODO`), a line of few words that
+    trails off (`Something more…`). A sentence may end in an ellipsis, and a line with a list below it in a colon.
+    """
+    lines = text.rstrip().split("\n")
+    for number, line in enumerate(lines):
+        item = _ITEM.fullmatch(line)
+        said = (item[2] or "" if item else line).strip(" \t*_#>")
+        if not line.strip(" \t*_#>-") and not item:
+            continue  # an empty line, or a rule
+        if not said:
+            is_open = _BLANK.search(line) is not None or not _has_more(lines, number)
+        elif said.endswith((":", "：")):
+            is_open = number == len(lines) - 1 or (item is not None and not _has_more(lines, number))
+        elif said.endswith(("...", "…")):
+            is_open = len(said.strip(". …").split()) <= _MOST_WORDS_OF_A_PROMPT and not _PLACE.search(said)
+        else:
+            is_open = _BLANK.search(line) is not None
+        if is_open:
+            return line.strip()[:60]
+    return None
+
+
+def _has_more(lines: list[str], number: int) -> bool:
+    """Whether a list item goes on below its first line: with what is indented deeper."""
+    item = _ITEM.fullmatch(lines[number])
+    below = next((line for line in lines[number + 1 :] if line.strip()), "")
+    return item is not None and len(below) - len(below.lstrip()) > len(item[1])
 
 
 def _line(field: str, value: object, most: int) -> str:
@@ -103,7 +145,7 @@ def _too_long(text: str, most: int) -> Said:
 def _places(field: str, text: str) -> Iterator[str]:
     """The names that a text asks for. Raises WordingProblem at one that there is not."""
     for found in _PLACE.finditer(text):
-        name = found[1].replace(" ", "").lower()
+        name = _name_of_place(found)
         if name not in _PLACES:
             raise WordingProblem(
                 field, Said(_("asks for {place}; there are [:firstname:] and [:fullname:]"), {"place": found[0]})
@@ -113,7 +155,13 @@ def _places(field: str, text: str) -> Iterator[str]:
 
 def with_places(text: str) -> str:
     """The text with one private character for each `[:firstname:]` and `[:fullname:]`, however they are written."""
-    return _PLACE.sub(lambda found: _PLACES.get(found[1].replace(" ", "").lower(), found[0]), text)
+    return _PLACE.sub(lambda found: _PLACES.get(_name_of_place(found), found[0]), text)
+
+
+def _name_of_place(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return _BULK_PLACES.get(found[2].lower(), found[2])
+    return str(found[1]).replace(" ", "").lower()
 
 
 def asks_for_name(text: str) -> bool:
@@ -131,12 +179,65 @@ class Name(NamedTuple):
     def of(cls, first: str, full: str) -> Name:
         """From what the platform says: control characters become spaces, what is missing is made from the other."""
         first, full = _tidy(first), _tidy(full)
-        return cls(first or full.partition(" ")[0], full or first)
+        return cls(first or given_name(full), full or first)
 
     @property
     def masked(self) -> Name:
         """The first letter of each word, for a preview: `A··· K···`."""
         return Name(_mask(self.first), _mask(self.full))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TITLES = _words(
+    "dr doctor prof professor mr mrs ms miss mx sir madam lady lord rev hon herr frau fr hr dipl ing mag "
+    "phd msc bsc mme mlle sr sra srta dott dott.ssa ir drs mevr dhr pan pani"
+)
+_DEGREES = _words("jr sr ii iii iv phd ph.d md m.d dds jd esq mba msc bsc ma ba cpa rn dphil edd")
+# A first word that is no name by itself: `Abd al-Rahman`, `van der Berg`.
+_PARTICLES = _words(
+    "abd abdul abdel abu abou umm bin ibn bint al el van von vom zu de del della di da das dos du der den "
+    "ten ter la le mac st san santa o"
+)
+# Scripts in which words are not parted by spaces, or the family name stands first: the start of a letter's Unicode name.
+_FAMILY_FIRST = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+
+
+def given_name(full: str) -> str:
+    """Return the name by which a letter greets somebody, from a full name as they wrote it; in doubt the full name.
+
+    `Obama, Barack` gives `Barack`, `Dr. Ann Lee` gives `Ann`. A single word, an initial, a title before a single word, a name
+    of two people, and a name in a script without spaces stay whole.
+    """
+    parts = [part.split() for part in full.split(",")]
+    while len(parts) > 1 and all(_bare(word) in _DEGREES for word in parts[-1]):
+        parts.pop()
+    words = _without_titles(parts[-1])
+    of_two = {"&", "+", "/", "and", "und", "et", "y"} & {word.lower() for word in words}
+    if len(parts) > 2 or len(words) < 3 - len(parts) or of_two:
+        return full
+    first = words[0]
+    letters = [character for character in first if character.isalpha()]
+    is_initial = len(letters) < 2 or "." in first
+    # `DUPONT Marie`: a family name in capitals stands before the given one.
+    is_family_name = first.isupper() and not all(word.isupper() for word in words)
+    has_its_own_order = any(unicodedata.name(one, "").startswith(_FAMILY_FIRST) for one in letters)
+    is_odd = not all(one in "-'’·" or unicodedata.category(one)[0] in "LM" for one in first)
+    is_particle = _bare(first) in _PARTICLES
+    return full if is_initial or is_family_name or has_its_own_order or is_odd or is_particle else first
+
+
+def _without_titles(words: list[str]) -> list[str]:
+    kept = list(words)
+    while kept and _bare(kept[0]) in _TITLES:
+        kept.pop(0)
+    return kept
+
+
+def _bare(word: str) -> str:
+    return word.strip(".").lower()
 
 
 def _tidy(name: str) -> str:

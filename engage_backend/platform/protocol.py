@@ -46,6 +46,14 @@ class Recipient(NamedTuple):
     language: str = ""  # the code of the one they read the site in; "": not chosen
 
 
+class MailFrom(NamedTuple):
+    """Whose address bulk e-mail of a course run comes from."""
+
+    name: str  # "": the address alone
+    address: str
+    is_course: bool = False  # the name is the course's, and nobody's stands before it
+
+
 class GradedBlock(NamedTuple):
     """A block that counts towards the grade."""
 
@@ -189,6 +197,10 @@ class Platform(Protocol):
 
     def recipients(self, course_key: str, user_ids: Iterable[int]) -> Iterator[Recipient]:
         """Those of the users that exist, as they stand to the course now. One query for every 500 of them."""
+        ...
+
+    def mail_from(self, course_key: str, display_name: str) -> MailFrom:
+        """Return the From of the platform's own bulk e-mail; `display_name` is the course's."""
         ...
 
     def has_opted_out(self, course_key: str, user_id: int) -> bool:

@@ -115,8 +115,6 @@ def written(page: Page) -> Iterator[str]:
     page.get_by_test_id("from-certify").fill("80")
     expect(page.get_by_test_id("write")).to_have_text(f"Write to these {HIGH} learners")
     page.get_by_test_id("write").click()
-    page.get_by_test_id("compose-from_name").fill("Your course team")
-    page.get_by_test_id("compose-reply_to").fill("team@example.org")
     page.get_by_test_id("compose-subject").fill("Something more for the last weeks")
     body = "Hello [:firstname:],\n\nyou may like **two more problems**: [here](https://example.org/more)."
     page.get_by_test_id("compose-body").fill(f"{body}\n\nWithout them some fail.")

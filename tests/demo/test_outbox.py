@@ -49,7 +49,7 @@ def test_write_preview_send_and_the_outbox_holds_exactly_those_however_often_one
     running.python(f"{ROSTER}sync_run(get_platform(), {COURSE!r})")
     visitor = Visitor(running)
     assert count(visitor) == 0
-    draft = {"subject": "Hello [:firstname:]", "body": "Dear **[:fullname:]**", "from_name": "Ines Structor"}
+    draft = {"subject": "Hello [:firstname:]", "body": "Dear **[:fullname:]**"}
     everyone = {"version": 1, "everyone": True, "states": ["active", "never_started", "gone", "finished"]}
     made = visitor.post(COMMUNICATIONS, json={**draft, "criteria": everyone}).json()
     one = f"{COMMUNICATIONS}/{made['id']}"

@@ -72,6 +72,7 @@ def make_run() -> Run:
             f"marked-username-{role}", f"marked-{role}@address.example", id=918_273_000 + number
         )
         user.is_staff = role == "global_staff"
+        user.password = "not disabled"  # one that cannot be used disables an account
         user.save()
         UserProfile.objects.create(user=user, name=f"Marked Name {role}")
         if row is not None:

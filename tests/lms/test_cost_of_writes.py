@@ -206,7 +206,7 @@ WRITES = {
 
 
 def export(count: int) -> dict[str, Any]:
-    words = {"from_name": "", "reply_to": "", "subject": "Hello", "body": "Dear all,"}
+    words = {"reply_to": "", "subject": "Hello", "body": "Dear all,"}
     one = {**words, "criteria": {"version": 1}, "course_notice": False}
     return {"format": "engage-communications", "version": 1, "communications": [one] * count}
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.test import Client
 from lms.djangoapps.bulk_email.models import BulkEmailFlag, CourseAuthorization, DisabledCourse, Optout
+from openedx.core.djangoapps.site_configuration import helpers
 from openedx.core.djangoapps.user_api.models import UserPreference
 from xmodule.modulestore import django as modulestore
 
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.messaging.automation.daily import look
-from engage_backend.models import AutomationDay
+from engage_backend.messaging.mail import sender
+from engage_backend.models import AutomationDay, CourseRun
 from engage_backend.tasks import tell
 from tests.edx_platform.course import KEY, OTHER
 
@@ -35,6 +39,60 @@ def test_an_address_and_a_name_are_read_for_learners_and_nobody_else_is_reached(
     assert {who for who, user in users.items() if found[user.id].language} == {"learner"}
     assert learner.language == "de"
     assert all(one.reason for one in found.values() if not one.is_reachable)
+
+
+def test_accounts_that_bulk_mail_leaves_out_are_left_out(run: Any, platform: Any) -> None:
+    disabled, abroad, reached = (run.users[role] for role in ("learner", "data_researcher", "staff_elsewhere"))
+    disabled.set_unusable_password()
+    disabled.save()
+    User.objects.filter(pk=abroad.pk).update(email="ännå@address.example")
+    found = {one.user_id: one.reason for one in platform.recipients(COURSE, [disabled.id, abroad.id, reached.id])}
+    assert found == {
+        disabled.id: "account disabled",
+        abroad.id: "an address that bulk e-mail cannot reach",
+        reached.id: "",
+    }
+
+
+@pytest.mark.parametrize(("months", "left_out"), [(None, False), (0, False), (6, True), (24, False), (True, False)])
+def test_a_site_may_leave_out_who_has_not_logged_in_for_months(
+    run: Any, platform: Any, settings: Any, months: Any, left_out: bool
+) -> None:
+    settings.BULK_COURSE_EMAIL_LAST_LOGIN_ELIGIBILITY_PERIOD = months
+    away, never = run.users["learner"], run.users["data_researcher"]
+    User.objects.filter(pk=away.pk).update(last_login=datetime.now(UTC) - timedelta(days=300))
+    found = {one.user_id: one.reason for one in platform.recipients(COURSE, [away.id, never.id])}
+    assert found == {away.id: "not logged in for a long time" if left_out else "", never.id: ""}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"DEFAULT_FROM_EMAIL": "uni@uni.example"}, "Ada <uni@uni.example>"),
+        ({"DEFAULT_FROM_EMAIL": "Uni <uni@uni.example>"}, "Ada via Uni <uni@uni.example>"),
+        ({"DEFAULT_FROM_EMAIL": "uni@uni.example", "PLATFORM_NAME": "Uni"}, "Ada via Uni <uni@uni.example>"),
+        ({"BULK_EMAIL_DEFAULT_FROM_EMAIL": "bulk@uni.example"}, "Ada <bulk@uni.example>"),
+        ({"ENGAGE": {"FROM_EMAIL": "own@uni.example"}}, "Ada <own@uni.example>"),
+        (
+            {"BULK_EMAIL_DEFAULT_FROM_EMAIL": "bulk@uni.example", "EMAIL_USE_COURSE_ID_FROM_FOR_BULK": True},
+            "Testing Course Staff <T101-bulk@uni.example>",
+        ),
+    ],
+)
+def test_a_message_comes_from_where_bulk_mail_comes_from(
+    run: Any, settings: Any, given: dict[str, Any], expected: str
+) -> None:
+    for name, value in given.items():
+        setattr(settings, name, value)
+    assert sender(CourseRun(course_key=COURSE, display_name="Testing"), "Ada") == expected
+
+
+def test_the_address_of_a_course_is_that_of_its_site(run: Any, platform: Any, settings: Any, monkeypatch: Any) -> None:
+    settings.EMAIL_USE_COURSE_ID_FROM_FOR_BULK = True
+    monkeypatch.setitem(helpers.VALUES, KEY.org, {"email_from_address": "mail@site.example"})
+    assert platform.mail_from(COURSE, "Physics").address == "T101-mail@site.example"
+    long = platform.mail_from(COURSE, "Ü" * 200)
+    assert (long.name, long.is_course) == ("T101 Course Staff", True)
 
 
 def test_an_opt_out_is_the_platforms_own(run: Any, platform: Any) -> None:

@@ -28,6 +28,7 @@ def smtp(settings: Any) -> Iterator[Server]:
             "ROOT_URL": "https://courses.example",
             "MAILS_PER_SECOND": None,
             "RETRY_SECONDS": 1,
+            "REPLY_TO": ["help@team.example"],
         }
         yield server
 
@@ -81,7 +82,7 @@ class Mailing:
 
     def write(self, **given: Any) -> Any:
         """A draft to all learners; the API's answer."""
-        words = {"subject": "Hello [:firstname:]", "body": "Dear [:fullname:],\n\n**welcome**.", "from_name": "Ines"}
+        words = {"subject": "Hello [:firstname:]", "body": "Dear [:fullname:],\n\n**welcome**."}
         names = {"pseudonyms": [learner.pseudonym for learner in self.learners]}
         return self.post(data={**words, **names, **given}, status=201)
 

@@ -8,7 +8,7 @@ import pytest
 
 from engage_backend.messaging.cautions import warnings
 from engage_backend.messaging.rendering import prepare, render
-from engage_backend.messaging.wording import Name, Wording, WordingProblem
+from engage_backend.messaging.wording import Name, Wording, WordingProblem, find_gap
 
 ANNA, NOBODY = Name.of("Anna", "Anna Kim"), Name.of("", "")
 
@@ -46,6 +46,110 @@ def test_what_is_missing_of_a_name_is_made_from_the_rest() -> None:
     assert Name.of("", "Anna Maria Kim") == Name("Anna", "Anna Maria Kim")
     assert Name.of("Anna", "") == Name("Anna", "Anna")
     assert Name.of("  An\tna\u202e ", "x\r\ny") == Name("An na", "x y")
+
+
+@pytest.mark.parametrize(
+    ("full", "first"),
+    [
+        ("Ann Lee", "Ann"),
+        ("Mary Ann Smith", "Mary"),
+        ("Jean-Luc Picard", "Jean-Luc"),
+        ("ANN LEE", "ANN"),
+        ("Мария Иванова", "Мария"),
+        ("محمد علي", "محمد"),
+        ("प्रिया शर्मा", "प्रिया"),
+        ('Robert "Bob" Smith', "Robert"),
+        ("Obama, Barack", "Barack"),
+        ("O'Brien, Conan C.", "Conan"),
+        ("Lee, Dr. Ann", "Ann"),
+        ("Dr. Ann Lee", "Ann"),
+        ("Prof. Dr. Max Planck", "Max"),
+        ("Ann Lee, PhD", "Ann"),
+    ],
+)
+def test_a_letter_greets_by_the_given_name(full: str, first: str) -> None:
+    assert Name.of("", full).first == first
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        *(
+            "Madonna",
+            "Mr John",
+            "Ms. Jane",
+            "Herr Müller",
+            "J. K. Rowling",
+            "J.R.R. Tolkien",
+            "Smith, J.",
+            "(Bob) Smith",
+        ),
+        *("王小明", "王 小明", "김 민수", "สมชาย ใจดี", "DUPONT Marie", "van der Berg Jan", "Abd al-Rahman Ali"),
+        *("Ann & Bob Lee", "Ann and Bob Lee", "Smith, Jr., John", "Lee,", "ann@example.org", "anna2 kim"),
+    ],
+)
+def test_in_doubt_a_letter_greets_by_the_full_name(full: str) -> None:
+    assert Name.of("", full) == Name(full, full)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Due soon: ",
+            "Something more…",
+            "Something more ...",
+            "…",
+            "Hello,\n\n- When: \n- Where: \n",
+            "Do this:\n\n- \n",
+        ),
+        *(
+            "1. \n",
+            "* one\n* \n* three",
+            "+",
+            "On ____ we meet",
+            "See [ ] there",
+            "See [...] there",
+            "TODO",
+            "It ends:",
+        ),
+        *("**When:**", "- Where: __\n- **When:**"),
+    ],
+)
+def test_a_gap_of_a_template_is_found(text: str) -> None:
+    assert find_gap(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Hello [:firstname:],\n\nwelcome.", "Due soon: homework 3", "Here is the list:\n\n- a\n- b", "a\n\n---\n\nb"),
+        *(
+            "- When:\n  - Monday\n- Where: room 3",
+            "It goes on, and on, and on…",
+            "Wait... what?",
+            "Hello [:firstname:]…\n\nHi",
+        ),
+        *("[a link](https://example.org)", "[](https://example.org)", "Take part:\n\nhttps://example.org", ""),
+    ],
+)
+def test_what_is_complete_has_no_gap(text: str) -> None:
+    assert find_gap(text) is None
+
+
+def test_what_has_a_gap_is_kept_as_a_draft_and_cannot_be_sent() -> None:
+    wording = Wording.checked(subject="Due soon: ", body="Hello,\n\n- When: \n")
+    with pytest.raises(WordingProblem) as found:
+        wording.check_complete()
+    assert (found.value.field, str(found.value.said)) == ("subject", "Fill in the gap at “Due soon:” before you send.")
+
+
+def test_the_places_of_bulk_mail_are_understood_or_pointed_at() -> None:
+    assert text("Dear %%USER_FULLNAME%%,") == "Dear Anna Kim,"
+    for place in ("%%USER_ID%%", "%%COURSE_DISPLAY_NAME%%", "%%COURSE_END_DATE%%"):
+        with pytest.raises(WordingProblem, match=place):
+            Wording.checked(body=f"See {place}")
+    assert Wording.checked(body="100%% of 50%%").body == "100%% of 50%%"
 
 
 def test_a_name_is_no_markdown_and_no_html() -> None:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from engage_backend.messaging.criteria import Criteria
-from engage_backend.messaging.drafts import Draft, create
+from engage_backend.messaging.drafts import Author, Draft, create
 from engage_backend.messaging.wording import Wording
 from engage_backend.models import CourseRun, Learner
 from engage_backend.platform.protocol import CourseSchedule
@@ -37,7 +37,7 @@ Learner.objects.bulk_create((Learner(course_run=run, user_id=n, enrolled_at=begu
     batch_size=2000)
 names = tuple(Learner.objects.order_by("pk").values_list("pseudonym", flat=True))
 words = Wording(subject="Hello [:firstname:]", body="Dear [:fullname:],\\n\\n" + "the course *goes on*. " * 20)
-create(run, 999, Draft(words, Criteria(everyone=True), names))
+create(run, Author(999, '', ()), Draft(words, Criteria(everyone=True), names))
 """
 _CONFIRM = """
 import sys, django

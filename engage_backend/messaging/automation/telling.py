@@ -52,7 +52,7 @@ def tell(pk: int) -> bool:
         user_id=communication.author_id,
         address=person.email,
         course_key=run.course_key,
-        sender=sender("Engage"),
+        sender=sender(run, "Engage"),
         reply_to="",
         # The author's own words are text here, whatever they hold.
         rendered=Rendered(" ".join(head.split()), body, _html(body)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 from engage_backend.platform.protocol import (
@@ -11,6 +12,7 @@ from engage_backend.platform.protocol import (
     CoursePages,
     CourseSchedule,
     Enrolment,
+    MailFrom,
     Outcome,
     PlatformScore,
     Recipient,
@@ -135,10 +137,15 @@ class StandalonePlatform:
                     is_active=is_active,
                     is_of_team=is_staff or is_superuser or in_team,
                     is_enrolled=is_enrolled,
-                    has_address=bool(email),
+                    address=email,
                     has_opted_out=is_out,
                 )
                 yield Recipient(pk, email, f"{first} {last}".strip(), first, not reason, reason)
+
+    def mail_from(self, course_key: str, display_name: str) -> MailFrom:
+        from django.conf import settings
+
+        return MailFrom(*parseaddr(settings.DEFAULT_FROM_EMAIL))
 
     def has_opted_out(self, course_key: str, user_id: int) -> bool:
         from engage_backend.platform.standalone.models import OptOut
