@@ -104,6 +104,7 @@ class Whole(Head):
     pseudonyms: list[Pseudonym]
     frozen: bool
     warnings: list[Caution]
+    incomplete: str
     versions: list[Version]
     sendings: list[SendingState]
     in_doubt: list[Pseudonym]

@@ -87,8 +87,8 @@ class CommunicationView(SendingView):
     """GET `[?version=N]`: the whole. PATCH: save changes. DELETE: throw a draft away (204; 409 once it was confirmed).
 
     The whole is the head and `{reply_to, subject, body, criteria, pseudonyms, frozen, warnings: [{field, words,
-    reason}], versions: [{number, subject, created, sent_at}], sendings: [sending], in_doubt: [pseudonym], failed: [{learner,
-    reason}], skipped: {reason: count}, matches: {day, fresh, decided} or null}`.
+    reason}], incomplete, versions: [{number, subject, created, sent_at}], sendings: [sending], in_doubt: [pseudonym],
+    failed: [{learner, reason}], skipped: {reason: count}, matches: {day, fresh, decided} or null}`.
 
     PATCH takes what POST takes, and `automation` (off, ask; send only after ask) and `order`. A version that was confirmed
     is never changed: the words, criteria and list of a PATCH become the next version.

@@ -12,7 +12,7 @@ from django.db.models import Case, Count, F, Value, When
 from engage_backend.messaging.cautions import warnings
 from engage_backend.messaging.drafts import is_frozen, newest_of
 from engage_backend.messaging.said import in_words
-from engage_backend.messaging.wording import Wording
+from engage_backend.messaging.wording import Wording, WordingProblem
 from engage_backend.models import (
     Communication,
     CommunicationVersion,
@@ -54,6 +54,7 @@ def detail(
     # All that is not the newest was confirmed once, or it would have been changed and not followed.
     versions = {one.version.number: one.version for one in sendings} | {newest.number: newest}
     counts, skipped = _states(communication.pk) if sendings else (dict.fromkeys(DeliveryState.values, 0), {})
+    wording = Wording(subject=version.subject, body=version.body)
     head = _head(communication, version, sendings[0] if sendings else None, counts, user_id)
     trouble: list[tuple[str, str, str]] = []
     if counts[DeliveryState.UNCERTAIN] or counts[DeliveryState.FAILED]:
@@ -65,7 +66,8 @@ def detail(
         "criteria": version.criteria,
         "pseudonyms": version.pseudonyms,
         "frozen": is_frozen(version, sendings),
-        "warnings": warned(Wording(subject=version.subject, body=version.body)),
+        "warnings": warned(wording),
+        "incomplete": _incomplete(wording),
         "versions": [
             {"number": one.number, "subject": one.subject, "created": text(one.created), "sent_at": text(one.sent_at)}
             for _, one in sorted(versions.items(), reverse=True)
@@ -103,6 +105,16 @@ def reasons(counts: Mapping[str, int]) -> dict[str, int]:
     for reason, count in counts.items():
         said[in_words(reason)] += count
     return dict(said)
+
+
+def _incomplete(wording: Wording) -> str:
+    """What keeps it from being sent as it stands, the field first; empty where nothing does, or it is still to be written."""
+    try:
+        if wording.subject and wording.body:
+            wording.check_complete()
+    except WordingProblem as problem:
+        return str(problem)
+    return ""
 
 
 def warned(wording: Wording) -> list[dict[str, str]]:

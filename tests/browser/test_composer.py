@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.composing import HIGH, TICK, OpenPage, course_page, hook, minute_later, outbox, write
-from tests.browser.conftest import brush_box
+from tests.browser.conftest import brush, brush_box
 from tests.demo.conftest import Site
 
 # One more learner comes to be likely to earn a certificate; then not any more.
@@ -35,6 +35,40 @@ look();
 """
 
 
+def test_a_message_waits_until_it_is_said_whether_it_is_for_those_chosen_or_those_selected_now(
+    writing_site: Site, open_page: OpenPage
+) -> None:
+    page = course_page(writing_site, open_page)
+    write(page, "For whom", "Hello.")
+    expect(hook(page, "compose-to")).to_contain_text(f"To {HIGH} learners")
+    expect(hook(page, "selection-question")).to_be_hidden()
+    brush(page, "certify", 0, 100)
+    asked = hook(page, "selection-changed")
+    expect(asked).to_have_text(f"This message is for {HIGH} learners. You have now selected 20.")
+    expect(hook(page, "review")).to_be_disabled()
+    hook(page, "keep-group").click()
+    expect(hook(page, "selection-question")).to_be_hidden()
+    expect(hook(page, "review")).to_be_enabled()
+    brush(page, "certify", 0, 50)
+    expect(asked).to_have_text(f"This message is for {HIGH} learners. You have now selected {20 - HIGH}.")
+    expect(hook(page, "review")).to_be_disabled()
+    hook(page, "take-selection").click()
+    expect(hook(page, "compose-to")).to_contain_text(f"To {20 - HIGH} learners")
+    hook(page, "review").click()
+    expect(hook(page, "confirm-numbers")).to_contain_text(f"{20 - HIGH} learners are selected")
+
+
+def test_a_gap_of_a_template_is_pointed_at_before_anything_can_be_sent(writing_site: Site, open_page: OpenPage) -> None:
+    page = course_page(writing_site, open_page)
+    write(page, "", "")
+    hook(page, "template").select_option("office-hours")
+    hook(page, "template-use").click()
+    hook(page, "review").click()
+    expect(hook(page, "compose-body")).to_be_focused()
+    expect(hook(page, "problem-body")).to_have_text("Fill in the gap at “- When:” before you send.")
+    expect(hook(page, "confirm-title")).to_be_hidden()
+
+
 def test_brush_write_preview_undo_send_and_the_outbox_holds_exactly_those_however_often_one_presses(
     writing_site: Site, open_page: OpenPage
 ) -> None:
@@ -47,11 +81,10 @@ def test_brush_write_preview_undo_send_and_the_outbox_holds_exactly_those_howeve
     body.focus()
     hook(page, "insert-fullname").click()
     expect(body).to_have_value("Dear [:fullname:], you are at **risk**.")
-    hook(page, "compose-reply_to").fill("not an address")
-    hook(page, "review").click()
-    expect(hook(page, "compose-reply_to")).to_be_focused()
-    expect(hook(page, "problem-reply_to")).to_contain_text("one address")
-    hook(page, "compose-reply_to").fill("team@example.org")
+    expect(hook(page, "compose-from")).to_contain_text("@")
+    expect(hook(page, "compose-reply_to").locator("option").last).to_have_text(
+        "none: replies go to the sender's address"
+    )
 
     hook(page, "preview-open").click()
     expect(hook(page, "preview-body")).to_have_text(re.compile(r"Dear Z··· Q···, you are at risk\."))

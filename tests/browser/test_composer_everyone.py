@@ -15,10 +15,11 @@ from tests.browser.test_page_everyone import AXE, wrong
 from tests.demo.conftest import Site
 
 FOCUSED = "document.activeElement?.dataset.testid ?? ''"
-WRITTEN = {"At", "risk", "You", "will", "probably", "fail"}  # what the test writes, and the page quotes
+WRITTEN = {"Due", "soon", "At", "risk", "You", "will", "probably", "fail"}  # what the test writes, and the page quotes
 # What the server says in the reader's language, which on this site is English: tests/messaging/test_languages.py.
 SAID_BY_SERVER = {
     "opted out",
+    "Fill in the gap at “Due soon:” before you send.",
     *(one.reason for one in warnings(Wording(subject="At risk", body="You will probably fail."))),
 }
 MOST_KEYS = 90  # presses of Tab from the first thing on the page to the last one that a test looks for
@@ -119,11 +120,11 @@ def test_form_preview_confirmation_and_standing_fit_are_translated_and_axe_finds
     hook(page, "preview-open").click()
     expect(hook(page, "preview-body")).to_have_text("You will probably fail.")
     expect(hook(page, "warnings")).to_be_visible()
-    hook(page, "compose-reply_to").fill("nobody")
+    hook(page, "compose-subject").fill("Due soon:")
     hook(page, "review").click()
-    expect(hook(page, "problem-reply_to")).not_to_be_empty()
+    expect(hook(page, "problem-subject")).not_to_be_empty()
     fits()
-    hook(page, "compose-reply_to").fill("")
+    hook(page, "compose-subject").fill("At risk")
     hook(page, "review").click()
     expect(hook(page, "confirm-title")).to_be_focused()
     hook(page, "when-later").check()

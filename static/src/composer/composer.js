@@ -25,7 +25,7 @@ export class Composer {
   constructor({ place, api, surroundings, automationAllowed, onLoad, selectedNow, taskName, timeOf }) {
     Object.assign(this, { place, api, onLoad, selectedNow, taskName, timeOf });
     this.selected = 0; // how many, as the page says it
-    this.signature = {}; // name and address of last time
+    this.signature = {}; // where replies went last time
     this.opener = button("", () => this.write(), { look: "button engage-primary", hidden: true, testid: "write" });
     this.#build(automationAllowed);
     this.watch = new Watch({ api, surroundings, onNews: (one) => this.#showStanding(one), onTrouble: (isTroubled) => this.message.standing.showTrouble(isTroubled) });
@@ -47,8 +47,10 @@ export class Composer {
     this.isStarting = true;
     clearTimeout(this.retrying);
     try {
-      const [{ communications }, { templates }] = await Promise.all([this.api.get("communications"), this.api.get("templates")]);
+      const [{ communications }, { templates, sender }] = await Promise.all([this.api.get("communications"), this.api.get("templates")]);
       this.writing.form.offer(templates);
+      this.writing.form.showSender(sender);
+      this.signature = { reply_to: sender.reply_to[0] ?? "" };
       this.#list(communications);
       this.place.replaceChildren(this.element);
       this.isReady = true;
@@ -152,7 +154,7 @@ export class Composer {
 
   #saved(one) {
     setText(this.problem, "");
-    this.signature = { from_name: one.from_name, reply_to: one.reply_to };
+    this.signature = { reply_to: one.reply_to };
     this.#refresh();
   }
 

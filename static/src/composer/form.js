@@ -3,7 +3,7 @@ import { button, el, setText, uniqueId } from "../dom.js";
 import { composerWords } from "../words/composer.js";
 import { FIELDS, inserted, problemOf } from "./rules.js";
 
-const LONGEST = { from_name: 100, reply_to: 254, subject: 200, body: 20000 };
+const LONGEST = { subject: 200, body: 20000 };
 const PLACES = [
   ["[:firstname:]", composerWords.firstName],
   ["[:fullname:]", composerWords.fullName],
@@ -15,8 +15,10 @@ export class Form {
   constructor({ onInput }) {
     this.onInput = onInput;
     this.templates = [];
+    this.addresses = [];
     this.fields = {};
     this.problems = {};
+    this.from = el("p", { class: "engage-compose-line", testid: "compose-from" });
     const lines = Object.fromEntries(FIELDS.map((name) => [name, this.#field(name)]));
     this.target = this.fields.body; // where a name goes: where the cursor was last
     this.choice = el("select", { class: "engage-select", id: uniqueId("template"), testid: "template" });
@@ -33,7 +35,7 @@ export class Form {
       "div",
       { class: "engage-compose-fields" },
       this.begin,
-      el("div", { class: "engage-compose-pair" }, lines.from_name, lines.reply_to),
+      el("div", { class: "engage-compose-pair" }, this.from, lines.reply_to),
       lines.subject,
       lines.body,
       this.warned,
@@ -47,6 +49,7 @@ export class Form {
 
   /** Puts words into the fields. */
   fill(words) {
+    this.#offerReply(words.reply_to);
     for (const name of FIELDS) this.fields[name].value = words[name];
     this.notice.checked = words.course_notice;
     this.target = this.fields.body;
@@ -64,6 +67,20 @@ export class Form {
     this.begin.hidden = templates.length === 0;
   }
 
+  /** Shows what the site puts in the head: `from`, and the addresses that replies may go to. */
+  showSender({ from, reply_to }) {
+    this.from.replaceChildren(el("span", { class: "engage-filter-label" }, composerWords.letterFrom()), el("span", {}, from));
+    this.addresses = reply_to;
+    this.#offerReply(this.fields.reply_to.value);
+  }
+
+  /** `kept`: the address of a message that somebody else began stays a choice. */
+  #offerReply(kept) {
+    const addresses = [...new Set([...this.addresses, kept].filter(Boolean))];
+    this.fields.reply_to.replaceChildren(...addresses.map((one) => el("option", { value: one }, one)), el("option", { value: "" }, composerWords.noReply()));
+    this.fields.reply_to.value = kept;
+  }
+
   /** Says of which words the server warns, and why. */
   warn(warnings) {
     this.warned.hidden = warnings.length === 0;
@@ -74,15 +91,13 @@ export class Form {
   show(detail, { focus = false } = {}) {
     const { field, text } = problemOf(detail);
     if (field === null) return false;
-    this.#mark(field, field === "reply_to" ? composerWords.wrongAddress() : composerWords.problem(field, text), focus);
+    this.#mark(field, composerWords.problem(field, text), focus);
     return true;
   }
 
   /** Whether it can be sent as it stands; where not, says so by the first field that stands against it. */
   check() {
     this.clear();
-    const { reply_to: reply } = this.fields;
-    if (!reply.checkValidity()) return this.#mark("reply_to", composerWords.wrongAddress(), true);
     const empty = WITH_NAMES.find((name) => this.fields[name].value.trim() === "");
     return empty ? this.#mark(empty, composerWords.missing(), true) : true;
   }
@@ -108,7 +123,7 @@ export class Form {
     const problem = el("p", { class: "engage-problem", role: "alert", id: `${id}-problem`, testid: `problem-${name}` });
     const hint = isBody ? el("p", { class: "engage-hint", id: `${id}-hint` }, composerWords.bodyHint()) : null;
     const shared = { id, class: `engage-text engage-compose-${name}`, maxlength: LONGEST[name], autocomplete: "off", testid: `compose-${name}`, "aria-describedby": hint ? `${hint.id} ${problem.id}` : problem.id };
-    const field = isBody ? el("textarea", { ...shared, rows: 10 }) : el("input", { ...shared, type: name === "reply_to" ? "email" : "text" });
+    const field = isBody ? el("textarea", { ...shared, rows: 10 }) : name === "reply_to" ? el("select", { ...shared, class: "engage-select" }) : el("input", { ...shared, type: "text" });
     field.addEventListener("input", () => {
       setText(problem, "");
       field.removeAttribute("aria-invalid");

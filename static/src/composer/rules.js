@@ -1,6 +1,6 @@
 // What the composer decides without asking anybody. Pure.
 
-export const FIELDS = ["from_name", "reply_to", "subject", "body"];
+export const FIELDS = ["reply_to", "subject", "body"];
 /** The ways of a message to one learner, as the server names them. */
 export const DELIVERIES = ["queued", "claimed", "sent", "failed", "uncertain", "held_back", "skipped"];
 const ON_THE_WAY = ["queued", "claimed", "held_back"];
@@ -61,5 +61,7 @@ export function nextMorning(iso) {
 export const inserted = (text, place, start, end) => ({ text: text.slice(0, start) + place + text.slice(end), caret: start + place.length });
 
 /** Do two groups ask for the same, and are the same learners in them? */
+export const sameCriteria = (one, other) => JSON.stringify(one.criteria) === JSON.stringify(other.criteria);
+
 export const sameList = (one, other) =>
-  JSON.stringify(one.criteria) === JSON.stringify(other.criteria) && one.pseudonyms.length === other.pseudonyms.length && one.pseudonyms.every((name, i) => name === other.pseudonyms[i]);
+  sameCriteria(one, other) && one.pseudonyms.length === other.pseudonyms.length && one.pseudonyms.every((name, i) => name === other.pseudonyms[i]);

@@ -5,7 +5,7 @@ import { composerWords } from "../words/composer.js";
 import { describe } from "../words/groups.js";
 import { Form } from "./form.js";
 import { Preview } from "./preview.js";
-import { isDraft, sameList } from "./rules.js";
+import { isDraft, sameCriteria, sameList } from "./rules.js";
 
 const SAVE_AFTER_MS = 1500;
 const SAVE_AGAIN_AFTER_MS = 10000; // where the server did not answer, or failed
@@ -18,7 +18,11 @@ export class Writing {
     this.selected = null; // on the page, now
     this.title = el("h5", { class: "engage-part-title", tabindex: "-1", testid: "compose-title" });
     this.to = el("span", { class: "engage-quiet", testid: "compose-to" });
+    this.keepButton = button("", () => this.#keepGroup(), { testid: "keep-group" });
     this.swap = button("", () => this.#takeSelection(), { testid: "take-selection" });
+    this.changed = el("span", { role: "status", testid: "selection-changed" });
+    this.question = el("p", { class: "engage-filter-fields", hidden: true, testid: "selection-question" }, this.changed, this.keepButton, this.swap);
+    this.reviewButton = button(composerWords.review(), () => this.#review(), { look: "button engage-primary", testid: "review" });
     this.form = new Form({ onInput: (words) => this.#written(words) });
     this.preview = new Preview({ onAsk: (pseudonym) => this.#preview(pseudonym), onTrouble: (error) => this.#fail(error) });
     this.previewButton = button(composerWords.preview(), () => this.#togglePreview(), { "aria-expanded": "false", testid: "preview-open" });
@@ -29,12 +33,13 @@ export class Writing {
       "section",
       { class: "engage-compose", hidden: true, testid: "compose" },
       this.title,
-      el("p", { class: "engage-filter-fields" }, this.to, this.swap),
+      el("p", {}, this.to),
+      this.question,
       this.form.element,
       el(
         "div",
         { class: "engage-compose-actions" },
-        button(composerWords.review(), () => this.#review(), { look: "button engage-primary", testid: "review" }),
+        this.reviewButton,
         this.previewButton,
         button(composerWords.test(), () => this.#test(), { testid: "test" }),
         this.saveButton,
@@ -50,6 +55,7 @@ export class Writing {
   open(draft) {
     this.draft = draft;
     this.selected = this.selectedNow();
+    this.keptAgainst = null; // the selection that somebody has said not to use
     this.form.fill(draft.words);
     this.form.warn(draft.one?.warnings ?? []);
     this.element.hidden = false;
@@ -80,13 +86,14 @@ export class Writing {
   /** Says who are selected on the page now. */
   hear(group) {
     this.selected = group;
+    // Figures move by themselves: while the same is asked for, the message is for those whom the page shows.
+    if (this.draft && this.#isAskedFor(group) && !sameList(this.draft.group, group)) this.draft.group = group;
     this.showWho();
   }
 
   /** Says how many are selected while the hand still moves. */
   count(count) {
-    setText(this.swap, composerWords.takeSelection(count));
-    if (count === 0) this.swap.hidden = true;
+    if (this.draft) this.#ask(count);
   }
 
   /** Says anew whom the message is for. */
@@ -95,9 +102,36 @@ export class Writing {
     const { group } = this.draft;
     const count = group.pseudonyms.length;
     setText(this.to, count > 0 ? composerWords.to(count, describe(fromJson(group.criteria), this.taskName)) : composerWords.toNobody());
-    this.swap.hidden = !this.selected || this.selected.pseudonyms.length === 0 || sameList(group, this.selected);
-    setText(this.swap, composerWords.takeSelection(this.selected?.pseudonyms.length ?? 0));
+    this.#ask(this.selected?.pseudonyms.length ?? 0);
     this.preview.setNames(group.pseudonyms);
+  }
+
+  /** Whether somebody has to say for whom it is: the page shows others as selected. */
+  get isUnclear() {
+    const { selected, keptAgainst } = this;
+    const isAnswered = keptAgainst && sameCriteria(keptAgainst, selected);
+    return Boolean(selected?.pseudonyms.length && !this.#isAskedFor(selected) && !isAnswered);
+  }
+
+  #isAskedFor(group) {
+    return this.draft.group.pseudonyms.length > 0 && sameCriteria(this.draft.group, group);
+  }
+
+  #ask(count) {
+    const isUnclear = this.isUnclear && count > 0;
+    const of = this.draft.group.pseudonyms.length;
+    this.question.hidden = !isUnclear;
+    this.reviewButton.disabled = isUnclear;
+    this.keepButton.hidden = of === 0;
+    setText(this.changed, isUnclear ? composerWords.changed(of, count) : "");
+    setText(this.keepButton, composerWords.keepGroup(of));
+    setText(this.swap, composerWords.useSelection(count));
+  }
+
+  #keepGroup() {
+    this.keptAgainst = this.selected;
+    this.showWho();
+    this.title.focus({ preventScroll: true }); // the button is gone
   }
 
   /** Keeps the draft at the server; the communication, or null where that was refused: then it is said. */
@@ -186,8 +220,12 @@ export class Writing {
 
   async #review() {
     const { draft } = this;
+    this.hear(this.selectedNow()); // however lately the hand moved
+    if (this.isUnclear) return;
     const one = this.form.check() && (await this.save({ focus: true }));
-    if (one && this.draft === draft) await this.onReview(one);
+    if (!one || this.draft !== draft) return;
+    if (one.incomplete) this.form.show(one.incomplete, { focus: true });
+    else await this.onReview(one);
   }
 
   /** Deletes the draft, once it was asked for twice. */

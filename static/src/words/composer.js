@@ -2,8 +2,7 @@
 import { courseTime, fill, gettext, number, plural } from "../i18n.js";
 
 const FIELD = {
-  from_name: () => gettext("From (name)"),
-  reply_to: () => gettext("Answers go to (e-mail address)"),
+  reply_to: () => gettext("Reply-to address"),
   subject: () => gettext("Subject"),
   body: () => gettext("Message"),
 };
@@ -36,8 +35,8 @@ export const composerWords = {
   hint: () => gettext("Select learners above, then write to them. Nothing goes out before you have seen to whom, and confirmed it."),
   writeTo: (count) => plural("Write to this {n} learner", "Write to these {n} learners", count),
   field: (name) => FIELD[name](),
-  problem: (name, text) => fill(gettext("“{field}” {problem}."), { field: FIELD[name](), problem: text.replace(/\.$/, "") }),
-  wrongAddress: () => gettext("This has to be one address of the form name@example.org."),
+  problem: (name, text) => /^\p{Lu}/u.test(text) ? text : fill(gettext("“{field}” {problem}."), { field: FIELD[name](), problem: text.replace(/\.$/, "") }),
+  noReply: () => gettext("none: replies go to the sender's address"),
   missing: () => gettext("A message needs this before it can be sent."),
   // The form
   newMessage: () => gettext("New message"),
@@ -46,7 +45,9 @@ export const composerWords = {
   subjectAsRead: (subject) => (subject ? asRead(subject) : composerWords.noSubject()),
   to: (count, who) => plural("To {n} learner: {who}", "To {n} learners: {who}", count, { who }),
   toNobody: () => gettext("To nobody yet. Load its criteria into the charts, look whom they select, and take over the selection."),
-  takeSelection: (count) => plural("Write to the {n} selected now instead", "Write to the {n} selected now instead", count),
+  changed: (count, now) => `${plural("This message is for {n} learner.", "This message is for {n} learners.", count)} ${plural("You have now selected {n}.", "You have now selected {n}.", now)}`,
+  keepGroup: (count) => plural("Keep the {n}", "Keep the {n}", count),
+  useSelection: (count) => plural("Use the {n}", "Use the {n}", count),
   template: () => gettext("Begin with"),
   noTemplate: () => gettext("an empty message"),
   useTemplate: () => gettext("Use this text"),

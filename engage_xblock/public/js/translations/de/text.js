@@ -32,8 +32,7 @@
   "in {n} Tag",
   "in {n} Tagen"
  ],
- "From (name)": "Von (Name)",
- "Answers go to (e-mail address)": "Antworten gehen an (E-Mail-Adresse)",
+ "Reply-to address": "Antwortadresse",
  "Subject": "Betreff",
  "Message": "Nachricht",
  "waiting": "wartet",
@@ -57,7 +56,7 @@
   "Diesen {n} Lernenden schreiben"
  ],
  "“{field}” {problem}.": "„{field}“: {problem}.",
- "This has to be one address of the form name@example.org.": "Das muss eine einzige Adresse der Form name@example.org sein.",
+ "none: replies go to the sender's address": "keine: Antworten gehen an die Absenderadresse",
  "A message needs this before it can be sent.": "Ohne das kann die Nachricht nicht gesendet werden.",
  "New message": "Neue Nachricht",
  "Edit “{subject}”": "„{subject}“ bearbeiten",
@@ -66,9 +65,21 @@
   "An {n} Lernende: {who}"
  ],
  "To nobody yet. Load its criteria into the charts, look whom they select, and take over the selection.": "Noch an niemanden. Laden Sie die Kriterien in die Diagramme, sehen Sie nach, wen sie auswählen, und übernehmen Sie die Auswahl.",
- "Write to the {n} selected now instead": [
-  "Stattdessen an die {n} jetzt ausgewählte Person",
-  "Stattdessen an die {n} jetzt Ausgewählten"
+ "This message is for {n} learner.": [
+  "Diese Nachricht ist für {n} Person.",
+  "Diese Nachricht ist für {n} Personen."
+ ],
+ "You have now selected {n}.": [
+  "Sie haben jetzt {n} ausgewählt.",
+  "Sie haben jetzt {n} ausgewählt."
+ ],
+ "Keep the {n}": [
+  "Bei der einen bleiben",
+  "Bei den {n} bleiben"
+ ],
+ "Use the {n}": [
+  "Die {n} nehmen",
+  "Die {n} nehmen"
  ],
  "Begin with": "Beginnen mit",
  "an empty message": "einer leeren Nachricht",

@@ -32,8 +32,7 @@
   "طن {n} داظ",
   "طن {n} داظر"
  ],
- "From (name)": "فقسم (نامه)",
- "Answers go to (e-mail address)": "انرذهقر زس تس (ه-ماطل اددقهرر)",
+ "Reply-to address": "قهعلظ-تس اددقهرر",
  "Subject": "رثبيهجت",
  "Message": "مهررازه",
  "waiting": "ذاطتطنز",
@@ -57,7 +56,7 @@
   "ذقطته تس تحهره {n} لهاقنهقر"
  ],
  "“{field}” {problem}.": "“{field}” {problem}.",
- "This has to be one address of the form name@example.org.": "تحطر حار تس به سنه اددقهرر سف تحه فسقم نامه@هضامعله.سقز.",
+ "none: replies go to the sender's address": "نسنه: قهعلطهر زس تس تحه رهندهق'ر اددقهرر",
  "A message needs this before it can be sent.": "ا مهررازه نههدر تحطر بهفسقه طت جان به رهنت.",
  "New message": "نهذ مهررازه",
  "Edit “{subject}”": "هدطت “{subject}”",
@@ -66,9 +65,21 @@
   "تس {n} لهاقنهقر: {who}"
  ],
  "To nobody yet. Load its criteria into the charts, look whom they select, and take over the selection.": "تس نسبسدظ ظهت. لساد طتر جقطتهقطا طنتس تحه جحاقتر, لسسك ذحسم تحهظ رهلهجت, اند تاكه سخهق تحه رهلهجتطسن.",
- "Write to the {n} selected now instead": [
-  "ذقطته تس تحه {n} رهلهجتهد نسذ طنرتهاد",
-  "ذقطته تس تحه {n} رهلهجتهد نسذ طنرتهاد"
+ "This message is for {n} learner.": [
+  "تحطر مهررازه طر فسق {n} لهاقنهق.",
+  "تحطر مهررازه طر فسق {n} لهاقنهقر."
+ ],
+ "You have now selected {n}.": [
+  "ظسث حاخه نسذ رهلهجتهد {n}.",
+  "ظسث حاخه نسذ رهلهجتهد {n}."
+ ],
+ "Keep the {n}": [
+  "كههع تحه {n}",
+  "كههع تحه {n}"
+ ],
+ "Use the {n}": [
+  "ثره تحه {n}",
+  "ثره تحه {n}"
  ],
  "Begin with": "بهزطن ذطتح",
  "an empty message": "ان همعتظ مهررازه",
