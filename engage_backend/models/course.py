@@ -51,6 +51,12 @@ class CourseRun(models.Model):
     clock_day = models.DateField(
         null=True, blank=True, help_text="Day of the last pass of the clock over all learners."
     )
+    next_pass = models.DateField(
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text="Day of the site's clock from which on the next pass is due; null: at once; 9999-12-31: never again.",
+    )
     scores_read = models.DateTimeField(
         null=True, blank=True, help_text="Up to when changed scores were read from the platform; null: never."
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -24,6 +24,7 @@ from engage_backend.clickstream.names import (
 )
 from engage_backend.clickstream.scores import place_of
 from engage_backend.conf import engage_settings
+from engage_backend.engagement.live.due import AFTER_THE_END
 from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.submissions import PLACES, Standing, overridden, standings
 from engage_backend.models import CourseRun, Learner, LearnerStatus
@@ -36,7 +37,6 @@ HOURLY = timedelta(hours=1)
 OVERLAP = timedelta(minutes=10)  # a transaction may commit after a later one was read
 # A record is written before its transaction ends: for so long the log is believed before the tables.
 MARGIN = timedelta(minutes=1)
-AFTER_THE_END = timedelta(days=60)  # a run that is over for longer is not compared any more
 SAME_SHARE = 1e-6  # of a score; the platform keeps raw points, and we keep weighted ones
 _AT_ONCE = 500  # learners or rows
 
@@ -78,7 +78,7 @@ class Comparison:
         for run in going_on:
             if not self._is_due(run, now, wanted) or not engage_settings().covers(run.course_key):
                 continue
-            if not self._lease.take(real or datetime.now(UTC)):
+            if not self._lease.take(real):
                 return
             self._wanted.pop(run.course_key, None)
             yield from differences(self.platform, run, now)

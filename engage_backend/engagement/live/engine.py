@@ -12,7 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -27,6 +27,7 @@ from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
 from engage_backend.engagement.live.changes import take_changes
 from engage_backend.engagement.live.compare import AGAIN_SECONDS, Comparison
+from engage_backend.engagement.live.due import NEVER, due_runs, look_again, next_pass, work_out_all
 from engage_backend.engagement.live.forward import move
 from engage_backend.engagement.live.heads import Heads
 from engage_backend.engagement.live.lease import JobLease
@@ -39,6 +40,7 @@ from engage_backend.engagement.live.submissions import says_something
 from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.live.waiting import MOST, Waiting
 from engage_backend.engagement.live.watch import ModelWatch
+from engage_backend.engagement.model import Model
 from engage_backend.engagement.trees import TARGETS
 from engage_backend.models import CourseRun, DailySnapshot, LearnerState, LearnerStatus, Prediction
 from engage_backend.platform.protocol import Platform
@@ -96,6 +98,8 @@ class Engine:
         self._waiting = Waiting(max_waiting)
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
         self._courses_read = self._changes_read = float("-inf")
+        self._stands: tuple[str, bool] | None = None  # the model, and whether it is calibrated, as at the last tick
+        self._day = date.min  # of the site's clock at the last tick
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
         self._passing: dict[str, _Pass] = {}  # course key -> the pass that is not at its end
 
@@ -147,7 +151,10 @@ class Engine:
                 if lost:
                     unplaced[Unplaced.LEARNER if learners is not None else Unplaced.COURSE] += lost
             if placed:
-                self._take_in(CourseRun.objects.get(course_key=course_key), placed)
+                run = CourseRun.objects.get(course_key=course_key)
+                self._take_in(run, placed)
+                if run.next_pass == NEVER:
+                    look_again(run, self.platform.now().date() + timedelta(days=engage_settings().active_days + 1))
         return unplaced
 
     def settle(self) -> Counter[Unplaced]:
@@ -244,9 +251,7 @@ class Engine:
         now = self.platform.now()
         for part in self._comparison.facts(now, real=real):
             self.ingest(part)
-        if model is None:
-            for run in CourseRun.objects.exclude(model=""):
-                self._say_no_model(run, now)
+        self._see_what_is_due(model, now)
 
         def hold() -> bool:
             return self.lease.take(real)
@@ -269,13 +274,23 @@ class Engine:
             if not self._passing:
                 self.lease.release()
 
+    def _see_what_is_due(self, model: Model | None, now: datetime) -> None:
+        """Work out which runs are due where it does not follow from what is stored: see `due`."""
+        stands = (model.identity if model is not None else "", self.watch.calibrated)
+        if stands != self._stands or now.date() < self._day:
+            if model is None:
+                for run in CourseRun.objects.exclude(model=""):
+                    self._say_no_model(run, now)
+            work_out_all(now, lambda run: self._standing(run).identity)
+            self._stands = stands
+        self._day = now.date()
+
     def _due(self, now: datetime) -> list[CourseRun]:
         """The runs that were not passed over today, or not under the current model and what is expected of them."""
         return [
             run
-            for run in CourseRun.objects.order_by("pk")
-            if (run.clock_day != now.date() or run.model != self._standing(run).identity)
-            and time.monotonic() - self._passed.get(run.course_key, float("-inf")) >= self.pass_seconds
+            for run in due_runs(now)
+            if time.monotonic() - self._passed.get(run.course_key, float("-inf")) >= self.pass_seconds
         ]
 
     def _pass(self, run: CourseRun, now: datetime, hold: Callable[[], bool], until: float | None) -> bool:
@@ -318,10 +333,12 @@ class Engine:
             if until is not None and time.monotonic() >= until and going.done < len(going.learners):
                 return False
         with transaction.atomic():
-            passed: dict[str, object] = {"clock_day": now.date()}
+            run = CourseRun.objects.select_for_update().get(pk=run.pk)  # its dates may have changed meanwhile
+            run.clock_day = now.date()
             if identity:
-                passed |= {"model": identity, "calibrated": self.watch.calibrated}
-            CourseRun.objects.filter(pk=run.pk).update(**passed)
+                run.model, run.calibrated = identity, self.watch.calibrated
+            run.next_pass = next_pass(run, self._standing(run).identity)
+            run.save(update_fields=["clock_day", "model", "calibrated", "next_pass"])
             raise_version(run, now)
         del self._passing[run.course_key]
         log.info("%s: passed over %d learners at %s", run.course_key, len(going.learners), now)

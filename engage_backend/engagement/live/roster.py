@@ -9,6 +9,7 @@ from django.db import transaction
 
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.consent import left_out, resumed
+from engage_backend.engagement.live.due import NEVER
 from engage_backend.engagement.live.locks import lock_learners
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.submissions import passing
@@ -45,8 +46,10 @@ def sync_schedule(platform: Platform, course_key: str) -> CourseRun | None:
         "graded": [list(block) for block in schedule.graded],
     }
     run, _ = CourseRun.objects.get_or_create(course_key=schedule.course, defaults=known)
-    if any(getattr(run, name) != value for name, value in known.items()):
-        CourseRun.objects.filter(pk=run.pk).update(**known)
+    if changed := {name: value for name, value in known.items() if getattr(run, name) != value}:
+        if "expected_pass_rate" in changed or (run.next_pass == NEVER and "end" in changed):
+            changed["next_pass"] = None
+        CourseRun.objects.filter(pk=run.pk).update(**changed)
         run.refresh_from_db()
     return run
 

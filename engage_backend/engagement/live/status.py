@@ -154,7 +154,7 @@ def _run(run: CourseRun, site_now: datetime, model: Path) -> dict[str, Any]:
         "as_of": _iso(run.as_of),
         "known_share": _known_share(model, HistoryChunk.objects.filter(learner__course_run=run))["known_share"],
         "expected_pass_rate": expected_rate(run.model),
-        "passed_today": run.clock_day == site_now.date(),
+        "passed_today": run.next_pass is not None and run.next_pass > site_now.date(),
         "passed": run.clock_day.isoformat() if run.clock_day else None,
     }
 
