@@ -30,6 +30,10 @@ def described(patterns: list[URLPattern]) -> dict[str, Any]:
     calls = [(str(pattern.pattern), *one) for pattern in patterns for one in _calls(pattern)]
     shapes = [shape for _, _, _, call in calls for shape in (call.takes, call.answers) if shape is not None]
     _, components = msgspec.json.schema_components([*shapes, Problem], ref_template=_REFERENCE)
+    for component in components.values():
+        if "description" in component:
+            # A docstring keeps its indentation in msgspec before 0.23.
+            component["description"] = inspect.cleandoc(component["description"])
     paths: dict[str, Any] = {}
     for route, method, view, call in calls:
         address = _PART.sub(r"{\2}", f"{WHERE}/{route}")
