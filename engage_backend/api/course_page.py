@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from engage_backend.api.access import key_or_404
 from engage_backend.api.my_page import templates
+from engage_backend.api.problems import needs_tables
 from engage_backend.models import CourseRun
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.protocol import Platform, Role
@@ -32,6 +33,7 @@ POLICY = (
 
 
 @never_cache
+@needs_tables
 @ensure_csrf_cookie  # the page's script sends with it, and no form of ours is here to set it
 @require_safe
 def course_page(request: HttpRequest, course_key: str) -> HttpResponseBase:

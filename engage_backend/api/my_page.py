@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from engage_backend.api.access import key_or_404
 from engage_backend.api.me import with_subjects
+from engage_backend.api.problems import needs_tables
 from engage_backend.engagement.activity import GROUPS
 from engage_backend.governance.me import Me, say, told_to
 from engage_backend.models import LearnerStatus
@@ -65,6 +66,7 @@ def style(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests  # see `say`
 @csrf_protect
 @never_cache
+@needs_tables
 @require_http_methods(["GET", "HEAD", "POST"])
 def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
     """The page (GET), its inner part alone (`?part=1`, for the block), and the learner's word (POST `say`)."""

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from engage_backend.api.problems import needs_tables
 from engage_backend.messaging.unsubscribe import learner_of
 from engage_backend.platform.api import get_platform
 
@@ -23,6 +24,7 @@ _ENGINE = Engine(dirs=[str(Path(__file__).parents[1] / "templates")], libraries=
 
 @csrf_exempt  # the token is what proves the wish, and a mail program has no cookie
 @never_cache
+@needs_tables
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Ask (GET), and write the platform's own opt-out, or take it back (POST)."""

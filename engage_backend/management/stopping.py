@@ -1,4 +1,6 @@
-"""Ending a long command well: the first SIGTERM or Ctrl-C lets it finish what it has in hand, a second one does not."""
+"""Ending a command well: the first SIGTERM or Ctrl-C lets it finish what it has in hand, a second one does not; without our
+tables it ends with one line.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
+
+from django.core.management.base import CommandError
+from django.db import DatabaseError
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -27,3 +32,19 @@ def stop_on_signals() -> Iterator[Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def needs_tables() -> Iterator[None]:
+    """Raise CommandError in place of a traceback where tables of ours are missing."""
+    try:
+        yield
+    except DatabaseError as error:
+        from engage_backend.engagement.live.retry import lacks_tables
+
+        if not lacks_tables(error):
+            raise
+        says = (
+            f"Engage's database tables are missing or older than the program: ./manage.py lms migrate engage ({error})"
+        )
+        raise CommandError(says) from None

@@ -75,7 +75,6 @@ class _Batch:
         self._taken = 0
         self._cuts = 0
         self._seconds = math.inf  # a mail took, last
-        self._now = get_platform().now()  # by the site's clock, when the chunk at hand was begun
         self._alive = time.monotonic()
         self._settings = engage_settings()
 
@@ -163,7 +162,7 @@ class _Batch:
     def _letters(self, run: CourseRun, rows: Sequence[_Row]) -> Iterator[tuple[_Row, Letter]]:
         """What is to be sent to whom, as things stand now; the others are skipped, with the reason."""
         platform, root = get_platform(), root_url()
-        site_now = self._now = platform.now()
+        site_now = platform.now()
         people = reachable(run, [row.user for row in rows])
         is_quiet = quiet_until(site_now, run.time_zone, engage_settings().quiet_hours) is not None
         closed = not platform.may_send(run.course_key)
@@ -203,15 +202,14 @@ class _Batch:
 
     def _mark(self, row: _Row, outcome: Outcome) -> datetime | None:
         """Write down what became of it; until when the rest of the batch has to wait, if it has to."""
-        now = self._now
         if outcome.fate is Fate.TAKEN:
-            self._marks.taken(row.pk, now)
+            self._marks.taken(row.pk)
             if not self._taken:
                 rested()
             self._taken += 1
             self._cuts = 0
             return None
-        said = without_addresses(outcome.said)
+        said, now = without_addresses(outcome.said), get_platform().now()
         ours = Delivery.objects.filter(
             pk=row.pk, batch=self._batch, state__in=[DeliveryState.CLAIMED, DeliveryState.UNCERTAIN]
         )

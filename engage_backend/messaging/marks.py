@@ -13,11 +13,15 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 
 from engage_backend.models import Delivery, DeliveryState
+from engage_backend.platform.api import get_platform
 
 TOGETHER = 8  # mails begun together, at most
 SECONDS = 0.02  # within which they leave
 _UPDATE = f"UPDATE {Delivery._meta.db_table} SET"
-_BEGUN = f"{_UPDATE} begun_at = %s WHERE batch = %s AND state = 'claimed' AND begun_at IS NULL AND id IN"
+# A row that was used before, for a mail that did not go out, has an end that is older than this beginning.
+_BEGUN = (
+    f"{_UPDATE} finished_at = NULL, begun_at = %s WHERE batch = %s AND state = 'claimed' AND begun_at IS NULL AND id IN"
+)
 # A worker that was held up may find its rows marked as in doubt: now it is known.
 _KNOWN = "batch = %s AND state IN ('claimed', 'uncertain') AND id IN"
 _SENT = f"{_UPDATE} state = 'sent', reason = '', finished_at = %s WHERE {_KNOWN}"
@@ -34,14 +38,13 @@ class Marks:
     def __init__(self, batch: str) -> None:
         self._batch = batch
         self._taken: list[int] = []
-        self._at = datetime.now(UTC)
 
     def begin(self, pks: Collection[int]) -> set[int]:
         """Write down that these mails begin to go out; those of them that are still ours. The others must not."""
         world = datetime.now(UTC)
         with transaction.atomic():
             if self._taken:
-                self._mark(_SENT, self._at, self._taken)
+                self._mark(_SENT, get_platform().now(), self._taken)
             count = self._mark(_BEGUN, world, pks)
         self._taken = []
         if count == len(pks):
@@ -54,15 +57,14 @@ class Marks:
         mine = Delivery.objects.filter(pk__in=pks, batch=self._batch, state=DeliveryState.CLAIMED)
         mine.update(begun_at=None)
 
-    def taken(self, pk: int, at: datetime) -> None:
-        """A mail was taken, at this time by the site's clock; written down with the next mark."""
+    def taken(self, pk: int) -> None:
+        """A mail was taken; written down with the next mark, whose time by the site's clock is when it ended."""
         self._taken.append(pk)
-        self._at = at
 
     def write(self) -> None:
         """Write down what is not yet: before a wait, and in the end."""
         if self._taken:
-            self._mark(_SENT, self._at, self._taken)
+            self._mark(_SENT, get_platform().now(), self._taken)
         self._taken = []
 
     def _mark(self, statement: str, at: datetime, pks: Collection[int]) -> int:

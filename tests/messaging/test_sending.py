@@ -47,6 +47,22 @@ def test_a_message_reaches_everyone_once_with_their_own_name(mailing: Mailing) -
     assert len(mailing.smtp.letters) == 5
 
 
+def test_a_mail_ends_after_it_has_begun_and_a_second_attempt_too(mailing: Mailing) -> None:
+    set_clock(datetime.now(UTC), speed=1)
+    mailing.smtp.at_rcpt = lambda address, number: "550 no" if address.startswith("l1@") else None
+    communication = mailing.write()
+    mailing.send(communication)
+    mailing.minute()
+    mailing.work()
+    mailing.smtp.at_rcpt = lambda address, number: None
+    mailing.send(communication)
+    mailing.minute()
+    mailing.work()
+    times = list(Delivery.objects.values_list("begun_at", "finished_at"))
+    assert len(times) == 5
+    assert all(begun <= finished for begun, finished in times)
+
+
 def test_pressing_again_sends_nothing_more(mailing: Mailing) -> None:
     communication = mailing.write()
     first = mailing.post(f"/{communication['id']}/send", {"key": "the-same-press"}, status=202)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 PAUSES = (0.1, 0.5, 2.0, 5.0)  # seconds before each further attempt
 # What PostgreSQL waits for without end unless told: a lock (MariaDB has 50 s of its own), and a statement. Milliseconds.
 _LIMITS = {"lock_timeout": 50_000, "statement_timeout": 300_000}
+_NO_TABLE, _UNKNOWN_COLUMN = 1146, 1054  # error numbers of MySQL and MariaDB
+_UNDEFINED = ("42P01", "42703")  # SQLSTATE of PostgreSQL for an unknown table, and column
+_SQLITE_MISSING, _SQLITE_COLUMN = ("no such table", "no such column"), "has no column named"
 _Result = TypeVar("_Result")
 
 
@@ -52,9 +55,22 @@ def repeated(
             return work()
         except (OperationalError, InterfaceError) as error:
             undone()
-            if seconds is None or connection.in_atomic_block:
+            if seconds is None or connection.in_atomic_block or lacks_tables(error):
                 raise
             log.warning("the database failed a piece of work, which is repeated: %s", error)
             connection.close()  # one that was lost is not used again
             pause(seconds * random.uniform(0.5, 1.5))  # so that two who met do not meet again
     raise AssertionError("the last attempt returns or raises")
+
+
+def lacks_tables(error: BaseException) -> bool:
+    """Return whether the database refused because tables or columns of ours are missing: nobody ran the migrations."""
+    if not isinstance(error, DatabaseError):
+        return False
+    text, cause = str(error), error.__cause__
+    code = error.args[0] if error.args else None  # MySQL and MariaDB
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)  # PostgreSQL
+    if code == _UNKNOWN_COLUMN:  # which names no table where something is inserted
+        return True
+    is_missing = code == _NO_TABLE or state in _UNDEFINED or text.startswith(_SQLITE_MISSING) or _SQLITE_COLUMN in text
+    return is_missing and "engage_" in text

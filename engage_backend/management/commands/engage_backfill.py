@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from engage_backend.clickstream.files import DamagedFile, read_lines
 from engage_backend.clickstream.quarantine import Quarantine
-from engage_backend.management.stopping import stop_on_signals
+from engage_backend.management.stopping import needs_tables, stop_on_signals
 
 _LINES = 50_000  # parsed at once
 _EVENTS = 4_000_000  # sorted by learner at once, in some 300 MB: so most histories are written and read in one piece
@@ -35,6 +35,7 @@ class Command(BaseCommand):
         """Which files."""
         parser.add_argument("logs", type=Path, nargs="+", metavar="LOG", help="tracking log, plain, .gz or .xz")
 
+    @needs_tables()
     def handle(self, *args: Any, **options: Any) -> None:
         """Read all files, then bring every learner up to now."""
         # torch comes in with the engine: a web process that lists commands must not load it.

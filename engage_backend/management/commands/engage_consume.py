@@ -17,7 +17,7 @@ from engage_backend.clickstream.sources.base import MAX_BATCH, Source
 from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.management.chores import chores
 from engage_backend.management.json_log import log_json
-from engage_backend.management.stopping import stop_on_signals
+from engage_backend.management.stopping import needs_tables, stop_on_signals
 from engage_backend.streams import MOST_SHARDS
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         if options["log_json"]:
             log_json()
         limit_waiting()
-        with stop_on_signals() as stop, ExitStack() as open_things:
+        with needs_tables(), stop_on_signals() as stop, ExitStack() as open_things:
             source = _redis(options, stop) if options["source"] == "redis" else _logfile(options)
             open_things.callback(source.close)
             metrics = _metrics(source.name, options["metrics_port"])

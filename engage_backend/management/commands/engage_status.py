@@ -9,6 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from engage_backend.management.stopping import needs_tables
+
 
 class Command(BaseCommand):
     """`engage_status [--json]` only reads; ends with status 0 whatever it finds. Its other options note what was done."""
@@ -32,6 +34,7 @@ class Command(BaseCommand):
             help="another source took the place of this one: ask for its consumer no more",
         )
 
+    @needs_tables()
     def handle(self, *args: Any, **options: Any) -> None:
         """Note what the operator says, ask, and print."""
         from engage_backend.engagement.live.status import status

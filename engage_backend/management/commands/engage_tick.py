@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from engage_backend.management.chores import chores
+from engage_backend.management.stopping import needs_tables
 
 
 class Command(BaseCommand):
@@ -14,6 +15,7 @@ class Command(BaseCommand):
 
     help = __doc__
 
+    @needs_tables()
     def handle(self, *args: Any, **options: Any) -> None:
         """One tick."""
         # torch comes in with the engine: a web process that lists commands must not load it.
