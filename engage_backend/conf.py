@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
 from engage_backend.presets import MOST_PRESETS, PRESETS, Preset
 from engage_backend.streams import MOST_SHARDS, Stream
@@ -407,3 +408,11 @@ def _read(given: object) -> tuple[dict[str, Any], Iterable[checks.CheckMessage]]
                 )
             )
     return values, messages
+
+
+def site_secret() -> str:
+    """Return the secret that the processes of this site share; empty where it has none."""
+    try:
+        return str(settings.SECRET_KEY)
+    except ImproperlyConfigured:
+        return ""

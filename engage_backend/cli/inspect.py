@@ -17,7 +17,7 @@ from engage_backend.cli import Refusal
 from engage_backend.clickstream.event import Reason
 from engage_backend.clickstream.files import DamagedFile, read_lines
 from engage_backend.clickstream.names import is_activity
-from engage_backend.clickstream.parse import parse_lines
+from engage_backend.clickstream.parse import latest, parse_lines
 
 BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
 HELP = "Count what tracking logs hold: kinds, courses, learners, and lines left out, by reason."
@@ -39,7 +39,7 @@ class Summary:
 
     def add(self, lines: list[bytes]) -> None:
         """Count some lines."""
-        found, rejected = parse_lines(lines)
+        found, rejected = parse_lines(lines, until=latest(datetime.now(UTC)))
         events = [event for event in found if is_activity(event.kind)]
         if len(events) < len(found):
             rejected[Reason.FACT] += len(found) - len(events)

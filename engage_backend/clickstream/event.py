@@ -21,6 +21,7 @@ class ClickEvent(NamedTuple):
     score: float | None = None  # of a submission: points earned,
     possible: float | None = None  # points that could be earned,
     attempt: int | None = None  # and which attempt it was
+    who: str = ""  # keyed hash of the user name in the record, if that is to be the learner's: see `whose.name_hash`
 
 
 class Reason(StrEnum):
@@ -29,6 +30,8 @@ class Reason(StrEnum):
     BLANK = "blank line"
     BROKEN_JSON = "broken JSON"
     NOT_AN_EVENT = "not an event"  # JSON, but not an object with the fields of a tracking record
+    PIECE = "a piece of a line that a log collector cut"
+    OTHER_LOG = "a line of another log"  # in a container's log, say
     NO_TIME = "no time"
     LATER = "later than the clock"  # of the site: a clock that is ahead must make nobody active until then
     FACT = "no click: a fact about score or enrolment"  # for counting: `parse` gives it as an event

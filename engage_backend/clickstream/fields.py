@@ -34,6 +34,8 @@ class Context(msgspec.Struct, gc=False, omit_defaults=True):
     event_source: Any = None
     event_type: Any = None
     timestamp: datetime | None = None
+    received_at: Any = None  # of a mobile app's event: when the server had it, by the server's clock
+    username: Any = None  # never sent by the tap, which sends `who`
 
 
 class Record(msgspec.Struct, gc=False, omit_defaults=True):
@@ -47,6 +49,9 @@ class Record(msgspec.Struct, gc=False, omit_defaults=True):
     timestamp: datetime | None = None
     session: Any = None
     page: Any = None
+    username: Any = None  # never sent by the tap,
+    who: Any = None  # which sends this in its place: see `whose.name_hash`
+    status: Any = None  # of a request, where a site's own logger adds what was answered
     event: msgspec.Raw = _NO_RAW
     data: msgspec.Raw = _NO_RAW
 

@@ -35,6 +35,13 @@ FACTS = SCORE_FACTS | ROSTER_FACTS
 COMPARED = frozenset({SUBSECTION_OVERRIDDEN, STATES_DELETED})
 NOBODY = 0  # the learner of a fact that is about a whole run
 
+_UNITS = ("courseware", "jump_to_id")
+
+
+def is_of_a_unit(kind: str) -> bool:
+    """Return whether a kind is a request for a unit or a block of one: refused while the course is not open."""
+    return kind in _UNITS or kind.startswith(("xblock_view:", "handler:"))
+
 
 def is_activity(kind: str) -> bool:
     """Return whether events of this kind are something that the learner did; facts are not."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from engage_backend.clickstream.envelopes import contents
 from engage_backend.clickstream.event import ClickEvent, Reason
 from engage_backend.clickstream.fields import BAD_JSON, Context, Module, Payload, Record, payload_of
 from engage_backend.clickstream.keys import OTHER, Block, block_of, course_in, course_key, usage_key
@@ -44,11 +45,16 @@ from engage_backend.clickstream.names import (
     SUBMITTED,
 )
 from engage_backend.clickstream.scores import EFFECTS, HAND_INS
+from engage_backend.clickstream.whose import name_hash
 
 # A time outside these is a broken clock, and would pass for somebody's last click for ever.
 _EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 _LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 _NUMBERS = (int, float)
+AHEAD_SECONDS = 300  # by which the clock of a server may be ahead of ours
+_LONGEST_WHO = 32
+_REFUSAL = re.compile(r"[45][0-9][0-9]\b")
+_OPENED = (Reason.BROKEN_JSON, Reason.NOT_AN_EVENT)  # what a line seems to be that holds records in something else
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _LARGEST_ID = 2**63 - 1
@@ -67,19 +73,29 @@ _NO_PAYLOAD = Payload()
 
 
 def parse(record: bytes | str | Mapping[str, Any]) -> ClickEvent | Reason:
-    """One record: a line (bytes or text) or an event-tracking backend's mapping, which is only read."""
-    if isinstance(record, bytes):
-        return _parse_line(record)
+    """Parse one record: a line (bytes or text) or an event-tracking backend's mapping, which is only read.
+
+    Of a line that holds several records this is the first event, or the first reason; `parse_lines` gives all.
+    """
     if isinstance(record, str):
-        return _parse_line(record.encode("utf-8", "replace"))
+        record = record.encode("utf-8", "replace")
+    if isinstance(record, bytes):
+        found = _parse_whole(record)
+        return next((one for one in found if isinstance(one, ClickEvent)), found[0])
     try:
         return _from_mapping(record)
     except Exception:  # a mapping from elsewhere may hold anything, and the LMS's request must not hear of it
         return Reason.NOT_AN_EVENT
 
 
-def parse_lines(lines: Iterable[bytes]) -> tuple[list[ClickEvent], Counter[Reason]]:
-    """Many lines at once: the events in their order, and how many lines were none, by reason."""
+def parse_lines(
+    lines: Iterable[bytes], *, until: int | None = None, names: Mapping[str, int] | None = None
+) -> tuple[list[ClickEvent], Counter[Reason]]:
+    """Parse many lines at once: the events in their order, and how many records were none, by reason.
+
+    What is later than `until` (µs since 1970, see `latest`) is `Reason.LATER`. `names`: user name -> LMS user id, for records
+    of before November 2013, which have no id.
+    """
     events: list[ClickEvent] = []
     rejected: Counter[Reason] = Counter()
     append, parse_line = events.append, _parse_line
@@ -87,9 +103,49 @@ def parse_lines(lines: Iterable[bytes]) -> tuple[list[ClickEvent], Counter[Reaso
         found = parse_line(line)
         if found.__class__ is ClickEvent:
             append(found)
-        else:
-            rejected[found] += 1  # type: ignore[index]  # a Reason: there is no third
+            continue
+        whole = _parse_whole(line) if found in _OPENED else [found]
+        if names and Reason.NAME_ALONE in whole:
+            whole = [_parse_named(line, names)]
+        for one in whole:
+            if isinstance(one, ClickEvent):
+                append(one)
+            else:
+                rejected[one] += 1
+    if until is not None and any(event[2] > until for event in events):
+        timely = [event for event in events if event[2] <= until]
+        rejected[Reason.LATER] += len(events) - len(timely)
+        events = timely
     return events, rejected
+
+
+def latest(now: datetime) -> int:
+    """Return the latest time (µs since 1970) that is believed of a record which is read `now`, an aware datetime."""
+    passed = now - _EPOCH
+    return (passed.days * 86_400 + passed.seconds + AHEAD_SECONDS) * 1_000_000 + passed.microseconds
+
+
+def _parse_whole(line: bytes, depth: int = 0) -> list[ClickEvent | Reason]:
+    """Everything that one line holds, at least one thing."""
+    found = _parse_line(line)
+    if found not in _OPENED or (held := contents(line, depth)) is None:
+        return [found]
+    if isinstance(held, Reason):
+        return [held]
+    return [one for part in held for one in _parse_whole(part, depth + 1)] or [found]
+
+
+def _parse_named(line: bytes, names: Mapping[str, int]) -> ClickEvent | Reason:
+    """A record without a user id, as that of the user whose name it bears."""
+    try:
+        record = json.loads(line[line.index(b"{") :].decode("utf-8", "replace"))
+        user = names.get(record["username"])
+    except (ValueError, RecursionError, KeyError, TypeError):
+        user = None
+    if user is None:
+        return Reason.NAME_ALONE
+    context = record.get("context")
+    return _from_mapping({**record, "context": {**(context if isinstance(context, dict) else {}), "user_id": user}})
 
 
 def _parse_line(line: bytes) -> ClickEvent | Reason:
@@ -137,6 +193,11 @@ def _without_object(line: bytes) -> Reason:
 def _from_mapping(record: Mapping[str, Any]) -> ClickEvent | Reason:
     get = record.get
     context = get("context")
+    if isinstance(context, str):  # a pipeline on the way made text of it
+        try:
+            context = json.loads(context)
+        except (ValueError, RecursionError):
+            context = None
     fields = _NO_CONTEXT
     if isinstance(context, Mapping):
         fields = Context(**{name: context.get(name) for name in Context.__struct_fields__})
@@ -151,6 +212,9 @@ def _from_mapping(record: Mapping[str, Any]) -> ClickEvent | Reason:
         timestamp=get("timestamp"),
         session=get("session"),
         page=get("page"),
+        username=get("username"),
+        who=get("who"),
+        status=get("status"),
     )
     payload = get("event")
     return _event(found, get("data") if payload is None else payload)
@@ -174,6 +238,8 @@ def _event(record: Record, payload: Any) -> ClickEvent | Reason:
     kind, course, block = meaning_of_path(name)
     if kind.__class__ is Reason:
         return kind
+    if record.status is not None and _is_refusal(record.status):
+        return Reason.NOT_ANSWERED
     named = context.course_id
     if named != course or not course:
         named = _course(named)
@@ -182,6 +248,11 @@ def _event(record: Record, payload: Any) -> ClickEvent | Reason:
         elif not (course := _first(named, course)) or course == OTHER:
             course = _first(course, *_courses_asked_for(payload))
     return _click(record, context, course, context.user_id, kind, block)
+
+
+def _is_refusal(status: Any) -> bool:
+    """Whether a request was answered with an error; as number or as text."""
+    return _REFUSAL.match(str(status)) is not None
 
 
 def _courses_asked_for(payload: Any) -> Iterable[str]:
@@ -245,7 +316,7 @@ def _fact(record: Record, context: Context, kind: str, payload: Any, path: str) 
     course = _first(_course(data.course_id), found.course, _course(context.course_id), course_in(path))
     if kind == STATES_DELETED:
         event = _click(record, context, course, 1, kind, "")
-        return event._replace(learner=NOBODY, session="") if isinstance(event, ClickEvent) else event
+        return event._replace(learner=NOBODY, session="", who="") if isinstance(event, ClickEvent) else event
     about = data.user_id
     if kind == SUBMITTED:
         about = about or context.user_id
@@ -258,7 +329,9 @@ def _fact(record: Record, context: Context, kind: str, payload: Any, path: str) 
     if kind in SCORE_FACTS - COMPARED and not found.text:
         return Reason.NOT_A_CLICK
     event = _click(record, context, course, about, kind, found.text)
-    event = event._replace(session="") if isinstance(event, ClickEvent) else event  # of whoever graded
+    if isinstance(event, ClickEvent):  # whoever graded, or enrolled, had the session
+        is_own = _user(about) == _user(context.user_id)
+        event = event._replace(session="", who=event.who if is_own else "")
     return _scored(event, score, possible, None) if kind in SCORE_FACTS else event
 
 
@@ -291,9 +364,17 @@ def _click(
     time = _microseconds(record.time or context.timestamp or record.timestamp)
     if time is None:
         return Reason.NO_TIME
+    if context.received_at is not None and (received := _microseconds(context.received_at)) is not None:
+        time = min(time, received)  # a phone's clock may be ahead
     user = user if user.__class__ is int else _user(user)
+    who = record.who
+    if who is None:
+        name = record.username or context.username
+        who = name_hash(name) if name and name.__class__ is str else ""
+    elif who.__class__ is not str or len(who) > _LONGEST_WHO:
+        who = ""
     if not 0 < user <= _LARGEST_ID:
-        return Reason.NO_LEARNER
+        return Reason.NAME_ALONE if who and context.user_id is None else Reason.NO_LEARNER
     if not course:
         return Reason.NO_COURSE
     if course == OTHER:
@@ -301,7 +382,7 @@ def _click(
     session = record.session or context.session
     if session.__class__ is not str or not session.isascii() or len(session) > 255 or not session.isprintable():
         session = ""
-    return _new(ClickEvent, (course, user, time, kind, block, session, None, None, None))
+    return _new(ClickEvent, (course, user, time, kind, block, session, None, None, None, who))
 
 
 def _user(value: Any) -> int:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from engage_backend.clickstream.event import Reason
-from engage_backend.clickstream.parse import parse
+from engage_backend.clickstream.parse import parse_lines
 
-BROKEN = frozenset({Reason.BROKEN_JSON, Reason.NOT_AN_EVENT, Reason.NO_TIME})
+BROKEN = frozenset({Reason.BROKEN_JSON, Reason.NOT_AN_EVENT, Reason.NO_TIME, Reason.PIECE, Reason.LATER})
 KEPT = 2_048  # bytes of a record
 MAX_BYTES = 10_000_000  # of the file; with the one before it, twice that
 COMPLAIN_SECONDS = 60.0
@@ -37,13 +37,16 @@ class Quarantine:
         self.dropped = 0  # records that could not be kept
         self._complained = float("-inf")
 
-    def keep(self, source: str, records: Sequence[bytes], position: dict[str, Any]) -> int:
-        """Keep the broken ones of a batch; how many they are. Never raises for what the disk does."""
+    def keep(self, source: str, records: Sequence[bytes], position: dict[str, Any], *, until: int | None = None) -> int:
+        """Keep the broken records of a batch, and those later than `until` (µs). Return how many they are.
+
+        Never raises for what the disk does.
+        """
         at = datetime.now(UTC).isoformat(timespec="seconds")
         lines = []
         for number, record in enumerate(records, start=1):
-            reason = parse(record)
-            if reason not in BROKEN:
+            reason = next((why for why in parse_lines([record], until=until)[1] if why in BROKEN), None)
+            if reason is None:
                 continue
             found = {
                 "at": at,

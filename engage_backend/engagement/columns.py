@@ -15,7 +15,7 @@ Numbers = npt.NDArray[np.int64]
 _Submission = tuple[float | None, float | None, int | None]  # score, possible, attempt
 _NONE: _Submission = (None, None, None)
 _new = tuple.__new__  # a third of the time that the NamedTuple's own takes
-_TEXTS = ("course", "kind", "block", "session")
+_TEXTS = ("course", "kind", "block", "session", "who")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Columns:
         """The events in columns."""
         if not events:
             nothing = np.zeros(0, dtype=np.int64)
-            return cls(nothing, nothing, (nothing.astype(np.uint32),) * 4, ([], [], [], []), {})
-        course, learner, time, kind, block, session, *handed_in = zip(*events, strict=True)
-        indexed = [_indexed(column) for column in (course, kind, block, session)]
+            return cls(nothing, nothing, (nothing.astype(np.uint32),) * len(_TEXTS), ([],) * len(_TEXTS), {})
+        course, learner, time, kind, block, session, *handed_in, who = zip(*events, strict=True)
+        indexed = [_indexed(column) for column in (course, kind, block, session, who)]
         return cls(
             np.array(learner, dtype=np.int64),
             np.array(time, dtype=np.int64),
@@ -93,8 +93,11 @@ class Pile:
                 continue
             taken = order[begin:end]
             columns = [map(table.__getitem__, text[taken].tolist()) for table, text in zip(tables, texts, strict=True)]
-            course, kind, block, session = columns
+            course, kind, block, session, who = columns
             rows = zip(course, learner[taken].tolist(), time[taken].tolist(), kind, block, session, strict=True)
             get = submissions.get
-            yield [_new(ClickEvent, row + get(at, _NONE)) for row, at in zip(rows, taken.tolist(), strict=True)]
+            yield [
+                _new(ClickEvent, (*row, *get(at, _NONE), name))
+                for row, at, name in zip(rows, taken.tolist(), who, strict=True)
+            ]
             begin = end

@@ -8,8 +8,9 @@ no prediction to make).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import groupby, islice
 from operator import attrgetter
@@ -19,7 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engage_backend.clickstream.event import ClickEvent
-from engage_backend.clickstream.parse import parse_lines
+from engage_backend.clickstream.names import is_activity, is_of_a_unit
+from engage_backend.clickstream.parse import latest, parse_lines
+from engage_backend.clickstream.whose import is_other, name_hash
 from engage_backend.engagement import labels
 from engage_backend.engagement.columns import Columns, Pile
 from engage_backend.engagement.counters import DAY, FEATURES, Counters, Plan
@@ -81,14 +84,24 @@ def are_shown(labels_: npt.NDArray[np.int8], features: Floats) -> npt.NDArray[np
 
 def load_run(package: Package, kinds: KindTable, *, seed: int, progress: Progress = lambda lines: None) -> Run:
     """Read a package's log and make its examples. New kinds are registered in `kinds`."""
-    lines = package.lines()
+    return run_of(package, clicks_of(package, progress), kinds, seed=seed)
 
-    def events() -> Iterable[ClickEvent]:
-        while part := list(islice(lines, _LINES_AT_ONCE)):
-            yield from parse_lines(part)[0]
-            progress(len(part))
 
-    return run_of(package, events(), kinds, seed=seed)
+def clicks_of(package: Package, progress: Progress = lambda lines: None) -> Iterator[ClickEvent]:
+    """Read a package's log: what its learners did themselves. As on a running site, facts about scores are no clicks.
+
+    Records without a user id, of before November 2013, are given to the user whose name they bear.
+    """
+    names = {learner.username: learner.user_id for learner in package.learners}
+    own = {learner.user_id: name_hash(learner.username) for learner in package.learners}
+    lines, until, opens = package.lines(), latest(datetime.now(UTC)), package.schedule.start
+    while part := list(islice(lines, _LINES_AT_ONCE)):
+        for event in parse_lines(part, until=until, names=names)[0]:
+            if event.who and is_other(event.who, own.get(event.learner, "")):
+                continue  # staff who masquerade
+            if is_activity(event.kind) and (event.time >= opens or not is_of_a_unit(event.kind)):
+                yield event
+        progress(len(part))
 
 
 def run_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, seed: int) -> Run:

@@ -57,7 +57,7 @@ def _session_number(session: str) -> int:
 
 def to_row(event: ClickEvent, kinds: Mapping[str, int]) -> Row:
     """The event as a row; KeyError when its kind is not registered."""
-    _, _, time, kind, block, session, score, possible, attempt = event
+    _, _, time, kind, block, session, score, possible, attempt, _ = event
     return _new(
         Row,
         (

@@ -158,6 +158,14 @@ class EdxPlatform(EdxMail):
     ) -> Iterator[PlatformScore] | None:
         return scores(_key(course_key), since=since, users=users)
 
+    def user_names(self, user_ids: Iterable[int]) -> Iterator[tuple[int, str]]:
+        # django.contrib.auth's user: support may rename people, and retirement does
+        from django.contrib.auth import get_user_model
+
+        users, wanted = get_user_model().objects.order_by(), sorted(set(user_ids))
+        for at in range(0, len(wanted), _USERS_AT_ONCE):
+            yield from users.filter(pk__in=wanted[at : at + _USERS_AT_ONCE]).values_list("pk", "username")
+
     def find_people(self, course_key: str, query: str) -> list[int]:
         # common/djangoapps/student/models/user.py: the full name stands in the profile, as learners typed it
         from django.db.models import Q

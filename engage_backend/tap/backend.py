@@ -8,7 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from engage_backend.conf import engage_settings
+from engage_backend.clickstream import whose
+from engage_backend.conf import engage_settings, site_secret
 from engage_backend.streams import shard_of
 from engage_backend.tap.record import TooLong, pack
 from engage_backend.tap.sender import QUIET, Sender
@@ -57,7 +58,9 @@ class TrackingBackend:
         sender: Sender | None = None
         try:
             stream = engage_settings().stream
-            sender = Sender(stream) if stream is not None else None
+            if stream is not None:
+                whose.set_key(whose.key_of(site_secret()))
+                sender = Sender(stream)
         except Exception as error:
             log.warning("no tracking events are taken in this process: %s: %s", type(error).__name__, error)
         # One answer for all threads, without a lock that a fork could leave held for ever.

@@ -15,10 +15,11 @@ import msgspec
 
 from engage_backend.clickstream.fields import Context, Module, Payload, Record, payload_of
 from engage_backend.clickstream.names import FACTS, NOBODY, OUR_BLOCK, STATES_DELETED
+from engage_backend.clickstream.whose import name_hash
 
 LONGEST = 1 << 13  # bytes of a record; real ones have some hundred
 LONGEST_PAYLOAD = 1 << 20  # characters of a payload that a browser sent as text; looking into it takes a millisecond
-_CONTEXT_FIELDS = Context.__struct_fields__
+_CONTEXT_FIELDS = tuple(name for name in Context.__struct_fields__ if name != "username")
 _PAYLOAD_FIELDS = Payload.__struct_fields__
 _FLAT_FIELDS = tuple(name for name in _PAYLOAD_FIELDS if name != "GET")
 _flat_values = attrgetter(*_FLAT_FIELDS)
@@ -58,12 +59,14 @@ def pack(event: Mapping[str, Any]) -> Packed | None:
         learner = NOBODY
     elif not learner:
         return None
-    kept = Context(*map(context.get, _CONTEXT_FIELDS))
+    kept = Context(*map(context.get, _CONTEXT_FIELDS))  # `username` is the last, and stays
     if kept.module is not None:
         module = context.get("module")
         kept.module = Module(module.get("usage_key")) if isinstance(module, Mapping) else None
     small = Record(kept, get("event_type"), name, get("event_source"), get("time"), get("timestamp"))
     small.session, small.page = get("session"), get("page")
+    who = get("username") or context.get("username")
+    small.who = name_hash(who) if isinstance(who, str) and who else None
     if data is not None:
         small.data = data  # type: ignore[assignment]  # JSON of one is what the other holds
     record = _encoded(small)

@@ -110,7 +110,7 @@ def test_a_mapping_is_only_read() -> None:
 def test_a_submission_carries_its_score_and_its_attempt() -> None:
     payload = {"problem_id": PROBLEM, "success": "incorrect", "grade": 1, "max_grade": 4, "attempts": 2}
     found = event(event_type="problem_check", event=payload)
-    assert found == (COURSE, 5, 1767323045678901, "problem_check_incorrect", PROBLEM, "abc", 1.0, 4.0, 2)
+    assert found == (COURSE, 5, 1767323045678901, "problem_check_incorrect", PROBLEM, "abc", 1.0, 4.0, 2, "")
 
 
 def test_points_go_to_the_learner_whose_they_are_not_to_who_triggered_them() -> None:

@@ -78,7 +78,7 @@ def test_events_become_the_same_clicks_as_the_lines_of_the_log(
     source.close()
     assert set(clicks) == {found for line in BACKEND if isinstance(found := parse(line), ClickEvent)}
     logged = {found for line, _ in both if isinstance(found := parse(line), ClickEvent)}
-    assert len(logged) >= 10
+    assert len(logged) >= 8
     assert logged <= set(clicks)
 
 

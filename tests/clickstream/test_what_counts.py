@@ -10,7 +10,7 @@ import pytest
 from engage_backend.clickstream import kind_table
 from engage_backend.clickstream.event import ClickEvent, Reason
 from engage_backend.clickstream.kinds import rows
-from engage_backend.clickstream.names import FACTS, SCORE_RESET, SUBMITTED, is_activity
+from engage_backend.clickstream.names import FACTS, PLATFORM_FACTS, SCORE_RESET, SUBMITTED, is_activity
 from engage_backend.clickstream.parse import parse
 from tests.clickstream.records import COURSE, PROBLEM, line, record
 
@@ -290,7 +290,13 @@ def test_a_cleared_open_response_of_ones_own_is_taken_back() -> None:
     assert found.kind == SCORE_RESET
 
 
-@pytest.mark.parametrize("name", sorted(FACTS))
+def test_no_record_of_a_log_passes_for_what_the_platforms_tables_say() -> None:
+    for name in PLATFORM_FACTS:
+        found = fact(name, {"user_id": 5, "weighted_earned": 1, "weighted_possible": 1}, user_id=5, path="/x")
+        assert found is Reason.NOT_A_CLICK
+
+
+@pytest.mark.parametrize("name", sorted(FACTS - PLATFORM_FACTS))
 @pytest.mark.parametrize("source", ["browser", "mobile"])
 def test_a_fact_that_a_learners_device_writes_is_none(name: str, source: str) -> None:
     event = {"user_id": 5, "problem_id": PROBLEM, "weighted_earned": 9, "weighted_possible": 9}
@@ -321,4 +327,4 @@ def test_the_table_names_each_thing_once_and_each_fact() -> None:
     patterns = [row.pattern for row in rows()]
     assert len(patterns) == len(set(patterns))
     facts = {row.split()[0] for row in kind_table.EVENTS.strip().splitlines() if row.split()[1].startswith("=")}
-    assert facts == FACTS - {SCORE_RESET}  # which is a `submitted`
+    assert facts == FACTS - PLATFORM_FACTS - {SCORE_RESET}  # which is a `submitted`

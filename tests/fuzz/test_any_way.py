@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ class Given:
 
     records: list[bytes]
     name: str = "given"
+    unreachable_since: datetime | None = None
 
     def read(self, max_records: int, max_wait: float) -> Batch:
         records, self.records = self.records, []

@@ -34,7 +34,7 @@ HEAD = b"2025-07-17 10:00:00,000 INFO 25 [tracking] [user 101] [ip 203.0.113.77]
 def record(event: ClickEvent, name: str | None = None) -> dict[str, Any]:
     """A record of the log with everything personal that edX puts into one, and more."""
     when = datetime.fromtimestamp(event.time / 1e6, UTC).isoformat()
-    person = {"username": f"{MARK}-user", "email": f"{MARK}@mail.example", "full_name": f"{MARK} Name"}
+    person = {"username": f"{MARK}-{event.learner}", "email": f"{MARK}@mail.example", "full_name": f"{MARK} Name"}
     return {
         **person,
         "ip": "203.0.113.77",

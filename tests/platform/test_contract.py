@@ -57,6 +57,13 @@ def test_every_course_has_a_schedule_that_makes_sense(platform: Platform) -> Non
         assert CourseSchedule.from_json(schedule.to_json()) == schedule
 
 
+def test_user_names_are_those_of_the_users_that_exist(platform: Platform) -> None:
+    people = [one.user_id for key in platform.courses() for one in platform.roster(key)]
+    names = dict(platform.user_names([*people, *people, 987_654_321]))
+    assert sorted(names) == sorted(set(people))
+    assert all(names.values())
+
+
 def test_a_roster_holds_each_learner_once_and_as_enrolled_by_now(platform: Platform) -> None:
     for key in platform.courses():
         roster = list(platform.roster(key))

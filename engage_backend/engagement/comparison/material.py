@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
 from engage_backend.clickstream.event import ClickEvent
-from engage_backend.clickstream.parse import parse_lines
 from engage_backend.engagement import labels
 from engage_backend.engagement.comparison.weekly import Clicks, Lattice, attempted_and_open, twelve
 from engage_backend.engagement.counters import DAY, FEATURES, Plan
-from engage_backend.engagement.dataset import WEEK, Run, run_of
+from engage_backend.engagement.dataset import WEEK, Run, clicks_of, run_of
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, merge, to_row
 from engage_backend.engagement.package import Package, Profile, profiles
@@ -31,7 +29,6 @@ Integers = npt.NDArray[np.int64]
 
 SHARES = (25, 50, 75)  # per cent of the course
 SINGLE = ("days_silent", "events", "points_earned")  # the features that stand alone as models
-_LINES_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +90,7 @@ def load_material(
     package: Package, kinds: KindTable, *, seed: int, progress: Callable[[int], object] = lambda lines: None
 ) -> Material:
     """Read a package's log. `progress` is called with a count of lines just read. New kinds are registered in `kinds`."""
-    lines = package.lines()
-
-    def events() -> Iterable[ClickEvent]:
-        while part := list(islice(lines, _LINES_AT_ONCE)):
-            yield from parse_lines(part)[0]
-            progress(len(part))
-
-    return material_of(package, events(), kinds, seed=seed)
+    return material_of(package, clicks_of(package, progress), kinds, seed=seed)
 
 
 def material_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, seed: int) -> Material:

@@ -14,6 +14,8 @@ from django.db.models import Q, QuerySet
 from engage_backend.models import CourseRun, Learner, LearnerStatus, Objection, Tombstone
 from engage_backend.platform.moments import to_microseconds
 
+_SLACK = 60_000_000  # µs: clocks of an LMS's servers differ
+
 
 def left_out(run: CourseRun) -> set[int]:
     """User ids of those who object in this run or everywhere, or were retired. Ask after the learners were read."""
@@ -32,11 +34,15 @@ def resumed(run: CourseRun) -> dict[int, datetime]:
 def counted_from(run: CourseRun, learners: Collection[Learner]) -> dict[int, int]:
     """Learner -> since when clicks count (µs; 0: all), without those who are left out. The rows have to be locked.
 
+    Nobody was active in a course before they were enrolled, nor is what was clicked before an objection ended taken in.
+
     Who objects is LEFT, so that the objections are asked for only where somebody has left.
     """
     out = left_out(run) if any(one.state == LearnerStatus.LEFT for one in learners) else set()
     return {
-        one.pk: to_microseconds(one.counted_from) if one.counted_from else 0
+        one.pk: max(
+            to_microseconds(one.counted_from) if one.counted_from else 0, to_microseconds(one.enrolled_at) - _SLACK
+        )
         for one in learners
         if one.user_id not in out
     }

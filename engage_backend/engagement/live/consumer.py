@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from django.db import transaction
 
 from engage_backend.clickstream.event import ClickEvent
-from engage_backend.clickstream.parse import parse_lines
+from engage_backend.clickstream.parse import latest, parse_lines
 from engage_backend.clickstream.quarantine import BROKEN, Quarantine
 from engage_backend.clickstream.sources.base import MAX_BATCH, Batch, Source
 from engage_backend.engagement.live.engine import Engine
@@ -69,14 +69,15 @@ class Consumer:
         """Read one batch, take it in, and let the clock do what is due. Safe to repeat: a batch may come twice."""
         batch = self.source.read(self.max_batch, self.max_wait)
         began = time.monotonic()
-        events, rejected = parse_lines(batch.records)
+        until = latest(self.engine.platform.now()) if batch.records else None
+        events, rejected = parse_lines(batch.records, until=until)
         counts = Counter({str(reason): count for reason, count in rejected.items()})
         last = max((event.time for event in events), default=None)
         if batch.records or began - self._written > HEARTBEAT_SECONDS:
             rate = self._rate(len(events))
             counts += self._repeated(lambda: self._take_in(batch, events, counts, last, rate))
             if self.quarantine is not None and not BROKEN.isdisjoint(rejected):
-                self.quarantine.keep(self.source.name, batch.records, batch.position)
+                self.quarantine.keep(self.source.name, batch.records, batch.position, until=until)
             self.source.commit(batch.position)
             self._written = time.monotonic()
         taken = Taken(len(batch.records), len(events), counts, time.monotonic() - began, last)

@@ -32,6 +32,7 @@ from engage_backend.engagement.live.forward import move
 from engage_backend.engagement.live.heads import Heads
 from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.locks import lock_learners
+from engage_backend.engagement.live.own import NotOwn, OwnRecords
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, register_kinds
 from engage_backend.engagement.live.roster import sync_run
@@ -43,6 +44,7 @@ from engage_backend.engagement.live.watch import ModelWatch
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.trees import TARGETS
 from engage_backend.models import CourseRun, DailySnapshot, LearnerState, LearnerStatus, Prediction
+from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import Platform
 
 log = logging.getLogger(__name__)
@@ -96,6 +98,7 @@ class Engine:
         self.lease = JobLease("clock")
         self._comparison = Comparison(platform, AGAIN_SECONDS * pass_seconds)
         self._waiting = Waiting(max_waiting)
+        self._own = OwnRecords(platform)
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
         self._courses_read = self._changes_read = float("-inf")
         self._stands: tuple[str, bool] | None = None  # the model, and whether it is calibrated, as at the last tick
@@ -117,7 +120,7 @@ class Engine:
             self._learners(course_key, asked)
         return began
 
-    def ingest(self, events: Iterable[ClickEvent], *, asked: float | None = None) -> Counter[Unplaced]:
+    def ingest(self, events: Iterable[ClickEvent], *, asked: float | None = None) -> Counter[Unplaced | NotOwn]:
         """Take events in and bring the learners they are of up to now; counts what was not taken in, by reason.
 
         `asked`: what `read_rosters` of these events gave, where that was done.
@@ -126,7 +129,7 @@ class Engine:
         `ROSTER_SECONDS`, and are counted when the roster has been read again.
         """
         self._waiting.settle()  # the call before this one was not undone
-        unplaced: Counter[Unplaced] = Counter()
+        unplaced: Counter[Unplaced | NotOwn] = Counter()
         by_run: dict[str, dict[int, list[ClickEvent]]] = {
             course: defaultdict(list) for course in self._waiting.courses()
         }
@@ -142,22 +145,24 @@ class Engine:
             if is_fresh:
                 for user, waited in self._waiting.take(course_key).items():
                     by_user[user] += waited
-            placed: dict[int, list[ClickEvent]] = {}
+            placed: dict[int, list[ClickEvent]] = {}  # by user
             for user, new in by_user.items():
                 if learners and user in learners:
-                    placed[learners[user]] = new
+                    placed[user] = new
                     continue
                 lost = len(new) if is_fresh else self._waiting.hold(course_key, user, new)
                 if lost:
                     unplaced[Unplaced.LEARNER if learners is not None else Unplaced.COURSE] += lost
-            if placed:
+            if placed and learners:
                 run = CourseRun.objects.get(course_key=course_key)
-                self._take_in(run, placed)
+                kept, refused = self._own.keep(placed, to_microseconds(run.start))
+                unplaced.update(refused)
+                self._take_in(run, {learners[user]: new for user, new in kept.items()})
                 if run.next_pass == NEVER:
                     look_again(run, self.platform.now().date() + timedelta(days=engage_settings().active_days + 1))
         return unplaced
 
-    def settle(self) -> Counter[Unplaced]:
+    def settle(self) -> Counter[Unplaced | NotOwn]:
         """Read the rosters again that events wait for, and take these in or count them: before the process ends."""
         for course_key in self._waiting.courses():
             self._rosters.pop(course_key, None)
@@ -175,7 +180,7 @@ class Engine:
         self._rosters.clear()
         self._waiting.undo()
 
-    def _take_in(self, run: CourseRun, events: dict[int, list[ClickEvent]]) -> None:
+    def _take_in(self, run: CourseRun, events: Mapping[int, Sequence[ClickEvent]]) -> None:
         kinds = {event.kind for new in events.values() for event in new if is_activity(event.kind)}
         numbers = register_kinds(self.kinds, kinds, most=self.max_kinds)
         ids = sorted(events)

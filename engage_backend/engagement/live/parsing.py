@@ -17,6 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 from engage_backend.clickstream.event import Reason
 from engage_backend.clickstream.parse import parse_lines
 from engage_backend.clickstream.quarantine import BROKEN
+from engage_backend.clickstream.whose import current_key, set_key
 from engage_backend.engagement.columns import Columns
 
 _AHEAD = 60  # blocks that are parsed and wait: 2 MB each, where a block has 50,000 lines
@@ -36,15 +37,17 @@ class ParserDied(RuntimeError):
     """A parsing process ended by itself: killed, most likely, for want of memory."""
 
 
-def parsed(blocks: Iterable[tuple[_Tag, list[bytes]]], *, processes: int) -> Generator[Parsed[_Tag], None, None]:
+def parsed(
+    blocks: Iterable[tuple[_Tag, list[bytes]]], *, processes: int, until: int | None = None
+) -> Generator[Parsed[_Tag], None, None]:
     """Each block parsed, in order, by so many processes that read ahead of the caller; ParserDied when one is gone.
 
     With none it is done here, which is quicker for little. Closing the iterator ends the processes; they end as well when
-    this one is killed.
+    this one is killed. What is later than `until` (µs since 1970) is rejected.
     """
     if not processes:
         for tag, lines in blocks:
-            yield _with_lines(tag, lines, *_parse(lines))
+            yield _with_lines(tag, lines, *_parse(lines, until))
         return
     stopped = threading.Event()
     unread, unused = threading.Semaphore(processes + 1), threading.Semaphore(_AHEAD)
@@ -54,7 +57,7 @@ def parsed(blocks: Iterable[tuple[_Tag, list[bytes]]], *, processes: int) -> Gen
     workers = []
     for _ in range(processes):
         ours, theirs = context.Pipe()
-        worker = context.Process(target=_parse_blocks, args=(theirs,), daemon=True)
+        worker = context.Process(target=_parse_blocks, args=(theirs, until, current_key()), daemon=True)
         worker.start()
         theirs.close()
         links.put(ours)
@@ -109,17 +112,18 @@ def processors() -> int:
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 
-def _parse_blocks(link: Connection) -> None:
+def _parse_blocks(link: Connection, until: int | None, key: bytes) -> None:
     """Answer blocks of lines with columns, until nobody asks any more."""
+    set_key(key)
     for number in (SIGINT, SIGTERM):  # who started us finishes what it has in hand, and then closes the link
         signal(number, SIG_IGN)
     with suppress(EOFError, OSError):
         while True:
-            link.send(_parse(link.recv()))
+            link.send(_parse(link.recv(), until))
 
 
-def _parse(lines: list[bytes]) -> tuple[Columns, Counter[Reason]]:
-    events, rejected = parse_lines(lines)
+def _parse(lines: list[bytes], until: int | None) -> tuple[Columns, Counter[Reason]]:
+    events, rejected = parse_lines(lines, until=until)
     return Columns.of(events), rejected
 
 

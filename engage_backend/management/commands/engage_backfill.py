@@ -15,6 +15,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from engage_backend.clickstream.files import DamagedFile, read_lines
+from engage_backend.clickstream.parse import latest
 from engage_backend.clickstream.quarantine import Quarantine
 from engage_backend.management.stopping import needs_tables, stop_on_signals
 
@@ -73,14 +74,16 @@ class Command(BaseCommand):
             pile = Pile()
 
         is_small = sum(path.stat().st_size for path in logs) < _SMALL
+        processes = 0 if is_small else processors()
+        until = latest(engine.platform.now())
         with (
             stop_on_signals() as stop,
-            closing(parsed(self._blocks(logs, progress), processes=0 if is_small else processors())) as found,
+            closing(parsed(self._blocks(logs, progress), processes=processes, until=until)) as found,
         ):
             for one in found:
                 path, lines = one.tag
                 if quarantine is not None and one.lines:
-                    quarantine.keep(str(path), one.lines, {"lines": lines})
+                    quarantine.keep(str(path), one.lines, {"lines": lines}, until=until)
                 refused.update({str(reason): count for reason, count in one.rejected.items()})
                 pile.add(one.columns)
                 if len(one.columns.time):

@@ -81,6 +81,13 @@ class StandalonePlatform:
             found.update(set(part) - set(User.objects.filter(pk__in=part).values_list("pk", flat=True)))
         return found
 
+    def user_names(self, user_ids: Iterable[int]) -> Iterator[tuple[int, str]]:
+        from django.contrib.auth.models import User
+
+        wanted = sorted(set(user_ids))
+        for at in range(0, len(wanted), _AT_ONCE):
+            yield from User.objects.filter(pk__in=wanted[at : at + _AT_ONCE]).values_list("pk", "username")
+
     def find_people(self, course_key: str, query: str) -> list[int]:
         from django.db.models import Q, Value
         from django.db.models.functions import Concat
