@@ -22,6 +22,8 @@ Place = Annotated[int, Meta(ge=0, description="Place in the list of names.")]
 Target = Literal["certify", "complete", "leave"]
 State = Literal["active", "never_started", "gone", "finished"]
 Days = Annotated[int, Meta(ge=0, le=3650)]
+Hours = Annotated[int, Meta(ge=-8760, le=8760)]
+TaskState = Literal["graded", "not_graded", "excused", "missing", "not_yet"]
 
 
 class Shape(Struct, forbid_unknown_fields=True):
@@ -110,11 +112,17 @@ class Tasks(Shape):
 
 
 class HandedIn(Shape):
-    """Who has handed a task in, and who is excused from it: has a score that the course team set. Nobody else."""
+    """Who has handed a task in, who is excused from it (has a score that the course team set), and when it is due.
+
+    `own_due`: for whom it is due at another time than `due`, or (null) not at all. `grace`: minutes in which it is still taken.
+    """
 
     block: str
     learners: list[Pseudonym]
     excused: list[Pseudonym]
+    due: Minute | None
+    grace: Count
+    own_due: dict[str, Minute | None]
 
 
 class Probabilities(Shape):
@@ -152,11 +160,15 @@ class Week(Shape):
 
 
 class TaskDone(Shape):
-    """A task, and the best that a learner has handed in; nulls where nothing was."""
+    """A task, and where a learner stands with it: the score that counts now, and the learner's own due date.
+
+    `excused`: a score without a hand-in; `missing`: past the due date and its grace period; `not_yet`: nothing is asked yet.
+    """
 
     block: str
     name: str
     due: Moment | None
+    state: TaskState
     score: float | None
     possible: float | None
     attempts: Count
@@ -197,10 +209,14 @@ class Learner(Shape):
 
 
 class TaskAsked(Shape):
-    """Whether a task was handed in."""
+    """Whether a task was handed in, graded or not; false: by those who still have to, nobody who is excused or has no due date.
+
+    `due_in_hours`: how far away the learner's own due date is: more than the first, at most the second; [null, 0]: missing.
+    """
 
     block: Annotated[str, Meta(min_length=1, max_length=255)]
     handed_in: bool
+    due_in_hours: tuple[Hours | None, Hours | None] | UnsetType = UNSET
 
 
 class WrittenTo(Shape):

@@ -19,7 +19,7 @@ from engage_backend.engagement.live.clicks import clicks_of
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.criteria import TARGETS
 from engage_backend.messaging.rendering import subject_for
-from engage_backend.messaging.tasks import tasks_of
+from engage_backend.messaging.tasks import graded, tasks_of
 from engage_backend.models import (
     DailySnapshot,
     Delivery,
@@ -27,6 +27,7 @@ from engage_backend.models import (
     LearnerStatus,
     Submission,
 )
+from engage_backend.models.dates import dues_of
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.moments import from_microseconds, to_microseconds, to_text
 
@@ -67,7 +68,7 @@ def told(learner: Learner, now: datetime) -> dict[str, Any]:
         "reasons": in_words(prediction),
         "weeks": _weeks(learner),
         "activity": _activity(learner, now),
-        "tasks": _tasks(learner),
+        "tasks": _tasks(learner, now),
         "messages": _messages(learner),
     }
 
@@ -108,23 +109,34 @@ def _activity(learner: Learner, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _tasks(learner: Learner) -> list[dict[str, Any]]:
-    """The course's tasks by due date, with the best that the learner has handed in; null where nothing was."""
-    fields = ("score", "possible", "attempts", "last_at")
+def _tasks(learner: Learner, now: datetime) -> list[dict[str, Any]]:
+    """The course's tasks by due date, each with where the learner stands with it."""
+    run = learner.course_run
+    fields = ("score", "possible", "attempts", "handed_in", "last_at")
     stored = Submission.objects.filter(learner=learner).values_list("block", *fields)
-    handed_in = {block: values for block, *values in stored}
+    rows = {block: values for block, *values in stored}
+    own = dues_of(run, [learner])[learner.pk]
+    subsections = {task.block: task.subsection for task in graded(run)}
     found = []
-    for task in tasks_of(learner.course_run):
-        score, possible, attempts, at = handed_in.get(task.block, (None, None, 0, None))
+    for task in tasks_of(run):
+        score, possible, attempts, handed_in, at = rows.get(task.block, (None, None, 0, False, 0))
+        due = own[task.block]
+        is_over = due is not None and due + run.grace <= to_microseconds(now)
+        is_excused = score is not None or rows.get(subsections[task.block], (None,))[0] is not None
+        if handed_in:
+            state = "not_graded" if score is None else "graded"
+        else:
+            state = "excused" if is_excused else "missing" if is_over else "not_yet"
         found.append(
             {
                 "block": task.block,
                 "name": task.name,
-                "due": to_text(task.due),
+                "due": None if due is None else to_text(from_microseconds(due)),
+                "state": state,
                 "score": score,
                 "possible": possible,
                 "attempts": attempts,
-                "at": to_text(from_microseconds(at)) if at is not None else None,
+                "at": to_text(from_microseconds(at)) if handed_in else None,
             }
         )
     return found

@@ -14,9 +14,11 @@ from engage_backend.api import answers
 from engage_backend.api.conditional import conditional, to_json, weak_etag
 from engage_backend.api.views import Call, CourseView, course_run
 from engage_backend.messaging.selection import EXCUSED, HANDED_IN, shown
-from engage_backend.messaging.tasks import tasks_of
+from engage_backend.messaging.tasks import graded, tasks_of
 from engage_backend.models import CourseRun, Submission
-from engage_backend.platform.moments import to_text
+from engage_backend.models.dates import dues_of
+from engage_backend.platform.moments import from_microseconds, to_minutes, to_text
+from engage_backend.platform.protocol import GradedBlock
 
 
 class TasksView(CourseView):
@@ -70,5 +72,31 @@ def _tasks(run: CourseRun) -> dict[str, Any]:
 
 
 def _handed_in(run: CourseRun, block: str) -> dict[str, Any]:
-    rows = Submission.objects.filter(learner__in=shown(run), block=block).values_list("learner__pseudonym", flat=True)
-    return {"block": block, "learners": list(rows.filter(HANDED_IN)), "excused": list(rows.filter(EXCUSED))}
+    task = next(task for task in graded(run) if task.block == block)
+    rows = Submission.objects.filter(learner__in=shown(run)).values_list("learner__pseudonym", flat=True)
+    handed_in = list(rows.filter(HANDED_IN, block=block))
+    excused = set(rows.filter(EXCUSED, block__in=[block, task.subsection])) - set(handed_in)
+    return {
+        "block": block,
+        "learners": handed_in,
+        "excused": sorted(excused),
+        "due": None if task.due is None else to_minutes(from_microseconds(task.due)),
+        "grace": run.grace // 60_000_000,
+        "own_due": _own_due(run, task),
+    }
+
+
+def _own_due(run: CourseRun, task: GradedBlock) -> dict[str, int | None]:
+    """Return pseudonym -> minute in which the task is due for them, where that is not the course's."""
+    learners = shown(run)
+    if task.relative is None:
+        if not run.own_dates:
+            return {}
+        learners = learners.filter(due_dates__block=task.block)
+    dues = dues_of(run, list(learners))
+    own = {learner.pseudonym: dues[learner.pk][task.block] for learner in learners}
+    return {
+        name: None if due is None else to_minutes(from_microseconds(due))
+        for name, due in own.items()
+        if due != task.due
+    }

@@ -33,6 +33,8 @@ ROSTER_FACTS = frozenset({ENROLLED, UNENROLLED, MODE_CHANGED})
 FACTS = SCORE_FACTS | ROSTER_FACTS
 # What changed is not in the record: the run's scores have to be read from the platform.
 COMPARED = frozenset({SUBSECTION_OVERRIDDEN, STATES_DELETED})
+# A learner moved their own due dates: clicks, after which the run's dates have to be read.
+DATES_MOVED = frozenset({"reset_deadlines", "edx.ui.lms.reset_deadlines.clicked"})
 NOBODY = 0  # the learner of a fact that is about a whole run
 
 _UNITS = ("courseware", "jump_to_id")

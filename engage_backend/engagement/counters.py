@@ -7,7 +7,7 @@ schedule enter in `features` only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -84,10 +84,15 @@ class Plan:
     graded: dict[int, tuple[float, int | None]]  # block number -> (points, due)
 
     @classmethod
-    def of(cls, schedule: CourseSchedule, enrolled: int | None = None) -> Plan:
-        """The plan of a run; `enrolled` (µs) counts for self-paced runs only."""
+    def of(
+        cls, schedule: CourseSchedule, enrolled: int | None = None, dues: Mapping[str, int | None] | None = None
+    ) -> Plan:
+        """The plan of a run; `enrolled` (µs) counts for self-paced runs only. `dues`: a learner's own due dates by block."""
         origin = max(enrolled, schedule.start) if schedule.self_paced and enrolled is not None else schedule.start
-        graded = {block_number(block.block): (block.points, block.due) for block in schedule.graded}
+        own = dues or {}
+        graded = {
+            block_number(block.block): (block.points, own.get(block.block, block.due)) for block in schedule.graded
+        }
         return cls(origin, schedule.end, schedule.passing_grade, graded)
 
 

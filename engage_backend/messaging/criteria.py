@@ -22,6 +22,7 @@ TARGETS = ("certify", "complete", "leave")
 STATES = ("active", "never_started", "gone", "finished")  # that can be chosen; who left is never selected
 MINUTES_A_DAY = 1_440
 MOST_DAYS = 3_650
+MOST_HOURS = 8_760
 MOST_NAMES = 10_000  # learners that can be ticked or unticked one by one
 LONGEST = 255  # characters of a mode, a cohort, a usage key
 _PSEUDONYM = re.compile(r"[0-9a-z]{8}")
@@ -42,10 +43,15 @@ class CriteriaProblem(ValueError):
 
 @dataclass(frozen=True)
 class Task:
-    """Whether a block was handed in."""
+    """Whether a block was handed in, graded or not.
+
+    Not handed in are those who still have to: nobody who is excused or has no due date. `due_in_hours`: how far away the
+    learner's own due date is, more than the first and at most the second; [None, 0] are missing, grace period included.
+    """
 
     block: str  # usage key
     handed_in: bool
+    due_in_hours: tuple[int | None, int | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,8 @@ class Criteria:
             said["days_inactive"] = list(self.days_inactive)
         if self.task is not None:
             said["task"] = {"block": self.task.block, "handed_in": self.task.handed_in}
+            if self.task.due_in_hours is not None:
+                said["task"]["due_in_hours"] = list(self.task.due_in_hours)
         if self.written_to is not None:
             said["written_to"] = {"days": self.written_to.days, "had": self.written_to.had}
         return said | {
@@ -203,8 +211,16 @@ def _forwards(key: str, low: int, high: int) -> tuple[int, int]:
 
 
 def _task(key: str, value: Any) -> Task:
-    given = _all_of(key, value, ("block", "handed_in"))
-    return Task(_text(f"{key}.block", given["block"]), _bool(f"{key}.handed_in", given["handed_in"]))
+    given = _all_of(key, value, ("block", "handed_in"), ("due_in_hours",))
+    hours = _hours(f"{key}.due_in_hours", given["due_in_hours"]) if "due_in_hours" in given else None
+    return Task(_text(f"{key}.block", given["block"]), _bool(f"{key}.handed_in", given["handed_in"]), hours)
+
+
+def _hours(key: str, value: Any) -> tuple[int | None, int | None] | None:
+    low, high = (None if end is None else _whole(key, end, -MOST_HOURS, MOST_HOURS) for end in _pair(key, value))
+    if low is not None and high is not None:
+        _forwards(key, low, high)
+    return None if low is None and high is None else (low, high)
 
 
 def _written_to(key: str, value: Any) -> WrittenTo:
@@ -212,8 +228,8 @@ def _written_to(key: str, value: Any) -> WrittenTo:
     return WrittenTo(_whole(f"{key}.days", given["days"], 1, MOST_DAYS), _bool(f"{key}.had", given["had"]))
 
 
-def _all_of(key: str, value: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    given = _object(key, value, names)
+def _all_of(key: str, value: Any, names: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    given = _object(key, value, (*names, *optional))
     for name in names:
         if name not in given:
             raise CriteriaProblem(f"{key}.{name}", Said(_("is missing")))

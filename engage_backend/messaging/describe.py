@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from engage_backend.messaging.criteria import STATES, TARGETS, Criteria
+from engage_backend.messaging.criteria import STATES, TARGETS, Criteria, Task
 
 
 def describe(criteria: Criteria, *, tasks: Mapping[str, str] | None = None) -> str:
@@ -28,8 +28,7 @@ def describe(criteria: Criteria, *, tasks: Mapping[str, str] | None = None) -> s
         parts.append(_("cohort {cohorts}").format(cohorts=_any_of(criteria.cohorts)))
     if criteria.task is not None:
         name = (tasks or {}).get(criteria.task.block) or criteria.task.block
-        said = _("“{task}” handed in") if criteria.task.handed_in else _("“{task}” not handed in")
-        parts.append(said.format(task=name))
+        parts.append(_task(criteria.task, name))
     if criteria.written_to is not None:
         parts.append(_written_to(criteria.written_to.days, had=criteria.written_to.had))
     if criteria.exclude:
@@ -72,6 +71,21 @@ def _silence(low: int | None, high: int | None) -> str:
     return ngettext("silent for {low} to {high} day", "silent for {low} to {high} days", high).format(
         low=low, high=high
     )
+
+
+def _task(task: Task, name: str) -> str:
+    low, high = task.due_in_hours or (None, None)
+    if not task.handed_in and low is None and high == 0:
+        return _("“{task}” missing").format(task=name)
+    said = _("“{task}” handed in") if task.handed_in else _("“{task}” not handed in")
+    parts = [said.format(task=name)]
+    if low:
+        parts.append(_("due in more than {hours} hours").format(hours=low))
+    elif low == 0 and high is None:
+        parts.append(_("not yet due"))
+    if high is not None:
+        parts.append(_("due within {hours} hours").format(hours=high))
+    return ", ".join(parts)
 
 
 def _any_of(names: Sequence[str]) -> str:

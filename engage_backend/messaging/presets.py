@@ -107,7 +107,10 @@ def _criteria(preset: Preset, tasks: Iterable[Task], now: datetime) -> Criteria 
     due = next((task.block for task in tasks if task.due is not None and now < task.due <= until), None)
     if due is None:
         return None
-    said = {**criteria.to_json(), "task": {"block": due, "handed_in": False}}
+    said = {
+        **criteria.to_json(),
+        "task": {"block": due, "handed_in": False, "due_in_hours": [0, preset.task_due_hours]},
+    }
     return Criteria.from_json(said)
 
 

@@ -7,11 +7,14 @@ from datetime import datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from engage_backend.messaging.criteria import MINUTES_A_DAY, MOST_NAMES, Criteria
-from engage_backend.models import CourseRun, Delivery, DeliveryState, Learner, LearnerStatus, Submission
-from engage_backend.platform.moments import from_minutes, to_minutes
+from engage_backend.messaging.criteria import MINUTES_A_DAY, MOST_NAMES, Criteria, Task
+from engage_backend.messaging.tasks import graded
+from engage_backend.models import CourseRun, Delivery, DeliveryState, DueDate, Learner, LearnerStatus, Submission
+from engage_backend.platform.moments import from_minutes, to_microseconds, to_minutes
+from engage_backend.platform.protocol import GradedBlock
 
 NOBODY = Q(pk__in=())
+_MINUTE = 60_000_000  # microseconds
 HANDED_IN = Q(handed_in=True)  # of a `Submission`; graded or not
 EXCUSED = Q(handed_in=False, score__isnull=False)  # has a score without having handed in: the team set it
 
@@ -78,19 +81,62 @@ def by_hand(matching: Q, criteria: Criteria, pseudonym: str = "pseudonym") -> Q:
 
 def _matching(run: CourseRun, criteria: Criteria, minute: int) -> Q:
     """What holds for the learners whom every filter lets through."""
-    if criteria.task is not None and criteria.task.block not in {block for block, *_ in run.graded}:
-        return NOBODY
     holds = Q(state__in=criteria.states) & of_enrolment(criteria) & ranges(criteria, "prediction__")
     if criteria.days_inactive is not None:
         holds &= silent(criteria.days_inactive, minute)
     if criteria.task is not None:
-        rows = Submission.objects.filter(learner=OuterRef("pk"), block=criteria.task.block)
-        holds &= Q(
-            Exists(rows.filter(HANDED_IN)) if criteria.task.handed_in else ~Exists(rows.filter(HANDED_IN | EXCUSED))
-        )
+        holds &= _task(run, criteria.task, minute)
     if criteria.written_to is not None:
         holds &= written_to(criteria, minute, OuterRef("pk"))
     return holds
+
+
+def _task(run: CourseRun, asked: Task, minute: int) -> Q:
+    """Whether the task was handed in, as `criteria.Task` says; a task that the run does not have lets nobody through."""
+    task = next((task for task in graded(run) if task.block == asked.block), None)
+    if task is None:
+        return NOBODY
+    rows = Submission.objects.filter(learner=OuterRef("pk"))
+    handed_in = Exists(rows.filter(HANDED_IN, block=task.block))
+    if asked.handed_in and asked.due_in_hours is None:
+        return Q(handed_in)
+    low, high = asked.due_in_hours or (None, None)
+    # The grace period is time to hand in, and none to be told that something is due.
+    after = None if low is None else (minute + low * 60 + 1) * _MINUTE - run.grace
+    before = None if high is None else (minute + high * 60 + 1) * _MINUTE - (run.grace if high <= 0 else 0)
+    due = due_between(run, task, after, before)
+    if asked.handed_in:
+        return due & Q(handed_in)
+    excused = Exists(rows.filter(EXCUSED, block__in=[task.block, task.subsection]))
+    return due & Q(~handed_in) & Q(~excused)
+
+
+def due_between(run: CourseRun, task: GradedBlock, low: int | None, high: int | None) -> Q:
+    """The learner's own due date of a task is at `low` or later and before `high` (µs since 1970, UTC; None: open).
+
+    With both open: the task has a due date for them.
+    """
+
+    def inside(field: str, shift: int = 0) -> Q:
+        limits = {"gte": low, "lt": high}
+        return Q(**{f"{field}__{name}": end - shift for name, end in limits.items() if end is not None})
+
+    def holds(at: int) -> bool:
+        return (low is None or at >= low) and (high is None or at < high)
+
+    common = NOBODY
+    if task.relative is not None:
+        common = Q(dates_from__isnull=False) & inside("dates_from", task.relative)
+        if run.end is not None:  # nothing is due later than that
+            end = to_microseconds(run.end)
+            late = Q(dates_from__gte=end - task.relative)
+            common = (common & ~late) | (late if holds(end) else NOBODY)
+    elif task.due is not None and holds(task.due):
+        common = ~NOBODY
+    if not run.own_dates:
+        return common
+    own = DueDate.objects.filter(learner=OuterRef("pk"), block=task.block)
+    return Q(Exists(own.filter(inside("due"), due__isnull=False))) | (Q(~Exists(own)) & common)
 
 
 def ranges(criteria: Criteria, prefix: str) -> Q:

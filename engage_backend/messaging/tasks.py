@@ -21,6 +21,11 @@ class Task(NamedTuple):
     points: float  # share of the course grade, 0 to 1
 
 
+def graded(run: CourseRun) -> list[GradedBlock]:
+    """Return the graded blocks as last read from the platform."""
+    return [GradedBlock(*stored) for stored in run.graded]
+
+
 def tasks_of(run: CourseRun) -> list[Task]:
     """The tasks as last read from the platform, the one due first before the others; without a due date last."""
     tasks = [
@@ -30,7 +35,7 @@ def tasks_of(run: CourseRun) -> list[Task]:
             None if one.due is None else from_microseconds(one.due),
             one.points,
         )
-        for one in (GradedBlock(*stored) for stored in run.graded)
+        for one in graded(run)
     ]
     return sorted(tasks, key=lambda task: task.due or _NEVER)
 

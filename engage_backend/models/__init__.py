@@ -3,6 +3,7 @@
 from engage_backend.models.clickstream import Checkpoint, HistoryChunk, Kind, Submission
 from engage_backend.models.clock import Lease, ReadAgain
 from engage_backend.models.course import CourseRun, Learner, LearnerStatus
+from engage_backend.models.dates import DueDate
 from engage_backend.models.governance import AccessRecord, Objection, Tombstone
 from engage_backend.models.messaging import (
     AutomationDay,
@@ -26,6 +27,7 @@ __all__ = [
     "DailySnapshot",
     "Delivery",
     "DeliveryState",
+    "DueDate",
     "HistoryChunk",
     "Kind",
     "Learner",

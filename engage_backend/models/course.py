@@ -34,8 +34,10 @@ class CourseRun(models.Model):
         null=True, blank=True, help_text="What the author expects, 0 to 1; counts until a finished run has calibrated."
     )
     graded: models.JSONField[Any, Any] = models.JSONField(
-        default=list, help_text="[[usage key, share of the grade, due in µs or null]]"
+        default=list, help_text="GradedBlocks as lists: usage key, share of the grade, due in µs or null, ..."
     )
+    grace = models.BigIntegerField(default=0, help_text="Microseconds after a due date in which a task is still taken.")
+    own_dates = models.BooleanField(default=False, help_text="Whether any learner has a `DueDate`.")
     version = models.BigIntegerField(
         default=0, help_text="The cursor: raised under a lock in the transaction that writes predictions."
     )
@@ -97,6 +99,9 @@ class Learner(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     certified_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when the platform says that they have passed; null: it does not."
+    )
+    dates_from = models.BigIntegerField(
+        null=True, blank=True, help_text="Where the learner's own schedule begins, µs since 1970, UTC; null: nowhere."
     )
     counted_from = models.DateTimeField(
         null=True, blank=True, help_text="The end of an objection: what was clicked before it is not taken in."

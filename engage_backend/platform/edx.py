@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engage_backend.platform.edx_due import moment, own_dates
 from engage_backend.platform.edx_mail import EdxMail
-from engage_backend.platform.edx_schedule import expected_pass_rate, graded_blocks, moment
+from engage_backend.platform.edx_schedule import expected_pass_rate, grace_period, graded_blocks
 from engage_backend.platform.edx_scores import scores
 from engage_backend.platform.edx_team import team
 from engage_backend.platform.moments import to_microseconds
@@ -22,6 +23,7 @@ from engage_backend.platform.protocol import (
     Enrolment,
     GradedBlock,
     Outcome,
+    OwnDates,
     PlatformScore,
     Role,
 )
@@ -68,8 +70,10 @@ class EdxPlatform(EdxMail):
         if overview is None:
             return None
         graded: tuple[GradedBlock, ...] = ()
+        grace = 0
         try:
             graded = tuple(graded_blocks(key))
+            grace = grace_period(key)
         except Exception:
             # A course that was never published, or whose structure is just being rebuilt: its dates are still true.
             log.warning("The graded blocks of %s cannot be read now; its dates can.", course_key, exc_info=True)
@@ -93,7 +97,12 @@ class EdxPlatform(EdxMail):
             passing_grade=CourseSchedule._field_defaults["passing_grade"] if passing is None else float(passing),
             graded=graded,
             expected_pass_rate=expected,
+            grace=grace,
         )
+
+    def own_dates(self, course_key: str) -> OwnDates | None:
+        key = _key(course_key)
+        return own_dates(key, list(graded_blocks(key)))
 
     def roster(self, course_key: str) -> Iterator[Enrolment]:
         # common/djangoapps/student/models/course_enrollment.py; openedx/core/djangoapps/course_groups/models.py

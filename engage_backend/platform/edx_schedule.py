@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any, NamedTuple
 
-from engage_backend.platform.moments import to_microseconds
+from engage_backend.platform.edx_due import CourseDates
 from engage_backend.platform.protocol import GradedBlock, task_name
 
 
@@ -18,6 +18,7 @@ class _Problem(NamedTuple):
     block: str
     points: float
     due: int | None
+    relative: int | None
     name: str
 
 
@@ -35,9 +36,10 @@ def graded_blocks(key: Any) -> Iterator[GradedBlock]:
     from openedx.core.djangoapps.content.block_structure.api import get_course_in_cache
 
     structure = get_course_in_cache(key)
+    dates = CourseDates(key, structure)
     by_type: dict[str, list[tuple[str, str, list[_Problem]]]] = defaultdict(list)
     for subsection in graded_subsections_for_course(structure):
-        if problems := list(_problems(structure, subsection.location)):
+        if problems := list(_problems(dates, subsection.location)):
             title = getattr(subsection, "display_name", None) or ""
             by_type[getattr(subsection, "format", None) or ""].append((str(subsection.location), title, problems))
     policy = _policy(key)
@@ -45,18 +47,20 @@ def graded_blocks(key: Any) -> Iterator[GradedBlock]:
         weight, count = policy.get(kind, (0.0, 0))
         for place, title, problems in subsections:
             total = sum(problem.points for problem in problems)
-            for block, points, due, name in problems:
+            for block, points, due, relative, name in problems:
                 if share := weight / max(len(subsections), count) * points / total:
-                    yield GradedBlock(block, share, due, task_name(title, name, is_alone=len(problems) == 1), place)
+                    name = task_name(title, name, is_alone=len(problems) == 1)
+                    yield GradedBlock(block, share, due, name, place, relative)
 
 
-def _problems(structure: Any, subsection: Any) -> Iterator[_Problem]:
+def _problems(dates: CourseDates, subsection: Any) -> Iterator[_Problem]:
     """The problems under a subsection that give points."""
     # openedx/core/djangoapps/content/block_structure/block_structure.py: what a block lacks is the default, and no error.
     # lms/djangoapps/grades/transformer.py says what is collected (a vertical has no `max_score`), scores.py what counts:
     # points are the weight where there is one, and `explicit_graded` takes a single problem out.
     from lms.djangoapps.grades.transformer import GradesTransformer
 
+    structure = dates.structure
     for usage_key in structure.topological_traversal(start_node=subsection):
         if not structure.get_xblock_field(usage_key, "has_score", False):
             continue
@@ -69,11 +73,18 @@ def _problems(structure: Any, subsection: Any) -> Iterator[_Problem]:
         points = most if weight is None else weight
         if not (most and points):
             continue
-        # `due` is inherited (xmodule/modulestore/inheritance.py); a structure of an old cache may lack it on the problem.
-        due = structure.get_xblock_field(usage_key, "due") or structure.get_xblock_field(subsection, "due")
         # Course blocks' API collects the name: lms/djangoapps/course_api/blocks/transformers/blocks_api.py
         name = structure.get_xblock_field(usage_key, "display_name") or ""
-        yield _Problem(str(usage_key), float(points), moment(due), name)
+        yield _Problem(str(usage_key), float(points), *dates.of(usage_key, subsection), name)
+
+
+def grace_period(key: Any) -> int:
+    """How long after its due date a task is still taken, in microseconds."""
+    # xmodule/modulestore/inheritance.py: `graceperiod`; xmodule/capa_block.py: `close_date` adds it
+    from xmodule.modulestore.django import modulestore
+
+    grace = getattr(modulestore().get_course(key), "graceperiod", None)
+    return max(grace // timedelta(microseconds=1), 0) if isinstance(grace, timedelta) else 0
 
 
 def _policy(key: Any) -> Mapping[str, tuple[float, int]]:
@@ -102,10 +113,3 @@ def expected_pass_rate(key: Any) -> float | None:
         if isinstance(stated, int) and 0 < stated < 100:  # an import may have brought anything
             return stated / 100
     return None
-
-
-def moment(when: datetime | None) -> int | None:
-    """Microseconds since 1970 of a date that the platform keeps; some of its caches drop the time zone, which is UTC."""
-    if when is None:
-        return None
-    return to_microseconds(when if when.tzinfo is not None else when.replace(tzinfo=UTC))

@@ -62,6 +62,7 @@ class GradedBlock(NamedTuple):
     due: int | None  # microseconds since 1970, UTC; None: no due date
     name: str = ""  # as learners know it; empty: not told
     subsection: str = ""  # usage key of the subsection whose grade it is part of; empty: not told
+    relative: int | None = None  # microseconds after a learner's own start, where it is due then; at most the run's end
 
 
 def task_name(subsection: str, problem: str, *, is_alone: bool) -> str:
@@ -77,6 +78,21 @@ class Outcome(NamedTuple):
     user_id: int
     certified_at: datetime | None = None
     passed_at: datetime | None = None
+
+
+class OwnDue(NamedTuple):
+    """A learner's own due date of a task, in place of the course's."""
+
+    user_id: int
+    block: str  # usage key
+    due: int | None  # microseconds since 1970, UTC; None: not due for them
+
+
+class OwnDates(NamedTuple):
+    """What differs from learner to learner."""
+
+    starts: dict[int, int]  # user -> where their own schedule begins, µs; where tasks are due so long after that
+    own: list[OwnDue]
 
 
 class PlatformScore(NamedTuple):
@@ -115,6 +131,7 @@ class CourseSchedule(NamedTuple):
     expected_pass_rate: float | None = (
         None  # of those who begin, 0 to 1, in whole per cent; None: the author expects none
     )
+    grace: int = 0  # microseconds after a due date in which a task is still taken
 
     def to_json(self) -> dict[str, Any]:
         """The schedule as a JSON object; `from_json` reads it back."""
@@ -143,6 +160,10 @@ class Platform(Protocol):
 
     def schedule(self, course_key: str) -> CourseSchedule | None:
         """The dates and graded blocks of a course run, or None where no such run exists."""
+        ...
+
+    def own_dates(self, course_key: str) -> OwnDates | None:
+        """The due dates that differ from learner to learner; None where nobody has any. Raises what the platform raises."""
         ...
 
     def roster(self, course_key: str) -> Iterator[Enrolment]:

@@ -46,7 +46,7 @@ export class Filters {
     });
     this.#choose(this.task, criteria.task?.block ?? "", criteria.task ? [criteria.task.block] : []);
     this.handedIn.hidden = criteria.task === null;
-    this.handedIn.value = String(criteria.task?.handed_in ?? false);
+    this.handedIn.value = String(criteria.task?.due_in_hours) === ",0" ? "missing" : String(criteria.task?.handed_in ?? false);
     const task = this.tasks.find(({ block }) => block === criteria.task?.block);
     setText(this.taskNote, !criteria.task ? "" : !taskKnown ? groupWords.taskUnknown() : task ? groupWords.handedInOf(task.handed_in, task.of) : "");
     this.written.value = criteria.written_to ? String(criteria.written_to.had) : "";
@@ -71,10 +71,10 @@ export class Filters {
       el("input", { type: "number", class: "engage-field", min: "0", max: "3650", step: "1", inputmode: "numeric", testid: end === 0 ? "filter-days-from" : "filter-days-to", "aria-label": `${groupWords.silence()}: ${label}`, on: { input: () => this.#readDays() } }),
     );
     this.problem = el("p", { class: "engage-problem", role: "alert", id: uniqueId("days") });
-    const task = () => ({ task: this.task.value === "" ? null : { block: this.task.value, handed_in: this.handedIn.value === "true" } });
+    const task = () => ({ task: this.task.value === "" ? null : { block: this.task.value, handed_in: this.handedIn.value === "true", ...(this.handedIn.value === "missing" ? { due_in_hours: [null, 0] } : {}) } });
     this.task = select("filter-task", groupWords.task(), task);
     this.handedIn = select("filter-handed-in", `${groupWords.task()}: ${groupWords.notHandedIn()}`, task);
-    this.#fill(this.handedIn, [["false", groupWords.notHandedIn()], ["true", groupWords.handedIn()]]);
+    this.#fill(this.handedIn, [["false", groupWords.notHandedIn()], ["missing", groupWords.missing()], ["true", groupWords.handedIn()]]);
     this.taskNote = el("span", { class: "engage-filter-note", testid: "filter-task-note" });
     const written = () => ({ written_to: this.written.value === "" ? null : { days: Number(this.period.value), had: this.written.value === "true" } });
     this.written = select("filter-written", groupWords.message(), written);

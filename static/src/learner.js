@@ -140,12 +140,11 @@ export class LearnerView {
   }
 
   #tasks() {
-    const now = Date.parse(this.asOf ?? "");
     const head = [peopleWords.task(), peopleWords.due(), peopleWords.handedIn(), peopleWords.score()].map((text) => el("th", { scope: "col" }, text));
-    const rows = this.answer.tasks.map(({ name, due, score, possible, attempts, at }) => {
-      const late = !at && due && Date.parse(due) < now;
-      const handed = at ? `${courseDay(at)}${attempts > 1 ? ` · ${peopleWords.attempts(attempts)}` : ""}` : late ? peopleWords.missing() : peopleWords.notYet();
-      return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, due ? courseDay(due) : "–"), el("td", { class: late ? "engage-late" : null }, handed), el("td", {}, Number.isFinite(score) && Number.isFinite(possible) ? peopleWords.scoreOf(score, possible) : "–"));
+    const rows = this.answer.tasks.map(({ name, due, state, score, possible, attempts, at }) => {
+      const late = state === "missing";
+      const handed = at ? `${courseDay(at)}${attempts > 1 ? ` · ${peopleWords.attempts(attempts)}` : ""}` : peopleWords.taskState(state);
+      return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, due ? courseDay(due) : "–"), el("td", { class: late ? "engage-late" : null }, handed), el("td", {}, Number.isFinite(score) && Number.isFinite(possible) ? peopleWords.scoreOf(score, possible) : state === "not_graded" ? peopleWords.taskState(state) : "–"));
     });
     return el("div", { class: "engage-wide" }, el("table", { class: "engage-tasks", testid: "learner-tasks" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
   }

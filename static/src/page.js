@@ -1,7 +1,7 @@
 // The page: brings its parts together. Each part shows what it is given, and says what the person wants of it.
 import { Api, Refused } from "./api.js";
 import { Composer } from "./composer/composer.js";
-import { START, sameGroup, toJson } from "./criteria.js";
+import { TaskStanding, START, sameGroup, toJson } from "./criteria.js";
 import { el } from "./dom.js";
 import { Feed } from "./feed.js";
 import { SHOWN_STATES, TARGETS } from "./figures.js";
@@ -45,7 +45,7 @@ export class Page {
     this.news = null; // of the last answer: {asOf, model, calibrated, total, consumer, receivedAt}
     this.changed = new Set();
     this.tasks = [];
-    this.handedIn = new Map(); // usage key -> pseudonyms
+    this.handedIn = new Map(); // usage key -> TaskStanding
     this.#build();
     this.ends = [tellHeight(root), followSight(this.tally.element, this.board)];
     if (config.courseUrl) this.#begin(config);
@@ -158,8 +158,7 @@ export class Page {
       if (this.handedIn.has(block) && !again) continue;
       if (!this.handedIn.has(block)) this.handedIn.set(block, null); // being asked for
       try {
-        const { learners } = await this.api.get(`tasks/handed_in?block=${encodeURIComponent(block)}`);
-        this.handedIn.set(block, new Set(learners));
+        this.handedIn.set(block, new TaskStanding(await this.api.get(`tasks/handed_in?block=${encodeURIComponent(block)}`)));
       } catch {
         if (!this.handedIn.get(block)) this.handedIn.delete(block); // the next facets ask again
       }
@@ -233,7 +232,7 @@ export class Page {
     if (messageFor(this.phase, this.news) !== null) return;
     const { selection, store } = this;
     const { criteria, tally } = selection;
-    const tasks = this.#dueTasks().map((task) => ({ ...task, handedIn: this.handedIn.get(task.block) })).filter((task) => task.handedIn);
+    const tasks = this.#dueTasks().map((task) => ({ ...task, standing: this.handedIn.get(task.block) })).filter((task) => task.standing);
     const selected = selection.selectedRows();
     const isPart = selected.length >= LEAST_SELECTED && selected.length !== tally.total;
     this.why.element.hidden = store.now === null || !isPart;

@@ -13,7 +13,7 @@ export class Selection {
   constructor(store) {
     this.store = store;
     this.criteria = START;
-    this.handedIn = null; // pseudonyms who handed in the task of the criteria; null: not known (yet)
+    this.handedIn = null; // the `TaskStanding` of the task of the criteria; null: not known (yet)
     this.passes = null; // by row: lets the filters beside states and ranges through? null: there is no such filter
     this.all = null; // sums over the chosen states, when they are known
     this.filter = crossfilter([]);
@@ -55,9 +55,9 @@ export class Selection {
     this.#setFilters();
   }
 
-  /** Says who handed in the task of the criteria: pseudonyms, or null while that is not known. */
-  setHandedIn(pseudonyms) {
-    this.handedIn = pseudonyms && new Set(pseudonyms);
+  /** Says where learners stand with the task of the criteria: a `TaskStanding`, or null while that is not known. */
+  setHandedIn(standing) {
+    this.handedIn = standing;
     this.#setFilters();
   }
 
@@ -193,19 +193,18 @@ export class Selection {
   /** Asks the filters of every row. */
   #ask() {
     const { store, criteria } = this;
-    const lets = filterOf(criteria, store.now ?? 0);
+    const lets = filterOf(criteria, store.now ?? 0, this.handedIn);
     this.passes = null;
     if (!lets) return;
     const known = (column, row) => (store[column][row] === NONE ? null : store[column][row]);
     const passes = new Uint8Array(store.size);
     for (let row = 0; row < store.size; row += 1) {
       const learner = {
+        pseudonym: store.learners[row],
         mode: store.nameOf("mode", row),
         cohort: store.nameOf("cohort", row),
         lastActive: known("lastActive", row),
         written: known("written", row),
-        // Until it is known who handed in, the task lets nobody through: better nobody than the wrong ones.
-        handedIn: this.handedIn ? this.handedIn.has(store.learners[row]) : null,
       };
       passes[row] = lets(learner) ? 1 : 0;
     }

@@ -10,13 +10,13 @@ const CHANGED = 100; // per mille over seven days: ten points
 /**
  * Up to `limit` traits, the most telling first: {kind, ..., share, usual, count}: `share` of the selected have it, `usual`
  * of those shown. Kinds: silent {days}, missing {name}, moved {target, up}, mode {name}, cohort {name}, unwritten {}.
- * `tasks`: [{block, name, handedIn: Set of pseudonyms}] whose due date has passed. What the criteria ask for is no news.
+ * `tasks`: [{block, name, standing: TaskStanding}] whose due date has passed. What the criteria ask for is no news.
  */
 export function traits(store, selected, shown, { tasks = [], criteria = null, targets = TARGETS, limit = 5 } = {}) {
   if (selected.length < LEAST_SELECTED || store.now === null) return [];
   const tests = [
     ...[14, 7, 3].map((days) => [{ kind: "silent", days }, (row) => store.lastActive[row] !== NONE && store.daysSince("lastActive", row) >= days]),
-    ...tasks.filter((task) => task.block !== criteria?.task?.block).slice(0, MOST_TASKS).map((task) => [{ kind: "missing", name: task.name }, (row) => !task.handedIn.has(store.learners[row])]),
+    ...tasks.filter((task) => task.block !== criteria?.task?.block).slice(0, MOST_TASKS).map((task) => [{ kind: "missing", name: task.name }, (row) => task.standing.isMissing(store.learners[row], store.now)]),
     ...targets.flatMap((target) => [true, false].map((up) => [{ kind: "moved", target, up }, (row) => movedBy(store, target, row, up)])),
     ...store.modes.map((name, index) => [{ kind: "mode", name }, (row) => store.mode[row] === index]),
     ...store.cohorts.map((name, index) => [{ kind: "cohort", name }, (row) => store.cohort[row] === index]),

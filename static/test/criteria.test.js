@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { START, fromJson, sameGroup, toJson } from "../src/criteria.js";
+import { TaskStanding, START, fromJson, sameGroup, toJson } from "../src/criteria.js";
 import { Selection } from "../src/selection.js";
 import { Store } from "../src/store.js";
 import { describe } from "../src/words/groups.js";
@@ -36,7 +36,9 @@ for (const { name, criteria, selected } of table.cases) {
     const read = fromJson(criteria);
     selection.set(read);
     if (read.task && table.tasks.includes(read.task.block)) {
-      selection.setHandedIn(table.learners.filter((learner) => learner.handed_in.includes(read.task.block)).map((learner) => learner.pseudonym));
+      const { block } = read.task;
+      const learners = table.learners.filter((learner) => learner.handed_in.includes(block)).map((learner) => learner.pseudonym);
+      selection.setHandedIn(new TaskStanding({ learners, excused: table.excused[block], due: table.due[block], grace: table.grace, own_due: table.own_due[block] }));
     }
     const found = selection.selectedRows().map((row) => selection.store.learners[row]);
     assert.deepEqual(found.sort(), [...selected].sort());

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromJson } from "../src/criteria.js";
+import { TaskStanding, fromJson } from "../src/criteria.js";
 import { Store } from "../src/store.js";
 import { traits } from "../src/traits.js";
 import { traitInWords } from "../src/words/groups.js";
@@ -28,7 +28,7 @@ function courseOf() {
 }
 
 const rows = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
-const task = { block: "hw1", name: "Homework 1", handedIn: new Set(["p4", "p5", "p6", "p7", "p8", "p9"]) };
+const task = { block: "hw1", name: "Homework 1", standing: new TaskStanding({ learners: ["p4", "p5", "p6", "p7", "p8", "p9"], due: 0 }) };
 
 test("what the selected share more than the others comes first, and what all share is not said", () => {
   const found = traits(courseOf(), rows(0, 5), rows(0, 10), { tasks: [task] });

@@ -16,6 +16,7 @@ from engage_backend.models import (
     CourseRun,
     DailySnapshot,
     Delivery,
+    DueDate,
     HistoryChunk,
     Kind,
     Learner,
@@ -100,6 +101,7 @@ def test_what_was_said_of_a_learner_what_they_did_and_what_they_had(learner: Lea
                 "block": HOMEWORK,
                 "name": "Homework 1",
                 "due": "2024-01-31T00:00:00Z",
+                "state": "graded",
                 "score": 0.5,
                 "possible": 1.0,
                 "attempts": 2,
@@ -109,6 +111,7 @@ def test_what_was_said_of_a_learner_what_they_did_and_what_they_had(learner: Lea
                 "block": "other",
                 "name": "Exam",
                 "due": None,
+                "state": "not_yet",
                 "score": None,
                 "possible": None,
                 "attempts": 0,
@@ -120,6 +123,49 @@ def test_what_was_said_of_a_learner_what_they_did_and_what_they_had(learner: Lea
             {"id": first, "subject": "Hello (first name)", "state": "sent", "at": "2024-01-01T00:00:00Z"},
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("row", "due", "state"),
+    [
+        ({"score": 1, "possible": 1}, -1, "graded"),
+        ({}, -1, "not_graded"),
+        ({"score": 0, "possible": 1, "handed_in": False}, -1, "excused"),
+        ({"handed_in": False}, -1, "missing"),
+        (None, -1, "missing"),
+        (None, 0, "missing"),
+        (None, 1, "not_yet"),
+        (None, None, "not_yet"),
+    ],
+)
+def test_where_a_learner_stands_with_a_task(
+    site: Any, learner: Learner, staff_client: Client, row: Any, due: Any, state: str
+) -> None:
+    Submission.objects.all().delete()
+    if row is not None:
+        Submission.objects.create(learner=learner, block=HOMEWORK, **{"last_at": 5, **row})
+    at = None if due is None else to_microseconds(NOW) + due * 1_000_000
+    site.run.graded = [[HOMEWORK, 1.0, at, "Homework 1"]]
+    site.run.save()
+    (task,) = staff_client.get(address(learner)).json()["tasks"]
+    assert task["state"] == state
+    assert (task["at"] is not None) is (state in ("graded", "not_graded"))
+
+
+def test_a_learners_own_due_date_and_an_overridden_subsection_are_told(
+    site: Any, learner: Learner, staff_client: Client
+) -> None:
+    Submission.objects.all().delete()
+    site.run.graded = [[HOMEWORK, 1.0, to_microseconds(START), "Homework 1", "subsection"]]
+    site.run.own_dates = True
+    site.run.save()
+    DueDate.objects.create(learner=learner, block=HOMEWORK, due=to_microseconds(NOW) + 1_000_000)
+    (task,) = staff_client.get(address(learner)).json()["tasks"]
+    assert (task["state"], task["due"]) == ("not_yet", "2024-01-31T00:00:01Z")
+    DueDate.objects.all().delete()
+    Submission.objects.create(learner=learner, block="subsection", score=1, possible=1, handed_in=False, last_at=0)
+    (task,) = staff_client.get(address(learner)).json()["tasks"]
+    assert (task["state"], task["score"]) == ("excused", None)
 
 
 def test_nothing_says_who_the_learner_is(learner: Learner, staff_client: Client) -> None:

@@ -124,8 +124,8 @@ def test_the_task_due_next_makes_a_preset_while_it_is_due(site: Any, staff_clien
 
     preset = due_in(48)
     assert preset is not None
-    assert preset["criteria"]["task"] == {"block": HOMEWORK, "handed_in": False}
-    assert (preset["count"], preset["description"]) == (1, "active; “Homework 1” not handed in")
+    assert preset["criteria"]["task"] == {"block": HOMEWORK, "handed_in": False, "due_in_hours": [0, 48]}
+    assert (preset["count"], preset["description"]) == (1, "active; “Homework 1” not handed in, due within 48 hours")
     assert due_in(49) is None
     assert due_in(-1) is None
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from engage_backend.models import CourseRun, Submission
-from engage_backend.platform.moments import to_microseconds
+from engage_backend.models import CourseRun, DueDate, Learner, Submission
+from engage_backend.platform.moments import to_microseconds, to_minutes
 from tests.api.counting import questions
 from tests.api.test_access import assert_problem
 
 ESSAY, SUMS, QUIZ = (f"block-v1:TestX+T101+2024+type@problem+block@{name}" for name in ("essay", "sums", "quiz"))
 DUE = datetime(2024, 3, 4, 23, 59, tzinfo=UTC)
+DATES = {"due": to_minutes(DUE) - 1440, "grace": 0, "own_due": {}}  # of SUMS
 
 
 @pytest.fixture
@@ -58,9 +59,28 @@ def test_who_handed_in_is_told_by_pseudonym(site: Any, staff_client: Client, url
     Submission.objects.create(learner=excused, block=SUMS, handed_in=False, score=1, possible=1, last_at=0)
     Submission.objects.create(learner=deleted, block=SUMS, handed_in=False, last_at=0)
     response = staff_client.get(f"{url}/handed_in", {"block": SUMS})
-    assert response.json() == {"block": SUMS, "learners": [one.pseudonym], "excused": [excused.pseudonym]}
+    assert response.json() == {"block": SUMS, "learners": [one.pseudonym], "excused": [excused.pseudonym], **DATES}
     again = staff_client.get(f"{url}/handed_in", {"block": SUMS}, headers={"If-None-Match": response["ETag"]})
     assert again.status_code == 304
+
+
+def test_for_whom_a_task_is_due_at_another_time_is_told(site: Any, staff_client: Client, url: str) -> None:
+    later, never, same = site.learner(1), site.learner(2), site.learner(3)
+    site.run.own_dates, site.run.grace = True, 7_200_000_000
+    site.run.save()
+    DueDate.objects.create(learner=later, block=SUMS, due=to_microseconds(DUE))
+    DueDate.objects.create(learner=never, block=SUMS, due=None)
+    DueDate.objects.create(learner=same, block=SUMS, due=to_microseconds(DUE) - 86_400_000_000)
+    told = staff_client.get(f"{url}/handed_in", {"block": SUMS}).json()
+    assert (told["due"], told["grace"]) == (to_minutes(DUE) - 1440, 120)
+    assert told["own_due"] == {later.pseudonym: to_minutes(DUE), never.pseudonym: None}
+    site.run.graded = [[SUMS, 1.0, None, "Homework 1", "", 86_400_000_000]]
+    site.run.save()
+    later.due_dates.all().delete()
+    Learner.objects.filter(pk=later.pk).update(dates_from=to_microseconds(DUE))
+    told = staff_client.get(f"{url}/handed_in", {"block": SUMS}).json()
+    assert told["due"] is None
+    assert told["own_due"] == {later.pseudonym: to_minutes(DUE) + 1440, same.pseudonym: to_minutes(DUE) - 1440}
 
 
 @pytest.mark.parametrize("block", ["", "nonsense", SUMS.upper()])

@@ -61,7 +61,10 @@ class Beside:
             return 200, {"tasks": [self._task(*task) for task in TASKS]}
         if name == "tasks/handed_in":
             who = [pseudonym for pseudonym, person in self.people.items() if query["block"] in person.handed_in]
-            return 200, {"block": query["block"], "learners": who}
+            due = next((days for task, days in TASKS if block_of(task) == query["block"]), 0)
+            minute = int((NOW + timedelta(days=due)).timestamp()) // 60
+            dates = {"due": minute, "grace": 0, "own_due": {}}
+            return 200, {"block": query["block"], "learners": who, "excused": [], **dates}
         if name == "presets":
             return 200, {"presets": self.presets, "segments": self.segments}
         if name == "hindsight":
@@ -130,6 +133,7 @@ class Beside:
         for name, days in TASKS:
             at = (NOW + timedelta(days=days - 1)).isoformat() if block_of(name) in person.handed_in else None
             done = {"score": 14.0, "attempts": 2, "at": at} if at else {"score": None, "attempts": 0, "at": None}
+            done["state"] = "graded" if at else "missing" if days <= 0 else "not_yet"
             due = (NOW + timedelta(days=days)).isoformat()
             tasks.append({"block": block_of(name), "name": name, "due": due, "possible": 20.0, **done})
         last = None if person.last_active is None else datetime.fromtimestamp(person.last_active * 60, UTC).isoformat()

@@ -35,6 +35,8 @@ INSTALLED_APPS = [
     "openedx.core.djangoapps.user_api",
     "openedx_authz",
     "submissions",
+    "edx_when",
+    "openedx.core.djangoapps.schedules",
     *get_plugin_apps(PROJECT),
 ]
 SESSION_SERIALIZER = "openedx.core.lib.session_serializers.PickleSerializer"  # masquerades are objects

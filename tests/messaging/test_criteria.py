@@ -20,6 +20,7 @@ from engage_backend.models import (
     CourseRun,
     Delivery,
     DeliveryState,
+    DueDate,
     Learner,
     Prediction,
     Submission,
@@ -27,6 +28,8 @@ from engage_backend.models import (
 
 TABLE = json.loads((Path(__file__).parents[1] / "data" / "criteria_cases.json").read_text(encoding="utf-8"))
 NOW = datetime.fromtimestamp(TABLE["now"] * 60 + 59, tz=UTC)  # seconds do not count: the page has minutes
+
+MINUTE = 60_000_000  # microseconds
 
 
 def named(part: str) -> Any:
@@ -41,7 +44,9 @@ def moment(minutes: int | None) -> datetime | None:
 def course(site: Any) -> CourseRun:
     """The course run of the table, in the database."""
     run: CourseRun = site.run
-    run.graded = [[block, 0.5, None] for block in TABLE["tasks"]]
+    minutes = {block: due and due * MINUTE for block, due in TABLE["due"].items()}
+    run.graded = [[block, 0.25, minutes[block]] for block in TABLE["tasks"]]
+    run.grace, run.own_dates = TABLE["grace"] * MINUTE, True
     run.save()
     message = Communication.objects.create(course_run=run, author_id=1)
     version = CommunicationVersion.objects.create(communication=message, number=1, author_id=1, criteria={})
@@ -56,6 +61,12 @@ def course(site: Any) -> CourseRun:
         )
         figures = {target: one[target] for target in ("certify", "complete", "leave")}
         Prediction.objects.create(learner=learner, course_run=run, as_of=NOW, version=1, **figures)
+        for block, own in TABLE["own_due"].items():
+            if one["pseudonym"] in own:
+                due = own[one["pseudonym"]]
+                DueDate.objects.create(learner=learner, block=block, due=due and due * MINUTE)
+        for block in [block for block, who in TABLE["excused"].items() if one["pseudonym"] in who]:
+            Submission.objects.create(learner=learner, block=block, score=1, possible=1, handed_in=False, last_at=0)
         for block in one["handed_in"]:
             Submission.objects.create(learner=learner, block=block, score=0, possible=1, last_at=0)
         if one["written"] is not None:

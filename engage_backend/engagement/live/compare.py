@@ -1,4 +1,4 @@
-"""Comparing learners' tasks with the platform's own tables: the log is fast, the platform is right.
+"""Comparing learners' tasks, and their own due dates, with the platform's own tables: the log is fast, the platform is right.
 
 What differs becomes facts, which the engine takes in like those of a log. Read are: what changed since the last time, when a
 process starts, every hour, and after a record that says that something changed and not what; and everything once a day, and
@@ -7,11 +7,13 @@ after a deletion for all learners, since a row that is gone leaves no trace in w
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from engage_backend.clickstream.event import ClickEvent
@@ -26,10 +28,13 @@ from engage_backend.clickstream.scores import place_of
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.due import AFTER_THE_END
 from engage_backend.engagement.live.lease import JobLease
+from engage_backend.engagement.live.roster import sync_dates
 from engage_backend.engagement.live.submissions import PLACES, Standing, overridden, standings
 from engage_backend.models import CourseRun, Learner, LearnerStatus
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import Platform, PlatformScore
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0  # how often it is looked whether something is due
 AGAIN_SECONDS = 30.0  # how far apart readings of one run are that records ask for
@@ -81,6 +86,7 @@ class Comparison:
             if not self._lease.take(real):
                 return
             self._wanted.pop(run.course_key, None)
+            _read_dates(self.platform, run)
             yield from differences(self.platform, run, now)
             self._started.add(run.course_key)
             self._read[run.course_key] = time.monotonic()
@@ -94,6 +100,17 @@ class Comparison:
             or run.scores_read is None
             or now - run.scores_read >= HOURLY
         )
+
+
+def _read_dates(platform: Platform, run: CourseRun) -> None:
+    """Copy the due dates of single learners; the platform may just be rebuilding the course's structure."""
+    try:
+        with transaction.atomic():
+            sync_dates(platform, run)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.warning("Learners' own due dates of %s cannot be read now.", run.course_key, exc_info=True)
 
 
 def differences(

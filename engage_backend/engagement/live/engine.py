@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from engage_backend.clickstream.event import ClickEvent
-from engage_backend.clickstream.names import COMPARED, is_activity
+from engage_backend.clickstream.names import COMPARED, DATES_MOVED, is_activity
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
@@ -134,9 +134,9 @@ class Engine:
             course: defaultdict(list) for course in self._waiting.courses()
         }
         for event in events:
-            if event.kind in COMPARED:
+            if event.kind in COMPARED or event.kind in DATES_MOVED:
                 self._comparison.notice(event)
-            else:
+            if event.kind not in COMPARED:
                 by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
         began = time.monotonic() if asked is None else asked
         for course_key, by_user in sorted(by_run.items()):  # so that two consumers lock in one order

@@ -26,7 +26,7 @@ from engage_backend.engagement.live.histories import Tail
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import load_kinds
 from engage_backend.engagement.live.roster import learner_status
-from engage_backend.engagement.live.schedule import plan_for, schedule_of
+from engage_backend.engagement.live.schedule import plans_for
 from engage_backend.engagement.live.submissions import passing, write_submissions
 from engage_backend.engagement.live.upsert import update_learners, upsert
 from engage_backend.engagement.model import Model
@@ -94,9 +94,7 @@ def move(
     moving = _read(learners, new, model, heads, horizon)
     histories.write({one.learner.pk: (one.tail, one.changed) for one in moving if one.changed is not None})
     clock = to_microseconds(now)
-    schedule = schedule_of(run)
-    shared = Plan.of(schedule)
-    plans = [plan_for(schedule, one.learner) if run.self_paced else shared for one in moving]
+    plans = plans_for(run, [one.learner for one in moving])
     shown: dict[int, Shown] = {}
     why: _Why = _as_before
     if model is not None and moving:

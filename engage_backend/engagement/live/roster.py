@@ -13,12 +13,13 @@ from engage_backend.engagement.live.due import NEVER
 from engage_backend.engagement.live.locks import lock_learners
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.submissions import passing
-from engage_backend.engagement.live.upsert import update_learners
-from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction
+from engage_backend.engagement.live.upsert import update_learners, upsert
+from engage_backend.models import CourseRun, DueDate, Learner, LearnerStatus, Prediction
 from engage_backend.platform.moments import from_microseconds
 from engage_backend.platform.protocol import Enrolment, Outcome, Platform
 
 _AT_ONCE = 500  # learners a transaction
+_UNKNOWN = object()
 
 
 def sync_run(platform: Platform, course_key: str) -> CourseRun | None:
@@ -44,6 +45,7 @@ def sync_schedule(platform: Platform, course_key: str) -> CourseRun | None:
         "passing_grade": schedule.passing_grade,
         "expected_pass_rate": schedule.expected_pass_rate,
         "graded": [list(block) for block in schedule.graded],
+        "grace": schedule.grace,
     }
     run, _ = CourseRun.objects.get_or_create(course_key=schedule.course, defaults=known)
     if changed := {name: value for name, value in known.items() if getattr(run, name) != value}:
@@ -52,6 +54,43 @@ def sync_schedule(platform: Platform, course_key: str) -> CourseRun | None:
         CourseRun.objects.filter(pk=run.pk).update(**changed)
         run.refresh_from_db()
     return run
+
+
+def sync_dates(platform: Platform, run: CourseRun) -> None:
+    """Copy the due dates that differ from learner to learner. Raises what the platform raises."""
+    dates = platform.own_dates(run.course_key)
+    if dates is None:
+        return
+    known = Learner.objects.filter(course_run=run).exclude(state=LearnerStatus.LEFT)
+    learners = {user: (pk, start) for pk, user, start in known.values_list("pk", "user_id", "dates_from")}
+    moved = {user: dates.starts.get(user) for user, (_, start) in learners.items() if start != dates.starts.get(user)}
+    own = {(learners[one.user_id][0], one.block): one.due for one in dates.own if one.user_id in learners}
+    held = {
+        (learner, block): due
+        for learner, block, due in DueDate.objects.filter(learner__course_run=run).values_list(
+            "learner", "block", "due"
+        )
+    }
+    gone = held.keys() - own.keys()
+    if not moved and own == held:
+        return
+    users = sorted(moved)
+    for at in range(0, len(users), _AT_ONCE):
+        with transaction.atomic():
+            part = users[at : at + _AT_ONCE]
+            rows = list(known.select_for_update().filter(user_id__in=part).order_by("pk"))
+            for learner in rows:
+                learner.dates_from = moved[learner.user_id]
+            update_learners(rows, ["dates_from"])
+    with transaction.atomic():
+        lock_learners({learner for learner, _ in {*own, *gone}})
+        there = set(known.values_list("pk", flat=True))
+        for one, block in gone:
+            DueDate.objects.filter(learner=one, block=block).delete()
+        changed = sorted(key for key, due in own.items() if key[0] in there and held.get(key, _UNKNOWN) != due)
+        upsert(DueDate, ((*key, own[key]) for key in changed), unique=["learner", "block"], update=["due"])
+        CourseRun.objects.filter(pk=run.pk).update(own_dates=bool(own))
+        raise_version(run, platform.now())
 
 
 def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engage_backend.engagement.counters import Plan
 from engage_backend.models import CourseRun, Learner
+from engage_backend.models.dates import Dues, dues_of
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import CourseSchedule, GradedBlock
 
@@ -20,9 +23,21 @@ def schedule_of(run: CourseRun) -> CourseSchedule:
         run.passing_grade,
         tuple(GradedBlock(*block) for block in run.graded),
         run.expected_pass_rate,
+        run.grace,
     )
 
 
-def plan_for(schedule: CourseSchedule, learner: Learner) -> Plan:
-    """The schedule as counters read it for this learner."""
-    return Plan.of(schedule, to_microseconds(learner.enrolled_at))
+def plan_for(schedule: CourseSchedule, learner: Learner, dues: Dues | None = None) -> Plan:
+    """The schedule as counters read it for this learner; `dues`: where tasks are due for them and not for everybody."""
+    return Plan.of(schedule, to_microseconds(learner.enrolled_at), dues)
+
+
+def plans_for(run: CourseRun, learners: Sequence[Learner]) -> list[Plan]:
+    """The same for many learners of a run, in their order."""
+    schedule = schedule_of(run)
+    if run.own_dates or any(block.relative is not None for block in schedule.graded):
+        dues = dues_of(run, learners)
+        return [plan_for(schedule, learner, dues[learner.pk]) for learner in learners]
+    if run.self_paced:
+        return [plan_for(schedule, learner) for learner in learners]
+    return [Plan.of(schedule)] * len(learners)

@@ -14,6 +14,7 @@ from engage_backend.platform.protocol import (
     Enrolment,
     MailFrom,
     Outcome,
+    OwnDates,
     PlatformScore,
     Recipient,
     Role,
@@ -61,7 +62,13 @@ class StandalonePlatform:
         from engage_backend.platform.standalone.models import Course
 
         stored = Course.objects.filter(key=course_key).values_list("schedule", flat=True).first()
-        return None if stored is None else CourseSchedule.from_json(stored)
+        if stored is None:
+            return None
+        schedule = CourseSchedule.from_json(stored)
+        if not schedule.self_paced:
+            return schedule
+        # As in an LMS: an authored due date is void in a self-paced run.
+        return schedule._replace(graded=tuple(block._replace(due=None) for block in schedule.graded))
 
     def roster(self, course_key: str) -> Iterator[Enrolment]:
         rows = self._enrolled(course_key).order_by("pk").values_list("user_id", "created", "mode", "cohort")
@@ -112,6 +119,9 @@ class StandalonePlatform:
 
     def outcomes(self, course_key: str) -> Iterator[Outcome]:
         return iter(())  # this site issues no certificates and keeps no grades; who has passed is counted from clicks
+
+    def own_dates(self, course_key: str) -> OwnDates | None:
+        return None  # everybody has the course's dates
 
     def scores(
         self, course_key: str, *, since: datetime | None = None, users: Collection[int] | None = None

@@ -4,6 +4,14 @@ import { words } from "./page.js";
 
 const whole = (perMille) => Math.round(perMille / 10);
 
+function taskPhrases({ handed_in: handedIn, due_in_hours: [low, high] = [null, null] }, task) {
+  if (!handedIn && low === null && high === 0) return [fill(gettext("“{task}” missing"), { task })];
+  const phrases = [fill(handedIn ? gettext("“{task}” handed in") : gettext("“{task}” not handed in"), { task })];
+  if (low !== null && high === null) phrases.push(gettext("not yet due"));
+  if (high !== null) phrases.push(fill(gettext("due within {hours} hours"), { hours: number(high) }));
+  return phrases;
+}
+
 const WHO = {
   active: () => gettext("active learners"),
   never_started: () => gettext("learners who never started"),
@@ -37,7 +45,7 @@ export function describe(criteria, taskName = (block) => block) {
   if (days) phrases.push(silence(days));
   if (modes.length > 0) phrases.push(fill(gettext("enrolment mode {names}"), { names: oneOf(modes) }));
   if (cohorts.length > 0) phrases.push(fill(gettext("cohort {names}"), { names: oneOf(cohorts) }));
-  if (task) phrases.push(fill(task.handed_in ? gettext("“{task}” handed in") : gettext("“{task}” not handed in"), { task: taskName(task.block) }));
+  if (task) phrases.push(...taskPhrases(task, taskName(task.block)));
   if (written) {
     phrases.push(
       written.had
@@ -98,6 +106,7 @@ export const groupWords = {
   taskDue: (name, due) => fill(gettext("{name} (due {due})"), { name, due }),
   notHandedIn: () => gettext("not handed in"),
   handedIn: () => gettext("handed in"),
+  missing: () => gettext("missing"),
   handedInOf: (n, of) => fill(gettext("{n} of {of} learners have handed it in."), { n: number(n), of: number(of) }),
   taskUnknown: () => gettext("Who has handed this in could not be loaded; until then nobody is selected."),
   message: () => gettext("Message from us"),

@@ -207,6 +207,11 @@
   "{n} Lernende sind dazugekommen."
  ],
  "They have been sent it.": "Sie haben sie bekommen.",
+ "“{task}” missing": "„{task}“ fehlt",
+ "“{task}” handed in": "abgegebener Aufgabe „{task}“",
+ "“{task}” not handed in": "nicht abgegebener Aufgabe „{task}“",
+ "not yet due": "noch nicht fällig",
+ "due within {hours} hours": "fällig binnen {hours} Stunden",
  "active learners": "aktive Lernende",
  "learners who never started": "Lernende, die nie begonnen haben",
  "learners who are gone": "Lernende, die fort sind",
@@ -227,8 +232,6 @@
  "none": "ohne",
  "enrolment mode {names}": "Einschreibeart {names}",
  "cohort {names}": "Kohorte {names}",
- "“{task}” handed in": "abgegebener Aufgabe „{task}“",
- "“{task}” not handed in": "nicht abgegebener Aufgabe „{task}“",
  "a message in the last {n} day": [
   "einer Nachricht im letzten Tag",
   "einer Nachricht in den letzten {n} Tagen"
@@ -292,6 +295,7 @@
  "{name} (due {due})": "{name} (fällig {due})",
  "not handed in": "nicht abgegeben",
  "handed in": "abgegeben",
+ "missing": "fehlt",
  "{n} of {of} learners have handed it in.": "{n} von {of} Lernenden haben sie abgegeben.",
  "Who has handed this in could not be loaded; until then nobody is selected.": "Wer das abgegeben hat, konnte nicht geladen werden; bis dahin ist niemand ausgewählt.",
  "Message from us": "Nachricht von uns",
@@ -447,7 +451,8 @@
  "This course has no graded tasks.": "Dieser Kurs hat keine bewerteten Aufgaben.",
  "Due": "Fällig",
  "Handed in": "Abgegeben",
- "missing": "fehlt",
+ "not graded": "nicht bewertet",
+ "excused": "befreit",
  "not yet": "noch nicht",
  "Score": "Punkte",
  "{score} of {possible}": "{score} von {possible}",

@@ -207,6 +207,11 @@
   "{n} نهذ لهاقنهقر ماتجح."
  ],
  "They have been sent it.": "تحهظ حاخه بههن رهنت طت.",
+ "“{task}” missing": "“{task}” مطررطنز",
+ "“{task}” handed in": "“{task}” حاندهد طن",
+ "“{task}” not handed in": "“{task}” نست حاندهد طن",
+ "not yet due": "نست ظهت دثه",
+ "due within {hours} hours": "دثه ذطتحطن {hours} حسثقر",
  "active learners": "اجتطخه لهاقنهقر",
  "learners who never started": "لهاقنهقر ذحس نهخهق رتاقتهد",
  "learners who are gone": "لهاقنهقر ذحس اقه زسنه",
@@ -227,8 +232,6 @@
  "none": "نسنه",
  "enrolment mode {names}": "هنقسلمهنت مسده {names}",
  "cohort {names}": "جسحسقت {names}",
- "“{task}” handed in": "“{task}” حاندهد طن",
- "“{task}” not handed in": "“{task}” نست حاندهد طن",
  "a message in the last {n} day": [
   "ا مهررازه طن تحه لارت {n} داظ",
   "ا مهررازه طن تحه لارت {n} داظر"
@@ -292,6 +295,7 @@
  "{name} (due {due})": "{name} (دثه {due})",
  "not handed in": "نست حاندهد طن",
  "handed in": "حاندهد طن",
+ "missing": "مطررطنز",
  "{n} of {of} learners have handed it in.": "{n} سف {of} لهاقنهقر حاخه حاندهد طت طن.",
  "Who has handed this in could not be loaded; until then nobody is selected.": "ذحس حار حاندهد تحطر طن جسثلد نست به لسادهد; ثنتطل تحهن نسبسدظ طر رهلهجتهد.",
  "Message from us": "مهررازه فقسم ثر",
@@ -447,7 +451,8 @@
  "This course has no graded tasks.": "تحطر جسثقره حار نس زقادهد تاركر.",
  "Due": "دثه",
  "Handed in": "حاندهد طن",
- "missing": "مطررطنز",
+ "not graded": "نست زقادهد",
+ "excused": "هضجثرهد",
  "not yet": "نست ظهت",
  "Score": "رجسقه",
  "{score} of {possible}": "{score} سف {possible}",

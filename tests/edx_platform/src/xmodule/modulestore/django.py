@@ -21,6 +21,7 @@ class Course:
     def __init__(self, raw_grader: list[dict[str, Any]], blocks: list[Any] | None = None) -> None:
         self.raw_grader = raw_grader
         self.blocks = blocks or []  # those that are published, each with a `category`
+        self.graceperiod: Any = None  # a timedelta, inherited by all blocks
 
 
 class _Store:

@@ -23,3 +23,17 @@ class StudentModule(models.Model):
     class Meta:
         app_label = "courseware"
         unique_together = (("student", "module_state_key", "course_id"),)
+
+
+class StudentFieldOverride(models.Model):
+    """An extension as old sites keep it; the value is JSON."""
+
+    course_id = LearningContextKeyField(max_length=255, db_index=True)
+    location = UsageKeyField(max_length=255, db_index=True)
+    student = models.ForeignKey(User, db_index=True, on_delete=models.CASCADE)
+    field = models.CharField(max_length=255)
+    value = models.TextField(default="null")
+
+    class Meta:
+        app_label = "courseware"
+        unique_together = (("course_id", "field", "location", "student"),)

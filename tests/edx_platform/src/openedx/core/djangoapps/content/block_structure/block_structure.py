@@ -65,6 +65,9 @@ class BlockStructureBlockData:
     def get_children(self, usage_key: Any) -> list[Any]:
         return self._children[usage_key]
 
+    def get_parents(self, usage_key: Any) -> list[Any]:
+        return [parent for parent, children in self._children.items() if usage_key in children]
+
     def __getitem__(self, usage_key: Any) -> BlockData:
         return self._blocks[usage_key]
 
