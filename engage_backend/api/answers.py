@@ -61,6 +61,7 @@ class Predictions(Shape):
     cursor: str
     model: Model | None
     calibrated: bool
+    understood_share: float | None
     expected_pass_rate: float | None
     total: Count
     consumer: Consumer

@@ -38,6 +38,7 @@ class Standing:
     version: int = 0
     model: str = ""
     calibrated: bool = False
+    understood_share: float | None = None
     as_of: datetime | None = None
     consumer_seen: datetime | None = None
     unreachable_since: datetime | None = None  # since when a source has not answered its consumer, by the wall clock
@@ -54,7 +55,7 @@ def standing(course_key: str) -> Standing:
     """Where the course run stands now, in two queries that do not grow with it."""
     found = (
         CourseRun.objects.filter(course_key=course_key)
-        .values_list("pk", "version", "model", "calibrated", "as_of")
+        .values_list("pk", "version", "model", "calibrated", "understood_share", "as_of")
         .first()
     )
     if found is None:
@@ -80,9 +81,10 @@ def cursor(text: str | None, stands: Standing) -> int | None:
 def answer(stands: Standing, since: int | None) -> bytes:
     """The answer as JSON: all learners but those who left, or only the rows written after `since`, leavers among them.
 
-    `total` counts everyone enrolled. `consumer.last_seen` is when a consumer last gave a sign of life, in the world's
-    time (it does so every five seconds while it runs); `lag_seconds` is how long ago that was by this server's clock;
-    `unreachable_since` is since when the source of the clicks has not answered it, or null.
+    `understood_share` is, of the course's latest clicks at the last daily pass, what the parts of the model that have a say
+    understand, 0 to 1. `total` counts everyone enrolled. `consumer.last_seen` is when a consumer last gave a sign of life,
+    in the world's time (it does so every five seconds while it runs); `lag_seconds` is how long ago that was by this
+    server's clock; `unreachable_since` is since when the source of the clicks has not answered it, or null.
     """
     rows: QuerySet[Any, tuple[Any, ...]]
     everyone = Learner.objects.filter(course_run=stands.run_id).exclude(state=LearnerStatus.LEFT)
@@ -101,6 +103,7 @@ def answer(stands: Standing, since: int | None) -> bytes:
         "cursor": str(stands.version),
         "model": _model(stands.model),
         "calibrated": stands.calibrated,
+        "understood_share": stands.understood_share,
         "expected_pass_rate": expected_rate(stands.model),
         "total": total,
         "consumer": {

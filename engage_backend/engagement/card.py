@@ -13,6 +13,7 @@ import torch
 import xgboost
 
 from engage_backend import __version__
+from engage_backend.engagement.categories import NOWHERE
 from engage_backend.engagement.dataset import Run
 from engage_backend.engagement.evaluation import OURS, mean_by_week
 from engage_backend.engagement.lstm_fit import last_layer
@@ -52,7 +53,7 @@ def card_of(
         "settings": asdict(settings),
         "begun_from": begun_from,
         "parts": "trees over counters everywhere; an LSTM over events beside them where it paid on runs unseen: "
-        + (", ".join(_heard(model)) or "nowhere"),
+        + (", ".join(_heard(model)) or NOWHERE),
         "training_runs": [
             _described(run) | {"events_of_known_kinds": round(share, 4)} for run, share in zip(runs, known, strict=True)
         ],

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
+# How a model's card ends the line about its parts where the LSTM, which reads kinds, has no say.
+NOWHERE = "nowhere"
+
 
 class Category(IntEnum):
     """Sorts of activity that mean the same in every course."""

@@ -47,6 +47,11 @@ class CourseRun(models.Model):
     calibrated = models.BooleanField(
         default=False, help_text="Whether a finished run of this site has calibrated that model."
     )
+    understood_share = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Of the latest clicks at the last pass, what that model goes by understands, 0 to 1.",
+    )
     as_of = models.DateTimeField(
         null=True, blank=True, help_text="The site's clock when predictions were last written."
     )

@@ -62,6 +62,13 @@ def test_clicks_that_the_model_does_not_know_pause(course: Course) -> None:
     assert "knows only 0% of the latest clicks" in course.paused()
 
 
+def test_clicks_of_kinds_that_no_heard_part_reads_do_not_pause(course: Course) -> None:
+    Kind.objects.update(name="xblock_view:vertical")  # a page: the trees know it, the vocabulary of the LSTM does not
+    course.automatic("send")
+    course.day(0)
+    assert course.paused() == ""
+
+
 def test_more_matches_than_usual_pause(course: Course) -> None:
     for learner in course.learners[2:10]:
         course.leave(learner, 900)

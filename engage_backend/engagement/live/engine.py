@@ -38,12 +38,13 @@ from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, regis
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.engagement.live.standing import Standing, standing
 from engage_backend.engagement.live.submissions import says_something
+from engage_backend.engagement.live.understanding import card_in, latest_clicks, understood_share
 from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.live.waiting import MOST, Waiting
 from engage_backend.engagement.live.watch import ModelWatch
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.trees import TARGETS
-from engage_backend.models import CourseRun, DailySnapshot, LearnerState, LearnerStatus, Prediction
+from engage_backend.models import CourseRun, DailySnapshot, HistoryChunk, LearnerState, LearnerStatus, Prediction
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import Platform
 
@@ -54,6 +55,7 @@ COURSES_SECONDS = 300.0  # how often the platform is asked for new course runs a
 CHANGES_SECONDS = 1.0  # how often we look whether the platform said that a course run changed
 _AT_ONCE = 500  # learners a transaction
 _PASSED_AT_ONCE = 200  # in the daily pass, between whose parts events are taken in
+_SAMPLED = 200  # learners, those who clicked last, by whose clicks it is told what the model understands
 _MOST_ROSTERS = 10_000
 
 
@@ -337,13 +339,17 @@ class Engine:
             going.done += len(part)
             if until is not None and time.monotonic() >= until and going.done < len(going.learners):
                 return False
+        latest = run.learners.exclude(last_active=None).order_by("-last_active").values_list("pk", flat=True)
+        clicks = latest_clicks(HistoryChunk.objects.filter(learner__in=list(latest[:_SAMPLED])))
+        understood = understood_share(card_in(engage_settings().model), clicks)
         with transaction.atomic():
             run = CourseRun.objects.select_for_update().get(pk=run.pk)  # its dates may have changed meanwhile
             run.clock_day = now.date()
             if identity:
                 run.model, run.calibrated = identity, self.watch.calibrated
             run.next_pass = next_pass(run, self._standing(run).identity)
-            run.save(update_fields=["clock_day", "model", "calibrated", "next_pass"])
+            run.understood_share = understood
+            run.save(update_fields=["clock_day", "model", "calibrated", "understood_share", "next_pass"])
             raise_version(run, now)
         del self._passing[run.course_key]
         log.info("%s: passed over %d learners at %s", run.course_key, len(going.learners), now)

@@ -5,7 +5,6 @@ Loads neither torch nor the model: only what its card says.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,10 +18,10 @@ from engage_backend.clickstream.parse import parse
 from engage_backend.clickstream.quarantine import BROKEN
 from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.conf import EngageSettings, engage_settings
-from engage_backend.engagement.history import unpack
 from engage_backend.engagement.live.expected import expected_rate
 from engage_backend.engagement.live.gaps import open_drops, open_gaps
 from engage_backend.engagement.live.registry import MAX_KINDS
+from engage_backend.engagement.live.understanding import card_in, latest_clicks, understood_share
 from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Kind, Learner, LearnerState, Lease
 from engage_backend.platform.api import get_platform
 
@@ -32,7 +31,6 @@ BEHIND = 60.0  # seconds
 LOST_MARK = 0.01  # share of records that are broken
 _CLOSE = "the tracking log of that time; `engage_status --close-gaps` says that this was done, or that they are lost"
 _SAMPLE_LINES = 1_000
-_SAMPLE_CHUNKS = 200
 
 
 def status() -> dict[str, Any]:
@@ -147,44 +145,36 @@ def _states() -> dict[str, Any]:
 
 
 def _run(run: CourseRun, site_now: datetime, model: Path) -> dict[str, Any]:
+    shares = _known_share(model, HistoryChunk.objects.filter(learner__course_run=run))
     return {
         "course": run.course_key,
         "learners": run.learners.count(),
         "model": run.model or None,
         "as_of": _iso(run.as_of),
-        "known_share": _known_share(model, HistoryChunk.objects.filter(learner__course_run=run))["known_share"],
+        **{name: shares[name] for name in ("known_share", "understood_share")},
         "expected_pass_rate": expected_rate(run.model),
         "passed_today": run.next_pass is not None and run.next_pass > site_now.date(),
         "passed": run.clock_day.isoformat() if run.clock_day else None,
     }
 
 
-def _card(folder: Path) -> dict[str, Any]:
-    """What the model's folder says of it; empty where it says nothing that can be read."""
-    try:
-        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return card if isinstance(card, dict) else {}
-
-
 def _model(folder: Path) -> dict[str, Any]:
-    card = _card(folder)
+    card = card_in(folder)
     return {"folder": str(folder), "name": card.get("name"), "kinds": len(card.get("vocabulary", []))}
 
 
 def _known_share(folder: Path, chunks: QuerySet[HistoryChunk]) -> dict[str, Any]:
-    """Of the latest events in these chunks, the share whose kind the model knows."""
-    vocabulary = set(_card(folder).get("vocabulary", []))
-    names = dict(Kind.objects.values_list("number", "name"))
-    known = {number for number, name in names.items() if name in vocabulary}
-    seen: Counter[int] = Counter()
-    for data in chunks.order_by("-pk").values_list("data", flat=True)[:_SAMPLE_CHUNKS]:
-        seen.update(row.kind for row in unpack(bytes(data)))
-    total = seen.total()
-    unknown = [names.get(kind, "?") for kind, _ in seen.most_common() if kind not in known]
-    share = round(sum(seen[kind] for kind in known) / total, 4) if total and vocabulary else None
-    return {"sampled_events": total, "known_share": share, "unknown": unknown[:5]}
+    """Return, of the latest events in these chunks, the share whose kind the model knows, and that it understands."""
+    card, seen = card_in(folder), latest_clicks(chunks)
+    vocabulary, total = set(card.get("vocabulary", [])), seen.total()
+    unknown = [kind for kind, _ in seen.most_common() if kind not in vocabulary]
+    share = round(sum(seen[kind] for kind in vocabulary) / total, 4) if total and vocabulary else None
+    return {
+        "sampled_events": total,
+        "known_share": share,
+        "understood_share": understood_share(card, seen),
+        "unknown": unknown[:5],
+    }
 
 
 def _lease() -> dict[str, Any] | None:

@@ -114,7 +114,10 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("", f"{states['count']:,} states of {states['bytes_per_learner'] or 0:,} bytes"))
     rows.append(("model", f"{found['model']['name'] or 'none'} in {found['model']['folder']}"))
     share = (
-        "" if kinds["known_share"] is None else f"; the model knows those of {kinds['known_share']:.1%} of the events"
+        ""
+        if kinds["known_share"] is None
+        else f"; the model knows those of {kinds['known_share']:.1%} of the events"
+        f"; what it goes by understands {kinds['understood_share'] or 0:.1%}"
     )
     rows.append(("kinds", f"{kinds['registered']:,} of at most {kinds['most']:,}{share}"))
     if kinds["unknown"]:
@@ -127,6 +130,7 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
                 ""
                 if run["known_share"] is None
                 else f", which knows the kinds of {run['known_share']:.1%} of its events"
+                f" and understands {run['understood_share'] or 0:.1%}"
             ),
         )
         for run in found["runs"]

@@ -13,7 +13,7 @@ from engage_backend.messaging.said import Said
 from engage_backend.messaging.said import counted as ngettext  # by this name `makemessages` finds both texts
 
 MOST_SILENCE = timedelta(hours=24)  # without a click in the log, or between two
-LEAST_KNOWN = 0.6  # share of the latest events whose kind the model knows
+LEAST_KNOWN = 0.6  # share of the latest events that the parts of the model that are heard understand
 MOST_SHARE = 0.05  # of the course's learners in a day
 MOST_TIMES = 3  # as many as the median of the week before
 LEAST_DAYS = 3  # of which a median is worth something
@@ -76,7 +76,7 @@ def data_problems(health: Health, past: Past, today: Today) -> Iterator[Said]:
         yield Said(_("there is no model"))
     if health.known_share is not None and health.known_share < LEAST_KNOWN:
         share = round(100 * health.known_share)
-        yield Said(_("the model knows only {share}% of the latest clicks by their kind"), {"share": share})
+        yield Said(_("the model knows only {share}% of the latest clicks for what they are"), {"share": share})
 
 
 def delivery_problems(past: Past) -> Iterator[Said]:

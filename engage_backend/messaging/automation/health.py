@@ -5,13 +5,14 @@ For the consumer and `engage_tick` only: histories are unpacked with numpy, whic
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.gaps import open_gaps
+from engage_backend.engagement.live.understanding import card_in, understood_share
 from engage_backend.messaging.automation.guards import Health
 from engage_backend.models import Checkpoint, HistoryChunk, Kind
 from engage_backend.platform.moments import to_microseconds
@@ -37,6 +38,8 @@ def health(now: datetime) -> Health:
             if begin <= row.time <= end:
                 times.append(row.time)
                 kinds.append(row.kind)
+    names = dict(Kind.objects.values_list("number", "name"))
+    clicks = Counter(names.get(kind, "?") for kind in kinds)
     times.sort()
     gap = max((after - before for before, after in pairwise(times)), default=0)
     return Health(
@@ -44,7 +47,7 @@ def health(now: datetime) -> Health:
         longest_gap=timedelta(microseconds=gap),
         gaps=sum(int(mark.position.get("gaps", 0)) for mark in marks),
         is_missing=any(map(open_gaps, marks)),
-        known_share=_known_share(kinds),
+        known_share=understood_share(card_in(engage_settings().model), clicks),
     )
 
 
@@ -62,15 +65,3 @@ def known_well(learners: Iterable[int], now: datetime) -> set[int]:
             if len(days[learner]) < ACTIVE_DAYS:
                 days[learner].update(day for row in unpack(bytes(data)) if (day := row.time // _DAY) < today)
     return {learner for learner, found in days.items() if len(found) >= ACTIVE_DAYS}
-
-
-def _known_share(kinds: Collection[int]) -> float | None:
-    try:
-        card = json.loads((engage_settings().model / "card.json").read_text(encoding="utf-8"))
-        vocabulary = set(card["vocabulary"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if not kinds or not vocabulary:
-        return None
-    known = {number for number, name in Kind.objects.values_list("number", "name") if name in vocabulary}
-    return sum(kind in known for kind in kinds) / len(kinds)

@@ -1,0 +1,59 @@
+"""What share of the latest clicks a model understands: by its parts that have a say, each of which reads something else.
+
+The trees read counters, which know a click by its sort (`engagement.categories`). An LSTM reads the kinds themselves, those of
+the model's vocabulary; where nested validation did not hear it, it has no say. Loads neither torch nor the model: only what
+its card says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+
+from engage_backend.engagement.activity import times_and_kinds
+from engage_backend.engagement.categories import NOWHERE, Category, category_of
+from engage_backend.models import HistoryChunk, Kind
+
+_SAMPLE_CHUNKS = 200
+
+
+def card_in(folder: Path) -> dict[str, Any]:
+    """Return what the model's folder says of it; empty where it says nothing that can be read."""
+    try:
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def latest_clicks(chunks: QuerySet[HistoryChunk]) -> Counter[str]:
+    """Return how many of the events in the latest of these chunks are of which kind, {name: count}."""
+    seen: Counter[int] = Counter()
+    for data in chunks.order_by("-pk").values_list("data", flat=True)[:_SAMPLE_CHUNKS]:
+        seen.update(times_and_kinds(bytes(data))[1])
+    names = dict(Kind.objects.values_list("number", "name"))
+    return Counter({names.get(number, "?"): count for number, count in seen.items()})
+
+
+def hears_kinds(card: Mapping[str, Any]) -> bool:
+    """Return whether the model has an LSTM that has a say in any target."""
+    return bool(card.get("lstm")) and not str(card.get("parts", "")).endswith(NOWHERE)
+
+
+def understood_share(card: Mapping[str, Any], clicks: Mapping[str, int]) -> float | None:
+    """Return the share of clicks, {kind: count}, that every heard part of a model understands. None: no clicks, no model."""
+    total = sum(clicks.values())
+    if not total or not card.get("name"):
+        return None
+    vocabulary = set(card.get("vocabulary", [])) if hears_kinds(card) else None
+    understood = sum(
+        count
+        for kind, count in clicks.items()
+        if category_of(kind) != Category.OTHER and (vocabulary is None or kind in vocabulary)
+    )
+    return round(understood / total, 4)
