@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engage_backend.cli import Refusal
-from engage_backend.demo.home import SAMPLE, Home, HomeError, claim, clear, migrate, start_django
+from engage_backend.demo.home import SAMPLE, Home, HomeError, check_ours, claim, clear, migrate, start_django
 from engage_backend.demo.supervisor import ChildEnded, PortTaken, Supervisor, listen
 from engage_backend.platform.moments import from_microseconds
 
@@ -62,10 +62,13 @@ def run(options: argparse.Namespace) -> int:
         signal.signal(number, _stop)
     console = Console(highlight=False)
     try:
-        with claim((options.home or Path("var")).resolve()) as lock, listen(options.port) as listener:
+        folder = (options.home or Path("var")).resolve()
+        if options.home is None:
+            check_ours(folder)
+        with claim(folder), listen(options.port) as listener:
             if options.home is None:
-                clear(Path(lock.name).parent)
-            _Demo(Path(lock.name).parent, console, options.package).run(listener.fileno(), listener.getsockname()[1])
+                clear(folder)
+            _Demo(folder, console, options.package).run(listener.fileno(), listener.getsockname()[1])
     except (HomeError, PortTaken, ChildEnded) as error:
         raise Refusal(str(error)) from None
     except _Stopped:

@@ -73,6 +73,15 @@ def claim(folder: Path, name: str = "lock") -> IO[str]:
     return lock
 
 
+def check_ours(folder: Path) -> None:
+    """Raise HomeError when `clear` would remove what no `engage` wrote: each folder that one used holds its lock."""
+    there = [name for name in _OURS if (folder / name).exists()]
+    if there and not (folder / "lock").is_file():
+        raise HomeError(
+            f"{folder}: holds {there[0]}, which is not of an `engage demo`; give another folder with --home"
+        )
+
+
 def clear(folder: Path) -> None:
     """Remove what an earlier site left in the folder, and nothing else."""
     for name in _OURS:

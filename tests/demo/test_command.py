@@ -162,3 +162,22 @@ def test_a_speed_that_is_none_is_refused(package_folder: Path, speed: str) -> No
     said, _ = ended.communicate(timeout=PATIENCE)
     assert ended.returncode == 2
     assert "--speed" in said
+
+
+def test_a_folder_called_var_that_is_somebody_elses_is_left_as_it_is(tmp_path: Path) -> None:
+    precious = tmp_path / "var" / "logs" / "precious.txt"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("mine")
+    command = [sys.executable, "-m", "engage_backend.cli", "demo", "--port", "0"]
+    refused = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert refused.returncode == 1
+    assert f"{tmp_path / 'var'}: holds logs" in refused.stderr
+    assert "--home" in refused.stderr
+    assert precious.read_text() == "mine"
