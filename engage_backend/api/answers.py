@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 PerMille = Annotated[int, Meta(ge=0, le=1000)]
 Chance = PerMille | None
@@ -238,14 +238,14 @@ class Ranges(Shape):
 class Criteria(Shape):
     """Whom a course team means: the learners whom every filter lets through, less `exclude`, and `include`.
 
-    `states`: the active, unless said. `everyone`: whatever the ranges say. `days_inactive`: whole days since the last click,
-    both ends included, null for open. In `modes` and `cohorts` "" stands for none.
+    `states`: the active, unless said; with a task, all. `everyone`: whatever the ranges say. `days_inactive`: whole days
+    since the last click, both ends included, null for open. In `modes` and `cohorts` "" stands for none.
     Full account: engage_backend/messaging/criteria.py.
     """
 
     version: Literal[1]
     everyone: bool = False
-    states: list[State] = field(default_factory=lambda: ["active"])
+    states: list[State] | UnsetType = UNSET
     ranges: Ranges | UnsetType = UNSET
     days_inactive: tuple[Days | None, Days | None] | UnsetType = UNSET
     modes: Annotated[list[str], Meta(max_length=100)] = []

@@ -67,7 +67,7 @@ class Criteria:
     """Whom a course team means. `from_json` checks; values made otherwise are trusted."""
 
     everyone: bool = False  # whatever the ranges are; all other filters hold
-    states: tuple[str, ...] = ("active",)
+    states: tuple[str, ...] = ("active",)  # read from JSON with a task and without states: all
     ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # target -> per mille, both ends included
     days_inactive: tuple[int | None, int | None] | None = None  # whole days since the last click; who never came is out
     modes: tuple[str, ...] = ()  # any of these; none: no filter; "": without a mode
@@ -87,7 +87,10 @@ class Criteria:
             raise CriteriaProblem(
                 "version", Said(_("has to be {version}, which is all that this server knows"), {"version": VERSION})
             )
-        return cls(**{key: read(key, given[key]) for key, read in _READ.items() if key in given})
+        said = {key: read(key, given[key]) for key, read in _READ.items() if key in given}
+        if "states" not in said and said.get("task") is not None:
+            said["states"] = STATES  # who has or has not handed something in is a fact, whenever they were last here
+        return cls(**said)
 
     def to_json(self) -> dict[str, Any]:
         """The criteria as a JSON object in one form: what is not filtered by is left out, the states are always said."""

@@ -66,7 +66,8 @@ export function fromJson(data) {
     if (range) ranges[target] = range;
   }
   const [low, high] = Array.isArray(given.days_inactive) ? given.days_inactive : [null, null];
-  const states = given.states === undefined ? START.states : SHOWN_STATES.filter((state) => given.states.includes(state));
+  // Who has or has not handed something in is a fact, whenever they were last here.
+  const states = given.states === undefined ? (given.task?.block ? SHOWN_STATES : START.states) : SHOWN_STATES.filter((state) => given.states.includes(state));
   return {
     everyone: given.everyone === true,
     states,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -46,6 +46,9 @@ SAME_SHARE = 1e-6  # of a score; the platform keeps raw points, and we keep weig
 _AT_ONCE = 500  # learners or rows
 
 
+Facts = list[ClickEvent]
+
+
 class _Known(NamedTuple):
     """A learner of ours."""
 
@@ -63,6 +66,8 @@ class Comparison:
         self._started: set[str] = set()  # course keys of which this process has read what changed
         self._wanted: dict[str, float] = {}  # course key -> when (monotonic) it may be read
         self._read: dict[str, float] = {}  # course key -> when (monotonic) it was read last
+        self._going: Iterator[Facts] | None = None  # a reading that is not at its end
+        self._part: Facts | None = None  # given, and not known to have been taken in
 
     def notice(self, event: ClickEvent) -> None:
         """Take note of a record that says that scores of its run changed, and not which."""
@@ -72,13 +77,30 @@ class Comparison:
         if event.kind == STATES_DELETED:
             CourseRun.objects.filter(course_key=event.course).update(scores_compared=None)
 
-    def facts(self, now: datetime, *, real: datetime | None = None) -> Iterator[list[ClickEvent]]:
-        """Give the differences in parts, each of which has to be taken in before the next is asked for."""
+    def facts(self, now: datetime, *, real: datetime | None = None, seconds: float | None = None) -> Iterator[Facts]:
+        """Give the differences in parts, each of which has to be taken in before the next is asked for.
+
+        After `seconds` the next call goes on, so that clicks need not wait. A part that could not be taken in comes again.
+        """
         clock = time.monotonic()
-        wanted = [course for course, at in self._wanted.items() if at <= clock]
-        if not wanted and clock - self._looked < LOOK_SECONDS:
-            return
-        self._looked = clock
+        if self._going is None:
+            wanted = [course for course, at in self._wanted.items() if at <= clock]
+            if not wanted and clock - self._looked < LOOK_SECONDS:
+                return
+            self._looked = clock
+            self._going = self._due(wanted, now, real)
+        while True:
+            if self._part is None:
+                self._part = next(self._going, None)
+            if self._part is None:
+                self._going = None
+                return
+            yield self._part
+            self._part = None
+            if seconds is not None and time.monotonic() - clock >= seconds:
+                return
+
+    def _due(self, wanted: Collection[str], now: datetime, real: datetime | None) -> Iterator[Facts]:
         going_on = CourseRun.objects.filter(Q(end=None) | Q(end__gt=now - AFTER_THE_END)).order_by("pk")
         for run in going_on:
             if not self._is_due(run, now, wanted) or not engage_settings().covers(run.course_key):
@@ -92,7 +114,7 @@ class Comparison:
             self._read[run.course_key] = time.monotonic()
         self._lease.release()
 
-    def _is_due(self, run: CourseRun, now: datetime, wanted: Iterable[str]) -> bool:
+    def _is_due(self, run: CourseRun, now: datetime, wanted: Collection[str]) -> bool:
         return (
             run.course_key in wanted
             or run.course_key not in self._started
@@ -113,9 +135,7 @@ def _read_dates(platform: Platform, run: CourseRun) -> None:
         log.warning("Learners' own due dates of %s cannot be read now.", run.course_key, exc_info=True)
 
 
-def differences(
-    platform: Platform, run: CourseRun, now: datetime, *, whole: bool | None = None
-) -> Iterator[list[ClickEvent]]:
+def differences(platform: Platform, run: CourseRun, now: datetime, *, whole: bool | None = None) -> Iterator[Facts]:
     """Compare a run with the platform, and give in parts what differs; the last part taken, the run is marked as compared.
 
     `whole`: everything, or only what changed since the last time; None: as is due on this day. `now` is the site's clock.

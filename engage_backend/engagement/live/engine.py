@@ -256,7 +256,7 @@ class Engine:
                 self._read_roster(course_key)
             self._changes_read = time.monotonic()
         now = self.platform.now()
-        for part in self._comparison.facts(now, real=real):
+        for part in self._comparison.facts(now, real=real, seconds=seconds):
             self.ingest(part)
         self._see_what_is_due(model, now)
 
