@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from engage_backend.cli import Refusal
 from engage_backend.clickstream.event import Reason
-from engage_backend.clickstream.files import DamagedFile, read_lines
+from engage_backend.clickstream.files import DamagedFile, advice, read_lines
 from engage_backend.clickstream.names import is_activity
 from engage_backend.clickstream.parse import latest, parse_lines
 
@@ -120,7 +120,7 @@ def _chunks(path: Path | Literal["-"]) -> Iterator[list[bytes]]:
             print(f"engage inspect: {damage}; counted as far as it could be read", file=sys.stderr)  # noqa: T201
             return
         except OSError as error:
-            raise Refusal(f"cannot read {path}: {error.strerror or error}") from error
+            raise Refusal(f"cannot read {path}: {error.strerror or error}{advice(Path(path))}") from error
         if not chunk:
             return
         yield chunk

@@ -37,6 +37,16 @@ def read_lines(
             raise DamagedFile(f"{path} is damaged: {error}") from error
 
 
+def advice(path: Path) -> str:
+    """Return what to do about a path that no file system has, or nothing."""
+    scheme = path.parts[0].removesuffix(":").lower() if path.parts else ""
+    if scheme in ("s3", "gs", "az", "abfs", "swift"):
+        return f"; an object in {scheme.upper()} is read through a pipe, as in: aws s3 cp URL - | gunzip -c | engage inspect -"
+    if scheme in ("http", "https", "ftp"):
+        return "; an address is read through a pipe, as in: curl URL | engage inspect -"
+    return ""
+
+
 def opened(path: Path) -> BinaryIO:
     """The file, unpacked on the way; the first bytes tell, since logs are renamed when they are rotated."""
     stream = path.open("rb")

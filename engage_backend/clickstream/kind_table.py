@@ -5,7 +5,7 @@ A record counts as one of three:
   a click      activity of the learner in the course. The second column is its kind.
   =score       a fact about a score or a hand-in (`scores.py` says what it does), =roster one about who is enrolled. Its kind
                is the event's name. Never activity.
-  ! REASON     neither. The word is a `Reason`; `docs/reference/what-counts.md` is this table with the reasons spelled out.
+  ! REASON     neither. The word is a `Reason`; `docs/what-counts.md` is this table with the reasons spelled out.
 
 First match wins, top to bottom. **A request that no row names is not activity.** A record says that something was asked
 for, not that it was answered, and one click often writes several records: each row says by itself whether its record is

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from subprocess import run
 
 import pytest
 
 from engage_backend.clickstream import kind_table
 from engage_backend.clickstream.event import Reason
+from engage_backend.clickstream.kind_page import page
 from engage_backend.clickstream.kinds import Row, group_of, kind_of_event, kind_of_path, rows
 
 # fmt: off
@@ -105,3 +107,10 @@ def test_a_kind_belongs_to_a_group(kind: str, group: str) -> None:
 def test_parsing_loads_neither_django_nor_numpy() -> None:
     code = "import sys, engage_backend.clickstream.parse; print({'django', 'numpy', 'torch'} & set(sys.modules))"
     assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "set()"
+
+
+def test_the_page_of_what_counts_is_made_from_the_table() -> None:
+    written = Path(__file__).resolve().parents[2] / "docs" / "what-counts.md"
+    assert written.read_text(encoding="utf-8") == page(), (
+        "python -m engage_backend.clickstream.kind_page > docs/what-counts.md"
+    )

@@ -21,11 +21,11 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from engage_backend.clickstream.event import ClickEvent
-from engage_backend.clickstream.names import COMPARED, DATES_MOVED, is_activity
+from engage_backend.clickstream.names import COMPARED, DATES_MOVED, ROSTER_FACTS, is_activity
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
-from engage_backend.engagement.live.changes import take_changes
+from engage_backend.engagement.live.changes import read_again_soon, take_changes
 from engage_backend.engagement.live.compare import AGAIN_SECONDS, Comparison
 from engage_backend.engagement.live.due import NEVER, due_runs, look_again, next_pass, work_out_all
 from engage_backend.engagement.live.forward import move
@@ -51,6 +51,7 @@ from engage_backend.platform.protocol import Platform
 log = logging.getLogger(__name__)
 
 ROSTER_SECONDS = 30.0  # how old a roster has to be before an unknown learner makes us read it again
+LATELY = timedelta(minutes=10)  # an enrolment in the log that is older is on the roster as the platform has it
 COURSES_SECONDS = 300.0  # how often the platform is asked for new course runs and changed rosters
 CHANGES_SECONDS = 1.0  # how often we look whether the platform said that a course run changed
 _AT_ONCE = 500  # learners a transaction
@@ -135,11 +136,17 @@ class Engine:
         by_run: dict[str, dict[int, list[ClickEvent]]] = {
             course: defaultdict(list) for course in self._waiting.courses()
         }
+        lately = to_microseconds(self.platform.now() - LATELY)
+        enrolled: set[str] = set()  # courses where somebody came, went or changed mode
         for event in events:
             if event.kind in COMPARED or event.kind in DATES_MOVED:
                 self._comparison.notice(event)
+            elif event.kind in ROSTER_FACTS and event.time > lately:
+                enrolled.add(event.course)
             if event.kind not in COMPARED:
                 by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
+        for course_key in enrolled:
+            read_again_soon(course_key)
         began = time.monotonic() if asked is None else asked
         for course_key, by_user in sorted(by_run.items()):  # so that two consumers lock in one order
             learners = self._learners(course_key, by_user)

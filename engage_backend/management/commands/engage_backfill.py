@@ -14,11 +14,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
-from engage_backend.clickstream.files import DamagedFile, read_lines
+from engage_backend.clickstream.files import DamagedFile, advice, read_lines
 from engage_backend.clickstream.parse import latest
 from engage_backend.clickstream.quarantine import Quarantine
 from engage_backend.management.stopping import needs_tables, stop_on_signals
 
+_STDIN = Path("-")
 _LINES = 50_000  # parsed at once
 _EVENTS = 4_000_000  # sorted by learner at once, in some 300 MB: so most histories are written and read in one piece
 _AT_ONCE = 100_000  # events that the engine is given at once
@@ -34,7 +35,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which files."""
-        parser.add_argument("logs", type=Path, nargs="+", metavar="LOG", help="tracking log, plain, .gz or .xz")
+        parser.add_argument(
+            "logs", type=Path, nargs="+", metavar="LOG", help="tracking log, plain, .gz or .xz; - for standard input"
+        )
 
     @needs_tables()
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,8 +53,8 @@ class Command(BaseCommand):
         from engage_backend.platform.moments import from_microseconds
 
         logs: list[Path] = options["logs"]
-        if missing := [str(path) for path in logs if not path.is_file()]:
-            raise CommandError(f"no such file: {', '.join(missing)}")
+        if missing := [path for path in logs if path != _STDIN and not path.is_file()]:
+            raise CommandError(f"no such file: {', '.join(map(str, missing))}{advice(missing[0])}")
         limit_waiting()
         engine = Engine(get_platform(), max_waiting=0)  # who enrols meanwhile is for the consumer
         broken = engage_settings().quarantine
@@ -73,7 +76,7 @@ class Command(BaseCommand):
                 progress.tell()
             pile = Pile()
 
-        is_small = sum(path.stat().st_size for path in logs) < _SMALL
+        is_small = _STDIN not in logs and sum(map(_size, logs)) < _SMALL
         processes = 0 if is_small else processors()
         until = latest(engine.platform.now())
         with (
@@ -117,7 +120,7 @@ class Command(BaseCommand):
         """Lines, and where they end: the file, and how many lines of it were read."""
         for path in logs:
             progress.begin(path)
-            records = read_lines(path, progress=progress.read)
+            records = read_lines("-" if path == _STDIN else path, progress=progress.read)
             damage = None
             while damage is None:
                 block: list[bytes] = []
@@ -139,7 +142,7 @@ class Progress:
         """`every`: seconds between two lines."""
         self._out, self._terminal = out, out.isatty()
         self._every = every if every is not None else _TELL_TERMINAL if self._terminal else _TELL
-        self._total = sum(path.stat().st_size for path in logs)
+        self._total = sum(map(_size, logs))
         self._began = self._told = time.monotonic()
         self._before = self._bytes = 0  # of the files that are done, of the one at hand
         self._path: Path | None = None
@@ -149,7 +152,7 @@ class Progress:
     def begin(self, path: Path) -> None:
         """The next file."""
         if self._path is not None:
-            self._before += self._path.stat().st_size
+            self._before += _size(self._path)
         self._path, self._bytes, self.in_file = path, 0, 0
 
     def read(self, position: int) -> None:
@@ -181,6 +184,11 @@ class Progress:
         """Leave the line."""
         if self._terminal:
             self._out.write(f"\r{'':100}\r", ending="")
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file as it lies; of standard input nothing is known."""
+    return 0 if path == _STDIN else path.stat().st_size
 
 
 def _span(seconds: float) -> str:

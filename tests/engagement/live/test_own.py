@@ -16,8 +16,9 @@ from django.core.management import call_command
 from engage_backend.clickstream import whose
 from engage_backend.clickstream.quarantine import Quarantine
 from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.engagement.live import changes
 from engage_backend.engagement.live.consumer import Consumer
-from engage_backend.models import Checkpoint, HistoryChunk, Learner, LearnerStatus, Submission
+from engage_backend.models import Checkpoint, HistoryChunk, Learner, LearnerStatus, ReadAgain, Submission
 from engage_backend.platform.moments import from_microseconds
 from engage_backend.platform.standalone.models import Enrolment
 from engage_backend.tap.record import pack
@@ -172,3 +173,20 @@ def test_a_phone_that_is_ahead_was_there_when_the_server_says(live: LiveSite, tm
     bring(live, way, tmp_path, record("play_video", day=300.0, event_source="mobile", event="{}", context=ahead))
     assert last_active() == arrived
     assert last_active() < from_microseconds(START + 10 * DAY) + timedelta(seconds=1)
+
+
+@WAYS
+def test_an_enrolment_in_the_log_asks_for_the_roster_and_is_no_click(
+    live: LiveSite, tmp_path: Path, way: str, django_capture_on_commit_callbacks: Any
+) -> None:
+    changes._said.clear()  # what this process said a moment ago for another test
+    event = {"user_id": str(ANN), "course_id": COURSE, "mode": "audit"}
+    staff = {"user_id": 9, "course_id": "", "path": "/api/bulk_enroll/v1/bulk_enroll/"}
+    name = "edx.course.enrollment.deactivated"
+    with django_capture_on_commit_callbacks(execute=True):
+        bring(live, way, tmp_path, record(name, by="admin", event=event, day=20.0, context=staff))
+    assert not ReadAgain.objects.exists()  # of long ago: the platform's roster has it
+    with django_capture_on_commit_callbacks(execute=True):
+        bring(live, way, tmp_path, record(name, by="admin", event=event, day=41.0, context=staff))
+    assert [one.course_key for one in ReadAgain.objects.all()] == [COURSE]
+    assert last_active() is None
