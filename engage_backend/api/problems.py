@@ -57,17 +57,22 @@ def needs_tables(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
         except DatabaseError as error:
             if not lacks_tables(error):
                 raise
-            log.error("%s", error)
+            _log_first_line(error)
             set_rollback()  # PostgreSQL does nothing more in the request's transaction
             return HttpResponse(str(TablesMissing.default_detail), status=503, content_type="text/plain; charset=utf-8")
 
     return answer
 
 
+def _log_first_line(error: Exception) -> None:
+    """Log which table or column is missing; PostgreSQL quotes the statement below, with its values."""
+    log.error("%s", str(error).partition("\n")[0])
+
+
 def problem_document(exc: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's exception handler: `{type, title, status, detail}`; None leaves it to Django (a 500)."""
     if lacks_tables(exc):
-        log.error("%s", exc)
+        _log_first_line(exc)
         exc = TablesMissing()
     response = exception_handler(exc, context)
     if response is None:
