@@ -44,7 +44,8 @@ def needs_tables() -> Iterator[None]:
 
         if not lacks_tables(error):
             raise
+        what = str(error).partition("\n")[0]  # PostgreSQL quotes the statement in further lines
         says = (
-            f"Engage's database tables are missing or older than the program: ./manage.py lms migrate engage ({error})"
+            f"Engage's database tables are missing or older than the program: ./manage.py lms migrate engage ({what})"
         )
         raise CommandError(says) from None
