@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
@@ -15,13 +17,22 @@ from engage_backend.messaging.drafts import Held, change, draft, lock
 from engage_backend.messaging.said import Said
 from engage_backend.messaging.unsubscribe import root_url
 from engage_backend.messaging.wording import Wording, WordingProblem
-from engage_backend.models import Communication, CommunicationVersion, CourseRun, Delivery, DeliveryState, Sending
+from engage_backend.models import (
+    AutomationDay,
+    Communication,
+    CommunicationVersion,
+    CourseRun,
+    Delivery,
+    DeliveryState,
+    Sending,
+)
 from engage_backend.platform.api import get_platform
 
 UNDO = timedelta(seconds=60)
 LATEST = timedelta(days=365)  # how far ahead a message can be scheduled
 _AT_ONCE = 2_000
-STOPPED, UNDONE = _("stopped"), _("undone")
+STOPPED = _("stopped")
+_TAKEN_OVER = ("state", "reason", "attempts", "version", "sending")  # fields of a delivery that is used again
 
 
 class Refused(Exception):
@@ -30,6 +41,10 @@ class Refused(Exception):
     def __init__(self, said: Said) -> None:
         super().__init__(said)
         self.said = said
+
+
+class NobodyLeft(Refused):
+    """Of those selected nobody may be written to."""
 
 
 def refusal(run: CourseRun, version: CommunicationVersion) -> Said | None:
@@ -114,7 +129,7 @@ def _check(version: CommunicationVersion, number: int | None) -> None:
 def _make(held: Held, wish: Sending, found: Audience, count: int | None) -> Sending:
     """Write down what was wished for, with its deliveries. Raises Refused."""
     if not found.learners:
-        raise Refused(Said(_("Nobody is left to write to ({why})."), {"why": _counted(found.left_out)}))
+        raise NobodyLeft(Said(_("Nobody is left to write to ({why})."), {"why": _counted(found.left_out)}))
     if count is not None and len(found.learners) > count:
         more = {"found": len(found.learners), "count": count}
         raise Refused(Said(_("{found} would be written to, and you confirmed {count}: look again."), more))
@@ -138,10 +153,13 @@ def _counted(left_out: Mapping[str, int]) -> list[Said]:
 
 
 def _enter(sending: Sending, found: Audience) -> None:
-    """One row a learner. Who has a row already did not get the message: the row is used again."""
+    """One row a learner. Who has a row already did not get the message: the row is used again, and `undo` restores it."""
     known = sorted(found.known)
+    before: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for at in range(0, len(known), _AT_ONCE):
         of_part = Delivery.objects.filter(communication=sending.communication_id, learner__in=known[at : at + _AT_ONCE])
+        for pk, *values in of_part.values_list("pk", *_TAKEN_OVER):
+            before[tuple(values)].append(pk)
         of_part.update(
             version=sending.version_id, sending=sending, state=DeliveryState.QUEUED, reason="", attempts=0,
             due_at=None, batch="", announced_at=None, claimed_at=None, begun_at=None,
@@ -157,18 +175,28 @@ def _enter(sending: Sending, found: Audience) -> None:
         if learner not in found.known
     )
     Delivery.objects.bulk_create(new, batch_size=_AT_ONCE)
+    if before:
+        sending.taken_over = [[list(values), pks] for values, pks in before.items()]
+        sending.save(update_fields=["taken_over"])
 
 
 def undo(sending: Sending) -> bool:
-    """Take a sending back before its first mail; False where it is too late for that."""
+    """Take a sending back before its first mail; False where it is too late for that.
+
+    Deliveries are as they were before it, so that automation goes on as if it had not been confirmed.
+    """
     with transaction.atomic():
         waiting = Sending.objects.filter(pk=sending.pk, state=Sending.State.WAITING, undo_until__gt=datetime.now(UTC))
         if not waiting.update(state=Sending.State.UNDONE):
             return False
         rows = Delivery.objects.filter(sending=sending, state=DeliveryState.QUEUED)
-        # A row with an end is of an earlier sending, which is not forgotten.
-        rows.filter(finished_at=None).delete()
-        rows.update(state=DeliveryState.SKIPPED, reason=UNDONE)
+        taken_over = Sending.objects.values_list("taken_over", flat=True).get(pk=sending.pk)
+        for values, pks in taken_over:
+            for at in range(0, len(pks), _AT_ONCE):
+                rows.filter(pk__in=pks[at : at + _AT_ONCE]).update(**dict(zip(_TAKEN_OVER, values, strict=True)))
+        rows.delete()
+        # The matches of a day that were sent are to be decided on again.
+        AutomationDay.objects.filter(sending=sending).update(sending=None)
     return True
 
 

@@ -114,6 +114,10 @@ class Sending(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
     selected = models.PositiveIntegerField(default=0)
     left_out: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="{reason: count}")
+    taken_over: models.JSONField[Any, Any] = models.JSONField(
+        default=list,
+        help_text="Deliveries of earlier sendings that this one uses again, as they were: [[values], [delivery]].",
+    )
     created = models.DateTimeField(help_text="By the site's clock.")
     undo_until = models.DateTimeField(help_text="By the world's clock.")
     send_at = models.DateTimeField(null=True, blank=True, help_text="By the site's clock; null: at once.")

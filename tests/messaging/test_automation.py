@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from engage_backend.messaging.automation.limits import quiet_until
-from engage_backend.models import AutomationDay, Communication, CourseRun, Delivery, Sending
+from engage_backend.models import AutomationDay, Communication, CourseRun, Delivery, Kind, Objection, Sending
+from engage_backend.platform.standalone.models import OptOut
 from engage_backend.tasks import tell
-from tests.messaging.automatic import SILENT, Course
+from tests.messaging.automatic import FIRST, SILENT, Course
+from tests.messaging.conftest import Mailing
 
 
 def test_automation_begins_by_asking_and_sends_in_a_second_step_only(course: Course) -> None:
@@ -204,3 +206,90 @@ def test_quiet_hours_may_span_midnight(hour: int, hours: tuple[int, int], until:
     found = quiet_until(datetime(2024, 3, 1, hour, tzinfo=UTC), "UTC", hours)
     assert (found and found.isoformat()) == until
     assert quiet_until(datetime(2024, 3, 1, 12, tzinfo=UTC), "No/Such_Zone", (21, 8)) is None
+
+
+def test_undoing_a_sending_by_hand_leaves_automation_as_it_was(course: Course) -> None:
+    first, second = (course.automatic("send", subject=f"Rule {number}") for number in range(2))
+    course.day(0)
+    course.day(1)
+    course.work()
+    held_back = list(Delivery.objects.filter(communication=second["id"]).values())
+    assert [row["state"] for row in held_back] == ["held_back"] * 2
+    names = [learner.pseudonym for learner in course.learners[:3]]
+    course.patch(f"/{second['id']}", {"pseudonyms": names})
+    course.send(second, count=3)
+    assert course.states() == {"queued": 3, "sent": 2}
+    course.post(f"/{second['id']}/undo")
+    assert list(Delivery.objects.filter(communication=second["id"]).values()) == held_back
+    for number in range(2, 9):
+        course.day(number)
+        course.work()
+    assert Delivery.objects.filter(communication=second["id"], state="sent").count() == 2, "the rule went on"
+    assert first["id"] != second["id"]
+
+
+def test_undoing_what_was_sent_to_the_matches_of_a_day_lets_the_team_decide_again(course: Course) -> None:
+    made = course.automatic("ask")
+    course.day(0)
+    course.day(1)
+    course.send(made, matches="2024-03-02", count=2)
+    course.post(f"/{made['id']}/undo")
+    assert course.get(f"/{made['id']}")["matches"] == {"day": "2024-03-02", "fresh": 2, "decided": False}
+    assert course.send(made, matches="2024-03-02", count=2)["sending"]["selected"] == 2
+
+
+def test_undoing_another_try_keeps_why_the_first_one_failed(course: Course) -> None:
+    course.smtp.at_rcpt = lambda address, number: "550 no such box" if address.startswith("l1@") else None
+    made = course.write(criteria=SILENT)
+    course.send(made)
+    course.minute()
+    course.work()
+    rows = Delivery.objects.order_by("pk").values_list("state", "reason", "attempts", "sending", "finished_at")
+    before = list(rows)
+    assert course.states() == {"failed": 1, "sent": 39}
+    course.post(f"/{made['id']}/resend", {"key": "press-again"}, status=202)
+    assert course.states() == {"queued": 1, "sent": 39}
+    course.post(f"/{made['id']}/undo")
+    assert list(rows.all()) == before
+
+
+@pytest.mark.parametrize("mode", ["ask", "send"])
+def test_who_cannot_be_written_to_is_no_match(course: Course, mode: str) -> None:
+    optout(course, 0)
+    objecting = course.learners[1]
+    made = course.automatic(mode)
+    course.day(0)
+    Objection.objects.create(user_id=objecting.user_id, course_run=course.site.run, since=FIRST)
+    course.day(1)
+    assert course.paused() == ""
+    assert AutomationDay.objects.latest("day").fresh == []
+    assert AutomationDay.objects.latest("day").tell == ""
+    course.leave(course.learners[2], 900)
+    course.day(2)
+    course.day(3)
+    course.work()
+    assert AutomationDay.objects.latest("day").fresh == [course.learners[2].pk]
+    if mode == "ask":
+        assert course.send(made, matches="2024-03-04", count=1)["sending"]["selected"] == 1
+    else:
+        assert course.smtp.addresses == ["l3@people.example"]
+
+
+def optout(course: Course, number: int) -> None:
+    OptOut.objects.create(user_id=course.learners[number].user_id, course=course.site.course)
+
+
+@pytest.mark.parametrize("learners", [5, 12, 19])
+def test_a_single_match_in_a_small_course_is_not_too_many(mailing: Mailing, learners: int) -> None:
+    Kind.objects.create(number=1, name="play_video")
+    small = Course(mailing.site, mailing.client, mailing.smtp, mailing.learners)
+    if learners > 5:
+        small.enrol(learners - 5)
+    for learner in small.learners:
+        small.clicks(learner, 1, 2, 3, 4)
+    small.leave(small.learners[0], 900)
+    small.automatic("send")
+    small.day(0)
+    small.day(1)
+    small.work()
+    assert (small.paused(), small.smtp.addresses) == ("", ["l1@people.example"])

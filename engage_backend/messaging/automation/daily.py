@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
-from engage_backend.messaging.audience import HAD
+from engage_backend.messaging.audience import HAD, of_learners
 from engage_backend.messaging.automation.guards import (
     Health,
     Past,
@@ -26,7 +26,7 @@ from engage_backend.messaging.criteria import Criteria, CriteriaProblem
 from engage_backend.messaging.drafts import holding, newest
 from engage_backend.messaging.said import Said, kept
 from engage_backend.messaging.selection import select
-from engage_backend.messaging.sending import Refused, confirm
+from engage_backend.messaging.sending import NobodyLeft, Refused, confirm
 from engage_backend.models import (
     AutomationDay,
     Communication,
@@ -103,13 +103,14 @@ def _look(communication: Communication, now: datetime, condition: Health) -> Non
 def _fresh(
     communication: Communication, matched: Sequence[int], yesterday: AutomationDay | None, now: datetime
 ) -> list[int]:
-    """Of those who match today those who did yesterday, are known well, and have not had the message."""
+    """Return who matched yesterday and today, is known well, has not had the message, and may be written to."""
     if yesterday is None or yesterday.day != now.date() - timedelta(days=1):
         return []
     rows = Delivery.objects.filter(communication=communication).exclude(state=DeliveryState.HELD_BACK)
     had = set(rows.values_list("learner_id", flat=True))
     candidates = set(matched) & set(yesterday.matched) - had
-    return sorted(known_well(candidates, now))
+    # Opt-outs, objections and the platform's rules are asked last, in bulk, of the few that remain.
+    return of_learners(communication, sorted(known_well(candidates, now))).learners
 
 
 def _past(communication: Communication, before: Sequence[AutomationDay], now: datetime) -> Past:
@@ -174,6 +175,8 @@ def _send(communication: Communication, day: AutomationDay, fresh: Sequence[int]
                 automatic=True,
                 send_at=quiet_until(now, run.time_zone, engage_settings().quiet_hours),
             )
+    except NobodyLeft:
+        return  # all of them said no since they were looked at: nothing is wrong with the rule
     except Refused as refused:
         log.warning("communication %d did not go out by itself: %s", communication.pk, refused.said.english)
         Communication.objects.filter(pk=communication.pk).update(paused_because=kept(refused.said))

@@ -15,6 +15,7 @@ from engage_backend.messaging.said import counted as ngettext  # by this name `m
 MOST_SILENCE = timedelta(hours=24)  # without a click in the log, or between two
 LEAST_KNOWN = 0.6  # share of the latest events that the parts of the model that are heard understand
 MOST_SHARE = 0.05  # of the course's learners in a day
+ALWAYS_FEW = 3  # matches a day that are few in a course of any size
 MOST_TIMES = 3  # as many as the median of the week before
 LEAST_DAYS = 3  # of which a median is worth something
 MOST_FAILING = 0.1  # share of the deliveries of the last seven days
@@ -90,7 +91,7 @@ def delivery_problems(past: Past) -> Iterator[Said]:
 
 def volume_problems(past: Past, today: Today) -> Iterator[Said]:
     """Why so many at once are not written to without being asked about."""
-    if today.fresh > MOST_SHARE * today.learners:
+    if today.fresh > max(ALWAYS_FEW, MOST_SHARE * today.learners):
         yield ngettext(
             "{n} learner matches, more than {share}% of the course",
             "{n} learners match, more than {share}% of the course",
