@@ -16,6 +16,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from engage_backend.governance.me import is_held
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.protocol import Role
 
@@ -66,6 +67,7 @@ class InCourse(BasePermission):
 
     roles: frozenset[Role] = frozenset()
     refusal: str | Promise = ""  # in the language of whoever is refused
+    includes_former = False  # also who is no longer enrolled, while anything of them is kept
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         course_key = canonical_course_key(view.kwargs["course_key"])
@@ -73,9 +75,12 @@ class InCourse(BasePermission):
             raise NotAuthenticated(_("Log in first."))
         if NotJwtRestrictedApplication is not None and not _unrestricted(request, view):
             raise PermissionDenied("The application that calls is restricted.")
-        if get_platform().role(request._request, course_key) not in self.roles:
-            raise PermissionDenied(str(self.refusal))
-        return True
+        role = get_platform().role(request._request, course_key)
+        if role in self.roles:
+            return True
+        if self.includes_former and role is Role.STRANGER and is_held(caller_id(request), course_key):
+            return True
+        raise PermissionDenied(str(self.refusal))
 
 
 class IsCourseStaff(InCourse):
@@ -89,6 +94,7 @@ class IsLearner(InCourse):
     """Learners, about themselves; the course team has no such page, unless it masquerades."""
 
     roles = frozenset({Role.LEARNER, Role.MASQUERADER})
+    includes_former = True
     refusal = _("This is for learners of this course run, about themselves.")
 
 
@@ -96,6 +102,7 @@ class IsLearnerInPerson(InCourse):
     """Learners, for themselves: what a masquerading member of the course team said would be of nobody in the course."""
 
     roles = frozenset({Role.LEARNER})
+    includes_former = True
     refusal = _("Only learners of this course run say that, for themselves; nobody says it while masquerading.")
 
 

@@ -36,8 +36,10 @@ class MeView(CourseView):
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ObjectionView(CourseView):
-    """POST {"objects": true or false, "everywhere": true or false}: the caller's word about being predicted. 204; what is
-    held now tells GET `me`."""
+    """POST {"objects": true or false, "everywhere": true or false}: the caller's word about being predicted. 204.
+
+    An objection holds at once; what was counted is erased at the `undo_until` of GET `me`, and until then `false` undoes it.
+    """
 
     permission_classes = [IsLearnerInPerson]
     http_method_names = ["post", "options"]
@@ -69,6 +71,7 @@ def _answer(me: Me) -> dict[str, Any]:
         "display_name": me.display_name,
         "objects": me.objects or None,
         "since": to_text(me.since),
+        "undo_until": to_text(me.undo_until),
         "state": me.state or None,
         "clicks": {"count": me.clicks, "first": to_text(me.first), "last": to_text(me.last)},
         "activity": [

@@ -22,7 +22,7 @@ from engage_backend.api.access import key_or_404
 from engage_backend.api.me import with_subjects
 from engage_backend.api.problems import needs_tables
 from engage_backend.engagement.activity import GROUPS
-from engage_backend.governance.me import Me, say, told_to
+from engage_backend.governance.me import Me, is_held, say, told_to
 from engage_backend.models import LearnerStatus
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.protocol import Role
@@ -39,6 +39,7 @@ WORDS = {
     "again": (False, False),
     "again_everywhere": (False, True),
 }
+ASKS = ("not_here", "not_anywhere")  # words that the page asks about before they are said (`?ask=`)
 _STYLE = _FOLDER / "engage_backend" / "me.css"
 
 
@@ -69,19 +70,25 @@ def style(request: HttpRequest) -> HttpResponse:
 @needs_tables
 @require_http_methods(["GET", "HEAD", "POST"])
 def me(request: HttpRequest, course_key: str) -> HttpResponseBase:
-    """The page (GET), its inner part alone (`?part=1`, for the block), and the learner's word (POST `say`)."""
+    """The page (GET), its inner part alone (`?part=1`, for the block), and the learner's word (POST `say`).
+
+    `?ask=` one of `ASKS` asks whether the learner is sure, and says what will go.
+    """
     key = key_or_404(course_key)
     if not request.user.is_authenticated:
         from django.contrib.auth.views import redirect_to_login  # a quarter of what we cost a process that starts
 
         return redirect_to_login(request.get_full_path())
     role, user_id = get_platform().role(request, key), request.user.pk
+    if role is Role.STRANGER and user_id is not None and is_held(user_id, key):
+        role = Role.LEARNER  # of before: they see and decide as long as anything is kept
     if role not in (Role.LEARNER, Role.MASQUERADER, Role.STAFF) or user_id is None:
         raise Http404(_("You are not enrolled in this course run."))
     if request.method == "POST":
         return _said(request, role, key, user_id)
     part = request.GET.get("part") == "1"
-    page = {**_page(with_subjects(told_to(user_id, key), user_id), role), "csrf_token": get_token(request)}
+    told, asking = with_subjects(told_to(user_id, key), user_id), request.GET.get("ask", "")
+    page = {**_page(told, role, asking), "csrf_token": get_token(request)}
     response = HttpResponse(templates().get_template(PART if part else PAGE).render(Context(page)))
     response["Content-Security-Policy"] = POLICY
     response["X-Frame-Options"] = "DENY"
@@ -101,7 +108,7 @@ def _said(request: HttpRequest, role: Role, key: str, user_id: int) -> HttpRespo
     return response
 
 
-def _page(me: Me, role: Role) -> dict[str, Any]:
+def _page(me: Me, role: Role, asking: str = "") -> dict[str, Any]:
     """What the template shows: words and numbers, no decision left."""
     weeks = [
         Week(number, [kinds[group] for group in GROUPS], kinds.total())
@@ -109,6 +116,7 @@ def _page(me: Me, role: Role) -> dict[str, Any]:
     ]
     return {
         "me": me,
+        "asking": asking if asking in ASKS else "",
         "name": me.display_name or me.course_key,
         "is_team": role is Role.STAFF,
         "may_say": role is Role.LEARNER,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Case, Max, Min, Q, QuerySet, When
 
 from engage_backend.api.columns import columns
 from engage_backend.api.conditional import weak_etag
@@ -94,7 +94,10 @@ def answer(stands: Standing, since: int | None) -> bytes:
         )
     else:
         changed = Prediction.objects.filter(course_run=stands.run_id, version__gt=since)
-        rows = changed.values_list("learner__pseudonym", "learner__state", "certify", "complete", "leave")
+        # Who has left is told without figures: they may have objected, and theirs are kept until that can't be undone.
+        left = When(learner__state=LearnerStatus.LEFT, then=None)
+        figures = (Case(left, default=name) for name in COLUMNS[2:])
+        rows = changed.values_list("learner__pseudonym", "learner__state", *figures)
     found = columns(rows, len(COLUMNS))
     total = len(found[0]) if since is None else everyone.count()
     seen = stands.consumer_seen

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from engage_backend.conf import Retention, engage_settings
 from engage_backend.engagement.activity import by_week
 from engage_backend.engagement.live.clicks import clicks_of
-from engage_backend.engagement.live.retry import repeated
 from engage_backend.engagement.live.roster import sync_schedule
-from engage_backend.governance.objections import object_to, standing, take_back
+from engage_backend.governance.objections import object_to, standing, take_back, undo_until
 from engage_backend.models import CourseRun, Delivery, DeliveryState, Learner, Submission
 from engage_backend.platform.moments import from_microseconds, to_microseconds
 from engage_backend.platform.protocol import Platform
@@ -41,6 +40,7 @@ class Me:
     display_name: str
     objects: str = ""  # "here", "everywhere", or empty
     since: datetime | None = None  # of that objection
+    undo_until: datetime | None = None  # when what was counted is erased; None: it has been, or there is no objection
     is_known: bool = False  # whether Engage has met this person as a learner of the run
     state: str = ""
     clicks: int = 0
@@ -70,6 +70,7 @@ def told_to(user_id: int, course_key: str) -> Me:
         run.display_name if run else "",
         objects,
         since=objections[objects].since if objects else None,
+        undo_until=undo_until(objections[objects]) if objects else None,
         shows_predictions=is_shown,
         retention=settings.retention_days,
     )
@@ -101,19 +102,24 @@ def told_to(user_id: int, course_key: str) -> Me:
 def say(platform: Platform, user_id: int, course_key: str, *, objects: bool, everywhere: bool) -> bool:
     """Write down what the learner says about being predicted; False where there is no such course run to say it of.
 
-    Outside of a transaction, so that it can be said again where the database breaks off a deadlock: while many enrol, what
-    consumers write meets what is erased here.
+    Call outside a transaction: see `objections.object_to`.
     """
     run = None if everywhere else _run_of(platform, course_key)
     if run is None and not everywhere:
         return False
     work = object_to if objects else take_back
-    repeated(lambda: work(run, user_id, platform.now()), undone=lambda: None)
+    work(run, user_id, platform.now())
     return True
+
+
+def is_held(user_id: int, course_key: str) -> bool:
+    """Return whether anything is kept about this person in the course run, enrolled or not."""
+    return Learner.objects.filter(course_run__course_key=course_key, user_id=user_id).exists()
 
 
 def _run_of(platform: Platform, course_key: str) -> CourseRun | None:
     """The run to say it of; the platform is asked only for one that no consumer has met yet."""
-    if not engage_settings().covers(course_key):
-        return None
-    return CourseRun.objects.filter(course_key=course_key).first() or sync_schedule(platform, course_key)
+    known = CourseRun.objects.filter(course_key=course_key).first()
+    if known is not None or not engage_settings().covers(course_key):
+        return known
+    return sync_schedule(platform, course_key)

@@ -136,6 +136,7 @@ def _make(held: Held, wish: Sending, found: Audience, count: int | None) -> Send
     communication, version = held.communication, held.version
     wish.communication, wish.version = communication, version
     wish.selected, wish.left_out = found.selected, dict(found.left_out)
+    wish.taken_over = _as_they_are(communication, sorted(found.known))
     wish.save()
     _enter(wish, found)
     detail = {"communication": communication.pk, "version": version.number, "learners": len(found.learners)}
@@ -152,14 +153,21 @@ def _counted(left_out: Mapping[str, int]) -> list[Said]:
     return said or [Said(_("nobody is selected"))]
 
 
+def _as_they_are(communication: Communication, known: Sequence[int]) -> list[Any]:
+    """Return how the deliveries to these learners are now, as `Sending.taken_over` keeps it."""
+    found: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for at in range(0, len(known), _AT_ONCE):
+        rows = Delivery.objects.filter(communication=communication, learner__in=known[at : at + _AT_ONCE])
+        for pk, *values in rows.values_list("pk", *_TAKEN_OVER):
+            found[tuple(values)].append(pk)
+    return [[list(values), pks] for values, pks in found.items()]
+
+
 def _enter(sending: Sending, found: Audience) -> None:
     """One row a learner. Who has a row already did not get the message: the row is used again, and `undo` restores it."""
     known = sorted(found.known)
-    before: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for at in range(0, len(known), _AT_ONCE):
         of_part = Delivery.objects.filter(communication=sending.communication_id, learner__in=known[at : at + _AT_ONCE])
-        for pk, *values in of_part.values_list("pk", *_TAKEN_OVER):
-            before[tuple(values)].append(pk)
         of_part.update(
             version=sending.version_id, sending=sending, state=DeliveryState.QUEUED, reason="", attempts=0,
             due_at=None, batch="", announced_at=None, claimed_at=None, begun_at=None,
@@ -175,9 +183,6 @@ def _enter(sending: Sending, found: Audience) -> None:
         if learner not in found.known
     )
     Delivery.objects.bulk_create(new, batch_size=_AT_ONCE)
-    if before:
-        sending.taken_over = [[list(values), pks] for values, pks in before.items()]
-        sending.save(update_fields=["taken_over"])
 
 
 def undo(sending: Sending) -> bool:

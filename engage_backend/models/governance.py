@@ -12,6 +12,8 @@ from engage_backend.models.course import CourseRun
 class Objection(models.Model):
     """A learner's "do not predict me"; without a course run it holds everywhere. Times are the site's.
 
+    It holds from `since`. What was counted is kept for a day, so that the learner can undo it, and then erased.
+
     .. pii: The LMS user id of a learner, that they object, and from when to when.
     .. pii_types: id
     .. pii_retirement: local_api
@@ -24,6 +26,12 @@ class Objection(models.Model):
     since = models.DateTimeField()
     until = models.DateTimeField(
         null=True, blank=True, help_text="When the learner took it back; what came before is not taken in any more."
+    )
+    hidden_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the clock had open pages drop the learner; null: to be done."
+    )
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the clock erased what was counted; null: it can be undone until then."
     )
 
     class Meta:

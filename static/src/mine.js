@@ -7,8 +7,8 @@ window.EngageMine = function EngageMine(runtime, element) {
   const url = block.dataset.engageMine;
   const room = block.querySelector(".engage-me");
 
-  async function show() {
-    const response = await fetch(`${url}?part=1`, { credentials: "same-origin", redirect: "manual" });
+  async function show(asked = {}) {
+    const response = await fetch(`${url}?${new URLSearchParams({ part: 1, ...asked })}`, { credentials: "same-origin", redirect: "manual" });
     // Who is not logged in any more is led elsewhere: then the link has to do.
     if (!response.ok) return;
     room.innerHTML = await response.text();
@@ -19,8 +19,9 @@ window.EngageMine = function EngageMine(runtime, element) {
     const body = new URLSearchParams(new FormData(event.target));
     if (event.submitter?.name) body.set(event.submitter.name, event.submitter.value);
     for (const button of event.target.querySelectorAll("button")) button.disabled = true;
-    await fetch(url, { method: "POST", credentials: "same-origin", redirect: "manual", body }).catch(() => undefined);
-    await show();
+    const isQuestion = event.target.method === "get"; // "are you sure?", or back from it
+    if (!isQuestion) await fetch(url, { method: "POST", credentials: "same-origin", redirect: "manual", body }).catch(() => undefined);
+    await show(isQuestion ? Object.fromEntries(body) : {});
     const choice = room.querySelector(".choice h2");
     if (choice) {
       choice.tabIndex = -1;

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import translation
+from django.utils import formats, translation
 
 from engage_backend.engagement.history import Row, pack
+from engage_backend.governance.objections import erase, hide
 from engage_backend.models import (
     Communication,
     CommunicationVersion,
@@ -27,6 +28,9 @@ from engage_backend.models import (
     Prediction,
     Submission,
 )
+from engage_backend.platform.api import get_platform
+from engage_backend.platform.moments import to_text
+from engage_backend.platform.standalone.models import Enrolment
 from engage_backend.platform.standalone.platform import VIEW_AS
 from tests.api.counting import questions
 
@@ -162,22 +166,86 @@ def test_saying_no_and_taking_it_back_with_the_pages_own_buttons(site: Any, lear
     browser.force_login(site.users["learner"])
 
     def press(say: str) -> Any:
-        data = {"say": say, "csrfmiddlewaretoken": token(browser.get(page_url(site)))}
-        done = browser.post(page_url(site), data)
+        asked = browser.get(page_url(site), {"ask": say})
+        assert f'name="say" value="{say}"' in asked.content.decode()
+        done = browser.post(page_url(site), {"say": say, "csrfmiddlewaretoken": token(asked)})
         assert (done.status_code, done["Location"]) == (303, page_url(site) + "#choice")
         return words(browser.get(page_url(site)))
 
     says = press("not_here")
     assert "You are not predicted in this course" in says
+    assert "10 clicks" in says  # for a day it can be undone
+    assert HistoryChunk.objects.exists()
+    assert "in any course of this site" in press("not_anywhere")
+    assert "You are not predicted in this course" in press("again_everywhere")
+    assert "A computer predicts" in press("again")
+    assert "Undo" in press("not_here")
+    erase(get_platform().now() + timedelta(days=1))
+    says = words(browser.get(page_url(site)))
     assert "What is counted of you Nothing." in says
+    assert "Predict me again in this course" in says
     assert (Learner.objects.get().state, Prediction.objects.get().certify) == ("left", None)
     assert not HistoryChunk.objects.exists()
     assert not DailySnapshot.objects.exists()
     assert "Halfway" in says  # that they were written to is not forgotten
-    assert "in any course of this site" in press("not_anywhere")
-    assert "You are not predicted in this course" in press("again_everywhere")
-    assert "A computer predicts" in press("again")
-    assert Learner.objects.get().state == "never_started"
+
+
+@pytest.mark.parametrize("ask", ["not_here", "not_anywhere"])
+def test_the_page_asks_once_and_says_what_will_go(
+    site: Any, learner: Learner, learner_client: Client, ask: str
+) -> None:
+    text = learner_client.get(page_url(site)).content.decode()
+    assert 'name="say"' not in text, "the first press only asks"
+    assert f'name="ask" value="{ask}"' in text
+    says = words(learner_client.get(page_url(site), {"ask": ask}))
+    assert "are you sure?" in says
+    assert "10 clicks that were counted in this course" in says
+    assert "that you handed in 1 task, and what it was worth" in says
+    assert "You can undo it for a day" in says
+    assert ("in every other course" in says) == (ask == "not_anywhere")
+    assert not Objection.objects.exists()
+    assert "are you sure?" not in words(learner_client.get(page_url(site), {"ask": "<script>"}))
+
+
+def test_until_when_it_can_be_undone_is_said(site: Any, learner: Learner, learner_client: Client) -> None:
+    learner_client.post(page_url(site), {"say": "not_here"})
+    until = Objection.objects.get().since + timedelta(days=1)
+    assert f"is erased on {formats.date_format(until, 'DATETIME_FORMAT')} (UTC)" in words(
+        learner_client.get(page_url(site))
+    )
+    assert learner_client.get(api_url(site)).json()["undo_until"] == to_text(until)
+
+
+def test_while_it_can_be_undone_the_course_team_sees_nothing(
+    site: Any, learner: Learner, learner_client: Client, staff_client: Client
+) -> None:
+    before = staff_client.get(api_url(site, "predictions")).json()
+    assert before["learners"] == [learner.pseudonym]
+    learner_client.post(page_url(site), {"say": "not_here"})
+    assert staff_client.get(api_url(site, "predictions")).json()["learners"] == []
+    assert staff_client.get(api_url(site, f"learners/{learner.pseudonym}")).status_code == 404
+    hide(get_platform().now())
+    told = staff_client.get(api_url(site, "predictions"), {"since": before["cursor"]}).json()
+    assert (told["learners"], told["state"]) == ([learner.pseudonym], ["left"])
+    assert (told["certify"], told["complete"], told["leave"]) == ([None], [None], [None])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_has_unenrolled_still_sees_what_is_kept_and_objects(
+    site: Any, learner: Learner, learner_client: Client
+) -> None:
+    Enrolment.objects.filter(user=site.users["learner"]).update(is_active=False)
+    Learner.objects.update(state="left")
+    assert "10 clicks" in words(learner_client.get(page_url(site)))
+    assert learner_client.get(api_url(site)).json()["clicks"]["count"] == 10
+    assert learner_client.post(page_url(site), {"say": "not_here"}).status_code == 303
+    said = learner_client.post(api_url(site, "me/objection"), {"objects": True}, content_type="application/json")
+    assert said.status_code == 204
+    erase(get_platform().now() + timedelta(days=1))
+    assert learner_client.get(api_url(site)).json()["clicks"]["count"] == 0
+    Learner.objects.all().delete()
+    assert learner_client.get(page_url(site)).status_code == 404, "nothing is kept any more"
+    assert learner_client.get(api_url(site)).status_code == 403
 
 
 @pytest.mark.parametrize("where", ["page", "api"])
@@ -217,7 +285,7 @@ def test_the_api_takes_an_objection_and_takes_it_back(site: Any, learner: Learne
 
     assert learner_client.get(api_url(site)).json()["clicks"]["count"] == 10
     told = say(objects=True)
-    assert (told["objects"], told["clicks"]["count"], told["activity"]) == ("here", 0, [])
+    assert (told["objects"], told["clicks"]["count"]) == ("here", 10)
     assert say(objects=True, everywhere=True)["objects"] == "everywhere"
     assert say(objects=False, everywhere=True)["objects"] == "here"
     assert say(objects=False)["objects"] is None
@@ -307,7 +375,9 @@ def test_earlier_weeks_unfold(site: Any, learner: Learner, learner_client: Clien
 def test_the_inner_part_alone_is_there_for_a_block(site: Any, learner: Learner, learner_client: Client) -> None:
     part = learner_client.get(page_url(site) + "?part=1")
     assert "<html" not in part.content.decode()
-    assert 'value="not_here"' in part.content.decode()
+    assert 'name="ask" value="not_here"' in part.content.decode()
+    asked = learner_client.get(page_url(site) + "?part=1&ask=not_here").content.decode()
+    assert 'name="say" value="not_here"' in asked
 
 
 def test_since_when_somebody_is_counted_again_is_said(site: Any, learner: Learner, learner_client: Client) -> None:
@@ -316,18 +386,38 @@ def test_since_when_somebody_is_counted_again_is_said(site: Any, learner: Learne
     assert "What came before Jan. 4, 2024 is not counted" in words(learner_client.get(page_url(site)))
 
 
-@pytest.mark.parametrize("objects", ["", "not_here", "not_anywhere"])
+@pytest.mark.parametrize(
+    ("objects", "is_over", "ask"),
+    [
+        ("", False, ""),
+        ("", False, "not_here"),
+        ("not_here", False, ""),
+        ("not_here", True, ""),
+        ("not_here", True, "not_anywhere"),
+        ("not_anywhere", False, ""),
+        ("not_anywhere", True, ""),
+    ],
+)
 @pytest.mark.parametrize("are_shown", [False, True])
 def test_the_page_speaks_the_learners_language_from_first_to_last(
-    site: Any, learner: Learner, learner_client: Client, settings: Any, objects: str, are_shown: bool
+    site: Any,
+    learner: Learner,
+    learner_client: Client,
+    settings: Any,
+    objects: str,
+    is_over: bool,
+    ask: str,
+    are_shown: bool,
 ) -> None:
     settings.ENGAGE = {**settings.ENGAGE, "LEARNERS_SEE_PREDICTIONS": are_shown}
     if objects:
         learner_client.post(page_url(site), {"say": objects})
+    if is_over:
+        erase(get_platform().now() + timedelta(days=1))
 
     def texts(language: str) -> set[str]:
         with translation.override(language):
-            page = learner_client.get(page_url(site)).content.decode()
+            page = learner_client.get(page_url(site), {"ask": ask}).content.decode()
         assert f'<html lang="{language}">' in page
         body = re.sub(r"<title>.*?</title>", "", page, flags=re.DOTALL)
         return {text for part in re.split(r"<[^>]+>", body) if len(text := " ".join(html.unescape(part).split())) > 1}

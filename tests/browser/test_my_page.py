@@ -13,7 +13,7 @@ import pytest
 from django.template import Context
 from playwright.sync_api import Browser, Page
 
-from engage_backend.api.my_page import _STYLE, PAGE, POLICY, _page, templates
+from engage_backend.api.my_page import _STYLE, ASKS, PAGE, POLICY, _page, templates
 from engage_backend.governance.me import Me, Message
 from engage_backend.platform.protocol import Role
 from tests.browser.test_page_everyone import AXE, wrong
@@ -43,6 +43,7 @@ def states() -> dict[str, Me]:
         "usual": me,
         "figures": replace(me, shows_predictions=True, predictions=figures),
         "objects": replace(me, objects="here", since=NOW, weeks={}, clicks=0, state="left"),
+        "undoable": replace(me, objects="here", since=NOW, undo_until=NOW, state="left"),
         "everywhere": replace(me, objects="everywhere", since=NOW, weeks={}, clicks=0, state="left"),
         "unknown": Me("course-v1:TestX+T101+2024", ""),
     }
@@ -71,13 +72,16 @@ def address() -> Iterator[str]:
     for name, me in states().items():
         context = Context({**_page(me, Role.LEARNER), "csrf_token": "token"})
         Server.pages[name] = templates().get_template(PAGE).render(context).encode()
+    for ask in ASKS:
+        context = Context({**_page(states()["usual"], Role.LEARNER, ask), "csrf_token": "token"})
+        Server.pages[ask] = templates().get_template(PAGE).render(context).encode()
     with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 
 
-@pytest.mark.parametrize("state", states())
+@pytest.mark.parametrize("state", [*states(), *ASKS])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_it_fits_without_a_script(browser: Browser, address: str, state: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=False)
@@ -92,7 +96,7 @@ def test_it_fits_without_a_script(browser: Browser, address: str, state: str, wi
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="run `npm ci` in static/ first")
-@pytest.mark.parametrize("state", states())
+@pytest.mark.parametrize("state", [*states(), *ASKS])
 def test_axe_finds_nothing(browser: Browser, address: str, state: str) -> None:
     # The page's own policy lets no script in, axe's neither.
     context = browser.new_context(viewport={"width": 320, "height": 900}, bypass_csp=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db.models import ForeignKey
 
 from engage_backend.engagement.history import unpack
 from engage_backend.governance.export import held_about
-from engage_backend.governance.objections import object_to
+from engage_backend.governance.objections import erase, object_to
 from engage_backend.models import CourseRun, HistoryChunk, Learner, Tombstone
 from engage_backend.platform.api import get_platform
 from tests.engagement.clicks import BLOCKS, COURSE, clicks
@@ -114,7 +115,10 @@ def test_who_objects_finds_that_nothing_but_the_row_and_the_objection_is_held(
     live: LiveSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lived_in(live)
-    object_to(CourseRun.objects.get(), 101, get_platform().now())
+    now = get_platform().now()
+    object_to(CourseRun.objects.get(), 101, now)
+    assert export("101", capsys=capsys)["course_runs"][COURSE]["clicks"], "while it can be undone it is kept, and told"
+    erase(now + timedelta(days=1))
     found = export("101", capsys=capsys)
     run = found["course_runs"][COURSE]
     assert (run["clicks"], run["LearnerState"], run["DailySnapshot"], run["Submission"]) == ([], [], [], [])

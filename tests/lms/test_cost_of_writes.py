@@ -121,11 +121,6 @@ SENDS = (
     " reaches, asks who had it and who objects, and writes the confirmation, the deliveries and the record; of the thirteen"
     " seven are ours"
 )
-ERASES = (
-    "it locks the learner, writes the objection, empties four tables, takes the prediction away and raises the course run's"
-    " version: when it has answered, nothing is left"
-)
-RESUMES = "it locks the learner, ends the objection, looks for another one, and raises the course run's version"
 WRITES = {
     "a draft to a list": Write(
         "communications", "post", lambda w: {"subject": "a", "pseudonyms": w.names}, "nothing", 201
@@ -174,8 +169,8 @@ WRITES = {
         lambda w: {"key": "press-0002", "matches": DAY},
         "troubled",
         202,
-        15,
-        f"{SENDS}; and it reads the day's matches and decides on them",
+        16,
+        f"{SENDS}; and it reads the day's matches, decides on them, and keeps how the deliveries were that it takes up",
     ),
     "resend": Write(
         f"{ONE}/resend",
@@ -183,8 +178,9 @@ WRITES = {
         lambda w: {"key": "press-0002"},
         "troubled",
         202,
-        15,
-        f"{SENDS}; and it writes the next version, and takes up the deliveries of those whom it did not reach",
+        16,
+        f"{SENDS}; and it writes the next version, and takes up the deliveries of those whom it did not reach, and keeps how"
+        " they were",
     ),
     "undo": Write(f"{ONE}/undo", "post", stands="confirmed"),
     "stop": Write(f"{ONE}/stop", "post", stands="confirmed"),
@@ -195,12 +191,10 @@ WRITES = {
     "forget a segment": Write("segments/<int:number>", "delete", stands="nothing", status=204),
     "count": Write("count", "post", lambda w: {"criteria": CRITERIA}, "nothing"),
     "look up": Write("lookup", "post", lambda w: {"query": "l1"}, "nothing"),
-    "object": Write("me/objection", "post", lambda w: {"objects": True}, "nothing", 204, 16, ERASES),
-    "object everywhere": Write(
-        "me/objection", "post", lambda w: {"objects": True, "everywhere": True}, "nothing", 204, 16, ERASES
-    ),
-    "object on the page": Write(MY_PAGE, "post", lambda w: {"say": "not_here"}, "nothing", 303, 16, ERASES),
-    "no longer object": Write("me/objection", "post", lambda w: {"objects": False}, "objects", 204, 13, RESUMES),
+    "object": Write("me/objection", "post", lambda w: {"objects": True}, "nothing", 204),
+    "object everywhere": Write("me/objection", "post", lambda w: {"objects": True, "everywhere": True}, "nothing", 204),
+    "object on the page": Write(MY_PAGE, "post", lambda w: {"say": "not_here"}, "nothing", 303),
+    "no longer object": Write("me/objection", "post", lambda w: {"objects": False}, "objects", 204),
     "opt out": Write(UNSUBSCRIBE, "post", stands="nothing"),
 }
 

@@ -133,6 +133,10 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
     with transaction.atomic():
         # Who is there before who is new: a new row takes a lock of its run, and learners are locked before their run.
         lock_learners(moved)
+        # Asked again behind the locks: who has objected since the roster was read does not come back by it.
+        out = left_out(run)
+        back = [learner for learner in back if learner.user_id not in out]
+        fresh = [learner for learner in fresh if learner.user_id not in out]
         for learner in changed:
             one = enrolled[learner.user_id]
             learner.mode, learner.cohort, learner.enrolled_at = one.mode[:100], one.cohort[:255], one.enrolled_at
