@@ -9,12 +9,13 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from engage_backend.clickstream.event import Reason
+from engage_backend.clickstream.event import ClickEvent, Reason
 from engage_backend.clickstream.parse import parse_lines
 
 BROKEN = frozenset({Reason.BROKEN_JSON, Reason.NOT_AN_EVENT, Reason.NO_TIME, Reason.PIECE, Reason.LATER})
@@ -28,8 +29,8 @@ log = logging.getLogger(__name__)
 class Quarantine:
     """A file of JSON lines `{at, source, reason, position, record, of, bytes, text}`.
 
-    `record` of `of`: the how-manieth of the batch that ended at `position`, from 1. A batch that is read again after a
-    crash is kept again. The file holds what the log held, names included: its owner alone may read it.
+    `record` of `of`: the how-manieth of the batch that ended at `position`, from 1; 0: of an earlier batch. A batch that is
+    read again after a crash is kept again. The file holds what the log held, names included: its owner alone may read it.
     """
 
     def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
@@ -37,28 +38,48 @@ class Quarantine:
         self.dropped = 0  # records that could not be kept
         self._complained = float("-inf")
 
-    def keep(self, source: str, records: Sequence[bytes], position: dict[str, Any], *, until: int | None = None) -> int:
+    def keep(
+        self,
+        source: str,
+        records: Sequence[bytes],
+        position: dict[str, Any],
+        refused: Mapping[ClickEvent, str] = MappingProxyType({}),
+        *,
+        until: int | None = None,
+    ) -> int:
         """Keep the broken records of a batch, and those later than `until` (µs). Return how many they are.
 
         Never raises for what the disk does.
+
+        `refused`: events that could not be taken in, and why. One whose record is not in the batch is kept as a record that
+        says the same.
         """
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        lines = []
+        found: list[tuple[str, int, bytes]] = []  # reason, number in the batch, record
+        left = dict(refused)
         for number, record in enumerate(records, start=1):
-            reason = next((why for why in parse_lines([record], until=until)[1] if why in BROKEN), None)
-            if reason is None:
-                continue
-            found = {
+            events, reasons = parse_lines([record], until=until)
+            why = [str(reason) for reason in reasons if reason in BROKEN]
+            if refused:
+                why += [refused[event] for event in events if event in refused]
+                for event in events:
+                    left.pop(event, None)
+            if why:
+                found.append((why[0], number, record))
+        found += [(why, 0, _as_record(event)) for event, why in left.items()]
+        lines = []
+        for reason, number, record in found:
+            entry = {
                 "at": at,
                 "source": source,
-                "reason": str(reason),
+                "reason": reason,
                 "position": position,
                 "record": number,
                 "of": len(records),
                 "bytes": len(record),
                 "text": record[:KEPT].decode("utf-8", "replace"),
             }
-            lines.append(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            lines.append(json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
         try:
             self._append(lines)
         except OSError as error:
@@ -98,6 +119,13 @@ class Quarantine:
                 raise OSError(28, "No space left on device")
         finally:
             os.close(handle)
+
+
+def _as_record(event: ClickEvent) -> bytes:
+    """What the event says, with the learner where a retirement looks for it."""
+    fields = event._asdict()
+    context = {"user_id": fields.pop("learner"), "course_id": fields.pop("course")}
+    return json.dumps({"context": context, **fields}).encode()
 
 
 def twins(path: Path) -> tuple[Path, Path]:

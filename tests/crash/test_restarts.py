@@ -11,12 +11,38 @@ from pathlib import Path
 
 import pytest
 
+from engage_backend.engagement.live.retry import PAUSES
 from tests.crash.sites import End, ServerSite, disturbed, events, write_log
 from tests.crash.test_killed import LogFeed, RedisFeed, undisturbed
 from tests.engagement.live.test_commands import line
 from tests.operations.sites import DiskSite
 from tests.services import PATIENCE, DatabaseServer, RedisServer, until
 
+# A consumer that says each time that it waits for its database, which is gone when the first line is there.
+_PATIENT = """
+import json, sys
+import django
+django.setup()
+from pathlib import Path
+from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.engagement.live.consumer import Consumer
+from engage_backend.engagement.live.engine import Engine
+from engage_backend.platform.api import get_platform
+
+def pause(seconds):
+    print("waits", flush=True)
+    sys.stdin.readline()
+
+log = Path(sys.argv[1])
+log.touch()
+consumer = Consumer(LogfileSource(log), Engine(get_platform()), max_wait=0, pause=pause)
+consumer.step()
+print("ready", flush=True)
+sys.stdin.readline()
+while not consumer.step().records:
+    pass
+print("taken in", flush=True)
+"""
 LEARNERS = 30
 FOUND = disturbed(events(LEARNERS, 130), seed=3)
 LINES = [line(event) for event in FOUND]
@@ -119,3 +145,27 @@ def test_a_full_disk_for_the_quarantine_costs_the_broken_records_alone(
     ended, said = end(disk_site, consumer, len(LINES))
     assert ended.same(wanted)
     assert "No space left on device" in said
+
+
+def test_a_database_server_that_is_away_for_long_is_waited_for(
+    server_site: Callable[[str], ServerSite], server: DatabaseServer, tmp_path: Path, wanted: End
+) -> None:
+    site = server_site("away")
+    site.set_up(LEARNERS)
+    log = tmp_path / "tracking.log"
+    consumer = site.start_python(_PATIENT, str(log))
+    assert consumer.stdout is not None
+    assert consumer.stdin is not None
+    assert consumer.stdout.readline() == "ready\n"
+    server.kill()
+    log.write_bytes(b"".join(LINES))
+    for _ in range(3 * len(PAUSES)):
+        consumer.stdin.write("\n")
+        consumer.stdin.flush()
+        assert consumer.stdout.readline() == "waits\n"
+    server.start()
+    said, errors = consumer.communicate("\n" * 100, timeout=PATIENCE)
+    assert consumer.returncode == 0, errors
+    assert said.endswith("taken in\n")
+    assert "the database has not been there" in errors
+    assert End.of(site).same(wanted)

@@ -78,6 +78,7 @@ class DiskSite:
             [sys.executable, *words],
             cwd=ROOT,
             env=self.environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -6,7 +6,6 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from threading import Event
 from typing import NamedTuple, TypeVar
 
@@ -17,7 +16,8 @@ from engage_backend.clickstream.parse import latest, parse_lines
 from engage_backend.clickstream.quarantine import BROKEN, Quarantine
 from engage_backend.clickstream.sources.base import MAX_BATCH, Batch, Source
 from engage_backend.engagement.live.engine import Engine
-from engage_backend.engagement.live.retry import repeated
+from engage_backend.engagement.live.registry import RegistryBroken
+from engage_backend.engagement.live.retry import lacks_tables, repeated, where_it_failed
 from engage_backend.models import Checkpoint
 from engage_backend.platform.moments import from_microseconds
 
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 2.0  # how often the checkpoint says that the consumer lives, also when there is nothing to read
 PASS_SECONDS = 0.2  # of the daily pass between two batches
+REST_SECONDS = 60.0  # for which a chore that failed is left alone
 RATE_SECONDS = 60.0  # what the rate is taken over
 _Result = TypeVar("_Result")
 
@@ -61,6 +62,8 @@ class Consumer:
         self.source, self.engine = source, engine
         self.max_batch, self.max_wait = max_batch, max_wait
         self.quarantine, self.watch, self.chores, self.pause = quarantine, watch, chores, pause
+        self._stop = Event()
+        self._resting: dict[Callable[[], None], float] = {}  # chore that failed -> until when (monotonic)
         self._written = float("-inf")
         self._began = time.monotonic()
         self._recent: deque[tuple[float, int]] = deque()  # (when, events) of the last minute
@@ -76,14 +79,14 @@ class Consumer:
         if batch.records or began - self._written > HEARTBEAT_SECONDS:
             rate = self._rate(len(events))
             counts += self._repeated(lambda: self._take_in(batch, events, counts, last, rate))
-            if self.quarantine is not None and not BROKEN.isdisjoint(rejected):
-                self.quarantine.keep(self.source.name, batch.records, batch.position, until=until)
+            refused = self.engine.refused()
+            if self.quarantine is not None and (refused or not BROKEN.isdisjoint(rejected)):
+                self.quarantine.keep(self.source.name, batch.records, batch.position, refused, until=until)
             self.source.commit(batch.position)
             self._written = time.monotonic()
         taken = Taken(len(batch.records), len(events), counts, time.monotonic() - began, last)
-        self._repeated(partial(self.engine.tick, seconds=PASS_SECONDS))
-        for chore in self.chores:
-            self._repeated(chore)
+        for chore in (self._tick, *self.chores):
+            self._do(chore)
         if counts:
             fields = {"source": self.source.name, "records": taken.records, "events": taken.events}
             fields |= {"rejected": dict(counts), "seconds": round(taken.seconds, 3)}
@@ -96,12 +99,14 @@ class Consumer:
 
     def run(self, stop: Event) -> None:
         """Follow the source until `stop` is set; the batch in hand is finished first."""
+        self._stop = stop
         while not stop.is_set():
             self.step()
         self._settle()
 
     def catch_up(self, stop: Event) -> None:
         """Read what is there, and return when nothing more comes."""
+        self._stop = stop
         while not stop.is_set() and self.step().records:
             pass
         if not stop.is_set():
@@ -109,7 +114,22 @@ class Consumer:
         self._settle()
 
     def _repeated(self, work: Callable[[], _Result]) -> _Result:
-        return repeated(work, undone=self.engine.forget, pause=self.pause)
+        return repeated(work, undone=self.engine.forget, pause=self.pause, waits=True, stopped=self._stop.is_set)
+
+    def _tick(self) -> None:
+        self.engine.tick(seconds=PASS_SECONDS)
+
+    def _do(self, chore: Callable[[], None]) -> None:
+        """Do a chore. One that fails is left alone for a while: records are taken in whatever becomes of it."""
+        if self._resting.get(chore, float("-inf")) > time.monotonic():
+            return
+        try:
+            self._repeated(chore)
+        except Exception as error:
+            if isinstance(error, RegistryBroken) or lacks_tables(error):
+                raise
+            self._resting[chore] = time.monotonic() + REST_SECONDS
+            log.error("the clock: %s; tried again in %.0f s", where_it_failed(error), REST_SECONDS)
 
     def _take_in(
         self, batch: Batch, events: Sequence[ClickEvent], rejected: Counter[str], last: int | None, rate: float
@@ -147,6 +167,8 @@ class Consumer:
 
         if self.engine.waiting:
             self._repeated(decide)
+            if (refused := self.engine.refused()) and self.quarantine is not None:
+                self.quarantine.keep(self.source.name, [], {}, refused)
 
     def _rate(self, events: int) -> float:
         """Events a second over the last minute, these among them."""

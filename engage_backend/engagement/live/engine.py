@@ -17,7 +17,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 import torch
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from engage_backend.clickstream.event import ClickEvent
@@ -34,9 +34,11 @@ from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.locks import lock_learners
 from engage_backend.engagement.live.own import NotOwn, OwnRecords
 from engage_backend.engagement.live.publish import raise_version
-from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, register_kinds
+from engage_backend.engagement.live.registry import MAX_KINDS, RegistryBroken, load_kinds, register_kinds
+from engage_backend.engagement.live.retry import lacks_tables, where_it_failed
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.engagement.live.standing import Standing, standing
+from engage_backend.engagement.live.status import REFUSED
 from engage_backend.engagement.live.submissions import says_something
 from engage_backend.engagement.live.understanding import card_in, latest_clicks, understood_share
 from engage_backend.engagement.live.upsert import upsert
@@ -58,6 +60,9 @@ _AT_ONCE = 500  # learners a transaction
 _PASSED_AT_ONCE = 200  # in the daily pass, between whose parts events are taken in
 _SAMPLED = 200  # learners, those who clicked last, by whose clicks it is told what the model understands
 _MOST_ROSTERS = 10_000
+_LONGEST_WHY = 300  # characters of what was raised
+# What is no event's fault: the database's failures are repeated by whoever calls, and the others end the process.
+_NOBODYS_FAULT = (OperationalError, InterfaceError, transaction.TransactionManagementError, RegistryBroken, MemoryError)
 
 
 class Unplaced(StrEnum):
@@ -65,6 +70,7 @@ class Unplaced(StrEnum):
 
     COURSE = "unknown course"
     LEARNER = "not enrolled"
+    REFUSED = REFUSED  # something of ours raised: see `Engine.refused`
 
 
 @dataclass(slots=True)
@@ -108,6 +114,7 @@ class Engine:
         self._day = date.min  # of the site's clock at the last tick
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
         self._passing: dict[str, _Pass] = {}  # course key -> the pass that is not at its end
+        self._refused: dict[ClickEvent, str] = {}  # what raised, for the quarantine
 
     def read_rosters(self, events: Iterable[ClickEvent]) -> float:
         """Read what rosters the `ingest` of these events asks for, where they are not known; since when they count as read.
@@ -164,9 +171,10 @@ class Engine:
                     unplaced[Unplaced.LEARNER if learners is not None else Unplaced.COURSE] += lost
             if placed and learners:
                 run = CourseRun.objects.get(course_key=course_key)
-                kept, refused = self._own.keep(placed, to_microseconds(run.start))
-                unplaced.update(refused)
-                self._take_in(run, {learners[user]: new for user, new in kept.items()})
+                kept, others = self._own.keep(placed, to_microseconds(run.start))
+                unplaced.update(others)
+                if refused := self._take_in(run, {learners[user]: new for user, new in kept.items()}):
+                    unplaced[Unplaced.REFUSED] += refused
                 if run.next_pass == NEVER:
                     look_again(run, self.platform.now().date() + timedelta(days=engage_settings().active_days + 1))
         return unplaced
@@ -182,28 +190,51 @@ class Engine:
         """Events that wait for a roster to be read."""
         return len(self._waiting)
 
+    def refused(self) -> dict[ClickEvent, str]:
+        """Give out, once, the events that made something of ours raise, each with what was raised: for the quarantine."""
+        given, self._refused = self._refused, {}
+        return given
+
     def forget(self) -> None:
         """Drop what was read or given out in a transaction that did not last."""
+        self._refused.clear()
         self.kinds = KindTable()
         self.heads.clear()
         self._rosters.clear()
         self._waiting.undo()
 
-    def _take_in(self, run: CourseRun, events: Mapping[int, Sequence[ClickEvent]]) -> None:
-        kinds = {event.kind for new in events.values() for event in new if is_activity(event.kind)}
-        numbers = register_kinds(self.kinds, kinds, most=self.max_kinds)
+    def _take_in(self, run: CourseRun, events: Mapping[int, Sequence[ClickEvent]]) -> int:
+        """Take the events of these learners in; how many made something of ours raise, and were put aside."""
         ids = sorted(events)
         if connection.in_atomic_block and len(ids) > _AT_ONCE:
             # The parts are one transaction: whoever waited for a learner while holding the run's row would wait for ever.
             lock_learners(ids)
-        for at in range(0, len(ids), _AT_ONCE):
-            part = {learner: events[learner] for learner in ids[at : at + _AT_ONCE]}
+        parts = ({pk: events[pk] for pk in ids[at : at + _AT_ONCE]} for at in range(0, len(ids), _AT_ONCE))
+        return sum(self._take_part_in(run, part) for part in parts)
+
+    def _take_part_in(self, run: CourseRun, part: Mapping[int, Sequence[ClickEvent]]) -> int:
+        """In a transaction, or savepoint, of its own. Where it raises, halves are tried, down to the one event that does it."""
+        try:
             with transaction.atomic():
+                kinds = {event.kind for new in part.values() for event in new if is_activity(event.kind)}
+                numbers = register_kinds(self.kinds, kinds, most=self.max_kinds)
                 self._move(
                     run,
                     {pk: [to_row(one, numbers) for one in new if is_activity(one.kind)] for pk, new in part.items()},
                     {pk: new for pk, new in part.items() if any(map(says_something, new))},
                 )
+        except Exception as error:
+            if _is_nobodys_fault(error):
+                raise
+            self.heads.clear()  # some may be of the savepoint that did not last
+            self.kinds = KindTable()
+            if halves := _halved(part):
+                return sum(self._take_part_in(run, half) for half in halves)
+            ((event,),) = part.values()
+            self._refused[event] = f"{type(error).__name__}: {error}"[:_LONGEST_WHY]
+            log.error("an event of %s could not be taken in: %s", run.course_key, type(error).__name__)
+            return 1
+        return 0
 
     def _standing(self, run: CourseRun) -> Standing:
         """What the run's figures are to stand on."""
@@ -236,7 +267,13 @@ class Engine:
         return known or None
 
     def _read_roster(self, course_key: str) -> dict[int, int]:
-        run = sync_run(self.platform, course_key)
+        try:
+            run = sync_run(self.platform, course_key)
+        except (DatabaseError, InterfaceError):
+            raise
+        except Exception as error:  # of the platform's: what we know of this course run goes on to hold
+            log.error("%s cannot be read from the platform: %s", course_key, where_it_failed(error))
+            run = CourseRun.objects.filter(course_key=course_key).first()
         known: dict[int, int] = {}
         if run is not None:
             known = dict(run.learners.exclude(state=LearnerStatus.LEFT).values_list("user_id", "pk"))
@@ -338,11 +375,7 @@ class Engine:
                 del self._passing[run.course_key]
                 return False
             part = going.learners[going.done : going.done + _PASSED_AT_ONCE]
-            with transaction.atomic():
-                self._move(run, dict.fromkeys(part, ()))
-                if model is not None:
-                    _keep_snapshot(part, now, identity)
-                    LearnerState.objects.filter(learner__in=part).exclude(model=model.identity).delete()
+            self._bring_forward(run, part, model, now, identity)
             going.done += len(part)
             if until is not None and time.monotonic() >= until and going.done < len(going.learners):
                 return False
@@ -361,6 +394,47 @@ class Engine:
         del self._passing[run.course_key]
         log.info("%s: passed over %d learners at %s", run.course_key, len(going.learners), now)
         return True
+
+    def _bring_forward(
+        self, run: CourseRun, learners: Sequence[int], model: Model | None, now: datetime, identity: str
+    ) -> None:
+        """Bring these to now. Who makes something of ours raise stays as they are, and is tried again at the next pass."""
+        try:
+            with transaction.atomic():
+                self._move(run, dict.fromkeys(learners, ()))
+                if model is not None:
+                    _keep_snapshot(learners, now, identity)
+                    LearnerState.objects.filter(learner__in=learners).exclude(model=model.identity).delete()
+        except Exception as error:
+            if _is_nobodys_fault(error):
+                raise
+            self.heads.clear()
+            if len(learners) == 1:
+                log.error(
+                    "%s: row %d of engage_learner cannot be brought to today: %s",
+                    run.course_key,
+                    learners[0],
+                    type(error).__name__,
+                )
+                return
+            half = len(learners) // 2
+            for part in (learners[:half], learners[half:]):
+                self._bring_forward(run, part, model, now, identity)
+
+
+def _is_nobodys_fault(error: Exception) -> bool:
+    return isinstance(error, _NOBODYS_FAULT) or lacks_tables(error)
+
+
+def _halved(part: Mapping[int, Sequence[ClickEvent]]) -> list[Mapping[int, Sequence[ClickEvent]]]:
+    """Two halves of the learners, or of one learner's events; none of a single event."""
+    if len(part) > 1:
+        pks = sorted(part)
+        half = len(pks) // 2
+        return [{pk: part[pk] for pk in some} for some in (pks[:half], pks[half:])]
+    ((pk, events),) = part.items()
+    half = len(events) // 2
+    return [{pk: events[:half]}, {pk: events[half:]}] if half else []
 
 
 def _keep_snapshot(learners: Sequence[int], now: datetime, identity: str) -> None:

@@ -21,13 +21,17 @@ OTHER = "other"
 _ATTEMPTS = 20  # consumers that register new kinds at the same moment take turns
 
 
+class RegistryBroken(RuntimeError):
+    """The table of kinds cannot be right, so no history can be read or written: the operator has to restore it."""
+
+
 def load_kinds(table: KindTable) -> None:
     """Bring `table` up to what the database holds."""
     for number, name in (
         Kind.objects.filter(number__gte=len(table.names)).order_by("number").values_list("number", "name")
     ):
         if table.number(name) != number:
-            raise RuntimeError(
+            raise RegistryBroken(
                 f"the registry of kinds has a gap or a double before number {number} ({name!r}): restore the table"
                 " engage_kind from a backup, histories cannot be read without it"
             )
@@ -56,7 +60,7 @@ def register_kinds(table: KindTable, names: Iterable[str], *, most: int = MAX_KI
             continue  # another consumer was faster; its numbers are read on the next round
         load_kinds(table)
     if missing := sorted(asked - table.numbers.keys()):
-        raise RuntimeError(f"could not register the kinds {missing[:3]} after {_ATTEMPTS} attempts")
+        raise RegistryBroken(f"could not register the kinds {missing[:3]} after {_ATTEMPTS} attempts")
     return {name: table.numbers[name] for name in asked}
 
 

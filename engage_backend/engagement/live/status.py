@@ -28,6 +28,7 @@ from engage_backend.platform.api import get_platform
 ALIVE = 30.0  # seconds: a consumer that runs says so every two, unless it is in the middle of a large batch
 GIVEN_UP = 7 * 86_400.0  # seconds after which a source that nobody reads is taken for one of the past
 BEHIND = 60.0  # seconds
+REFUSED = "could not be taken in"  # as the engine counts what made it raise
 LOST_MARK = 0.01  # share of records that are broken
 _CLOSE = "the tracking log of that time; `engage_status --close-gaps` says that this was done, or that they are lost"
 _SAMPLE_LINES = 1_000
@@ -210,6 +211,9 @@ def _todo(found: dict[str, Any]) -> Iterator[str]:
         for gap in one["gaps"]:
             when = f"from {gap['from']} to {gap['to']}" if gap["from"] else "at some time"
             yield f"{one['source']}: records that came {when} may be lost: `engage_backfill` {_CLOSE}"
+        if refused := one["rejected"].get(REFUSED, 0):
+            where = found["quarantine"]["path"] if found["quarantine"] else 'set ENGAGE["QUARANTINE"] to keep them'
+            yield f"{one['source']}: {refused:,} records could not be taken in: report them to us ({where})"
         if one["broken"] > LOST_MARK * (one["events"] + sum(one["rejected"].values())):
             where = found["quarantine"]["path"] if found["quarantine"] else 'set ENGAGE["QUARANTINE"] to keep them'
             yield f"{one['source']}: {one['broken']:,} records are broken: look at them ({where})"

@@ -69,7 +69,9 @@ class Command(BaseCommand):
             for events in pile.by_learner(_AT_ONCE):
                 if stop.is_set():
                     return
-                unplaced = repeated(partial(engine.ingest, events), undone=engine.forget)
+                unplaced = repeated(partial(engine.ingest, events), undone=engine.forget, waits=True)
+                if (raised := engine.refused()) and quarantine is not None:
+                    quarantine.keep("backfill", [], {}, raised)
                 refused.update({str(reason): count for reason, count in unplaced.items()})
                 taken += len(events)
                 progress.taken = taken
