@@ -27,7 +27,7 @@ def scored(event: ClickEvent, score: float) -> ClickEvent:
 
 def bad_ones() -> list[ClickEvent]:
     """Of two learners, far beyond what a history or a column holds."""
-    return [scored(clicks(101, 9)[4], 1e14), scored(clicks(102, 9)[7], 1e200), scored(clicks(102, 9)[8], 9.1e15)]
+    return [scored(clicks(101, 9)[4], 1e14), scored(clicks(102, 9)[7], 1e19), scored(clicks(102, 9)[8], 9.1e15)]
 
 
 def test_records_that_cannot_be_taken_in_go_into_quarantine_and_the_batch_goes_on(
