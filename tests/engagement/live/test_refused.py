@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from engage_backend.clickstream.event import ClickEvent
+from engage_backend.clickstream.parse import parse_lines
 from engage_backend.clickstream.quarantine import Quarantine
 from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.engagement.live.consumer import Consumer
@@ -48,7 +49,7 @@ def test_records_that_cannot_be_taken_in_go_into_quarantine_and_the_batch_goes_o
     HistoryChunk.objects.all().delete()
     Submission.objects.all().delete()
     LearnerState.objects.all().delete()
-    live.engine().ingest(good)
+    live.engine().ingest(parse_lines(list(map(line, good)))[0])
     assert (with_bad, shown) == (live.histories(), live.shown())
 
 
