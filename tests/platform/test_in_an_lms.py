@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 INSIDE = ["tests/lms", "tests/platform/test_contract.py"]
 
@@ -21,7 +23,7 @@ def test_inside_an_lms_and_a_studio(settings: str) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
