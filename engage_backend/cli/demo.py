@@ -153,6 +153,7 @@ class _Demo:
         from engage_backend.demo.clock import set_clock
         from engage_backend.demo.lag import is_read, is_shown
         from engage_backend.demo.replay import Replay, emit_all
+        from engage_backend.engagement.live.lease import JobLease
         from engage_backend.platform.api import get_platform
 
         course_key, moments = package.schedule.course, [get_platform().now()]
@@ -164,12 +165,16 @@ class _Demo:
                 if self.folder_of_package is None:
                     moments += [start + passed for passed in (*EARLIER, TENTH_WEEK)]
             with self._bar("Taking in what has happened so far", len(moments)) as advance:
+                daily_pass = JobLease("clock")
                 for number, moment in enumerate(moments):
                     advance(number)
-                    # The lines first: the day's pass comes with the clock, and what it shows is kept as it is.
-                    emit_all(replay, moment)
-                    self._until(children, partial(is_read, home.tracking_log))
+                    # The clock first: lines that are later than it are not believed. Until they are read the daily pass is
+                    # ours, and waits: what it shows is kept as it is.
+                    self._until(children, daily_pass.take)
                     set_clock(moment, speed=0)
+                    emit_all(replay, moment)
+                    self._until(children, lambda: daily_pass.take() and is_read(home.tracking_log))
+                    daily_pass.release()
                     self._until(children, partial(is_shown, course_key, home.tracking_log, moment.date()))
 
     def _show_race(self, package: Package, home: Home, children: Supervisor) -> None:
