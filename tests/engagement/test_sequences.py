@@ -43,7 +43,7 @@ def test_the_vocabulary_is_of_kinds_that_all_of_few_runs_share(
         load_material(read_package(write_package(place, f"r{n}", seed=n, count=12, clicks=2)), kinds, seed=1)
         for n in range(2)
     ]
-    assert set(known_kinds(runs, kinds).kinds) == {"play_video", "pause_video", "seq_next", "problem_show"}
+    assert set(known_kinds(runs, kinds).kinds) == {"play_video", "pause_video", "seq_next"}
     only_one = [runs[0], runs[1].keep(np.zeros(12, dtype=bool))]
     assert set(known_kinds(only_one, kinds).kinds) == set(known_kinds(runs, kinds).kinds)  # the log is what counts
 

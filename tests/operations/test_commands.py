@@ -200,6 +200,7 @@ def test_a_backfill_that_is_stopped_and_started_again_ends_as_one_that_was_not(
     disk_site: DiskSite, large_log: Path
 ) -> None:
     disk_site.set_up(learners=40)
+    disk_site.follow_the_world()
     backfill = disk_site.start("backfill", str(large_log))
     until(lambda: disk_site.home.joinpath("db.sqlite3").exists())
     # It reads from the moment it has loaded; being told before that is being told at the first block.
@@ -215,6 +216,7 @@ def test_a_backfill_that_is_stopped_and_started_again_ends_as_one_that_was_not(
     found = json.loads(disk_site.run("status", "--json")[1])
     other = DiskSite(disk_site.home.with_name("undisturbed"))
     other.set_up(learners=40)
+    other.follow_the_world()
     other.run("backfill", str(large_log))
     assert found["history"] == json.loads(other.run("status", "--json")[1])["history"]
     assert found["history"]["events"] > 50_000
