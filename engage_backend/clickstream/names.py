@@ -45,6 +45,10 @@ def is_of_a_unit(kind: str) -> bool:
     return kind in _UNITS or kind.startswith(("xblock_view:", "handler:"))
 
 
+# Facts that stand in a learner's history: what somebody's score is, is part of what figures are made of.
+KEPT_FACTS = SCORE_FACTS - COMPARED
+
+
 def is_activity(kind: str) -> bool:
     """Return whether events of this kind are something that the learner did; facts are not."""
     return kind not in FACTS

@@ -58,6 +58,8 @@ EFFECTS: dict[str, Effect] = {
 }
 # The two results of a check are one row of the table: between them the attempt decides.
 _PLACES = {kind: max(place, 1) for place, kind in enumerate(EFFECTS)}
+BY_PLACE = {_PLACES[kind]: effect for kind, effect in EFFECTS.items()}
+PLACES = 16  # more than there are: an order is time x PLACES + place
 
 
 def place_of(kind: str) -> int:

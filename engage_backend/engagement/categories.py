@@ -23,6 +23,9 @@ class Category(IntEnum):
     PROGRESS = 8  # looking at grades, progress, dates, the home page
 
 
+FACT = 15  # in place of a category: no activity, but a fact about a score
+
+
 # The first pattern that is found in the kind's name decides.
 _PATTERNS: tuple[tuple[Category, re.Pattern[str]], ...] = tuple(
     (category, re.compile(pattern))

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from engage_backend.engagement.categories import Category
+from engage_backend.clickstream.scores import BY_PLACE, PLACES, Score, place_of
+from engage_backend.engagement.categories import FACT, Category
 from engage_backend.engagement.history import Row, block_number
 from engage_backend.platform.protocol import CourseSchedule
 
@@ -22,6 +23,7 @@ DAY = 24 * 60 * MINUTE
 WINDOW = 28  # days of daily activity that are kept
 SESSION_GAP = 30 * MINUTE
 _FULL = 1_000_000  # a full score, in millionths
+_CHECK = place_of("problem_check_correct")
 
 FEATURES = (
     "days_since_start",
@@ -111,7 +113,8 @@ class Counters:
     by_day: list[int] = field(
         default_factory=lambda: [0] * WINDOW
     )  # events on the last active day, the day before, ...
-    # block number -> [best score in millionths, attempts, first handed in, last handed in]
+    # Block number -> [current score in millionths (-1: none), attempts, first and last handed in (0: not), order of the score,
+    # order of the hand-in]; an order is time x PLACES + place, as in `live.submissions`, whose rows say the same.
     handed_in: dict[int, list[int]] = field(default_factory=dict)
 
     def update(self, rows: Iterable[Row], categories: Sequence[int]) -> None:
@@ -120,6 +123,12 @@ class Counters:
         known = len(categories)
         for time, kind, block, _, score, possible, attempt in rows:
             category = categories[kind] if kind < known else 0
+            if category > FACT:
+                if block:
+                    self._take_in(block, category >> 4, score, possible, attempt, time)
+                category &= 15
+            if category == FACT:
+                continue
             by_category[category] += 1
             gap = time - last
             if self.events == 0:
@@ -139,19 +148,28 @@ class Counters:
             by_day[0] += 1
             self.events += 1
             last = time
-            if possible > 0.0 and score >= 0.0 and block:
-                self._hand_in(block, round(_FULL * score / possible), attempt, time, category)
         self.last = last
 
-    def _hand_in(self, block: int, score: int, attempt: int, time: int, category: int) -> None:
-        checked = category in (Category.CORRECT, Category.INCORRECT)
-        kept = self.handed_in.get(block)
-        if kept is None:
-            self.handed_in[block] = [score, max(attempt, 1), time, time]
+    def _take_in(self, block: int, place: int, score: float, possible: float, attempt: int, time: int) -> None:
+        """Let a record about a task count: of two of one time the one that `EFFECTS` puts lower."""
+        effect, order = BY_PLACE[place], time * PLACES + place
+        kept = self.handed_in.setdefault(block, [-1, 0, 0, 0, 0, 0])
+        if effect.score is Score.TAKEN_BACK:
+            if order >= kept[4]:
+                kept[0], kept[4] = -1, order
+        elif effect.score is Score.SET and possible > 0.0 and score >= 0.0:
+            share = round(_FULL * score / possible)
+            if order > kept[4] or (order == kept[4] and (attempt, share) > (kept[1], kept[0])):
+                kept[0], kept[4] = share, order
+        if effect.handed_in is None or order < kept[5]:
             return
-        kept[0] = max(kept[0], score)
-        kept[1] = max(kept[1], attempt) if attempt >= 0 else kept[1] + checked
-        kept[3] = time
+        if not effect.handed_in:
+            kept[1:4] = [0, 0, 0]
+        elif attempt >= 0 or place != _CHECK:
+            kept[1:4] = [max(kept[1], attempt, 1), kept[2] or time, time]
+        else:  # a check that does not tell which attempt it was
+            kept[1:4] = [kept[1] + 1, kept[2] or time, time]
+        kept[5] = order
 
     def copy(self) -> Counters:
         """An independent copy."""
@@ -180,7 +198,7 @@ class Counters:
         """The counters that `to_bytes` wrote."""
         *plain, flat = msgspec.msgpack.decode(data)
         counters = cls(*plain)
-        counters.handed_in = {flat[at]: flat[at + 1 : at + 5] for at in range(0, len(flat), 5)}
+        counters.handed_in = {flat[at]: flat[at + 1 : at + 7] for at in range(0, len(flat), 7)}
         return counters
 
     def features(self, plan: Plan, clock: int) -> list[float]:
@@ -198,7 +216,7 @@ class Counters:
         span = max(today - self.first // DAY + 1, 1) if self.events else 1
         right, wrong = self.by_category[Category.CORRECT], self.by_category[Category.INCORRECT]
         attempts = sum(kept[1] for kept in self.handed_in.values())
-        blocks = len(self.handed_in)
+        blocks = sum(1 for kept in self.handed_in.values() if is_attempted(kept))
         return [
             since_start,
             since_start / length if length else UNKNOWN,
@@ -228,12 +246,13 @@ class Counters:
 
     def _tasks(self, plan: Plan, clock: int) -> list[float]:
         """The features that need the schedule's graded blocks, in the order of FEATURES."""
-        last_at = max((kept[3] for kept in self.handed_in.values()), default=None)
-        last_score = next((kept[0] / _FULL for kept in self.handed_in.values() if kept[3] == last_at), UNKNOWN)
+        last_at = max((kept[3] for kept in self.handed_in.values() if kept[3]), default=None)
+        scores = (kept[0] / _FULL for kept in self.handed_in.values() if kept[3] == last_at and kept[0] >= 0)
+        last_score = next(scores, UNKNOWN)
         since_last = (clock - last_at) / DAY if last_at is not None else UNKNOWN
         if not plan.graded:
             return [UNKNOWN] * 10 + [last_score, since_last, UNKNOWN, UNKNOWN]
-        attempted = earned = due = missed = still_open = soon = 0.0
+        attempted = scored = earned = due = missed = still_open = soon = 0.0
         leads: list[int] = []
         next_due: int | None = None
         for block, (points, deadline) in plan.graded.items():
@@ -243,10 +262,12 @@ class Counters:
                 due += points
             elif deadline is not None and (next_due is None or deadline < next_due):
                 next_due = deadline
-            if kept is not None:
+            if kept is not None and is_attempted(kept):
                 attempted += points
-                earned += points * kept[0] / _FULL
-                if deadline is not None:
+                if kept[0] >= 0:  # what is handed in and not graded may still give its points
+                    scored += points
+                    earned += points * kept[0] / _FULL
+                if deadline is not None and kept[2]:
                     leads.append(min(max(deadline - kept[2], -14 * DAY), 28 * DAY))
             elif over:
                 missed += points
@@ -261,20 +282,17 @@ class Counters:
             missed,
             still_open,
             soon,
-            earned + still_open,
+            earned + still_open + attempted - scored,
             plan.passing_grade - earned,
             (due - missed) / due if due else UNKNOWN,
-            earned / attempted if attempted else UNKNOWN,
+            earned / scored if scored else UNKNOWN,
             last_score,
             since_last,
             sum(leads) / len(leads) / DAY if leads else UNKNOWN,
             (next_due - clock) / DAY if next_due is not None else UNKNOWN,
         ]
 
-    def earned(self, plan: Plan) -> float:
-        """Share of the course grade earned so far, 0 to 1; 0 where the schedule names no graded blocks."""
-        return sum(
-            points * self.handed_in[block][0] / _FULL
-            for block, (points, _) in plan.graded.items()
-            if block in self.handed_in
-        )
+
+def is_attempted(kept: Sequence[int]) -> bool:
+    """Return whether a task of `Counters.handed_in` was handed in, or has a score without that."""
+    return kept[3] > 0 or kept[0] >= 0

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engage_backend.clickstream.event import ClickEvent
-from engage_backend.clickstream.names import is_activity, is_of_a_unit
+from engage_backend.clickstream.names import KEPT_FACTS, is_activity, is_of_a_unit
 from engage_backend.clickstream.parse import latest, parse_lines
 from engage_backend.clickstream.whose import is_other, name_hash
 from engage_backend.engagement import labels
@@ -84,11 +84,13 @@ def are_shown(labels_: npt.NDArray[np.int8], features: Floats) -> npt.NDArray[np
 
 def load_run(package: Package, kinds: KindTable, *, seed: int, progress: Progress = lambda lines: None) -> Run:
     """Read a package's log and make its examples. New kinds are registered in `kinds`."""
-    return run_of(package, clicks_of(package, progress), kinds, seed=seed)
+    return run_of(package, clicks_of(package, progress, facts=True), kinds, seed=seed)
 
 
-def clicks_of(package: Package, progress: Progress = lambda lines: None) -> Iterator[ClickEvent]:
-    """Read a package's log: what its learners did themselves. As on a running site, facts about scores are no clicks.
+def clicks_of(
+    package: Package, progress: Progress = lambda lines: None, *, facts: bool = False
+) -> Iterator[ClickEvent]:
+    """Read a package's log: what its learners did themselves, and with `facts` what was said of their scores.
 
     Records without a user id, of before November 2013, are given to the user whose name they bear.
     """
@@ -99,7 +101,8 @@ def clicks_of(package: Package, progress: Progress = lambda lines: None) -> Iter
         for event in parse_lines(part, until=until, names=names)[0]:
             if event.who and is_other(event.who, own.get(event.learner, "")):
                 continue  # staff who masquerade
-            if is_activity(event.kind) and (event.time >= opens or not is_of_a_unit(event.kind)):
+            opened = event.time >= opens or not is_of_a_unit(event.kind)
+            if opened if is_activity(event.kind) else facts and event.kind in KEPT_FACTS:
                 yield event
         progress(len(part))
 
@@ -112,8 +115,9 @@ def run_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, 
     while part := list(islice(mine, _LINES_AT_ONCE)):
         for event in part:
             kinds.number(event.kind)
-        last = max(last, *(event.time for event in part), 0)
-        last_click = max([last_click, *(event.time for event in part if event.possible is None)])
+        clicks = [event for event in part if is_activity(event.kind)]
+        last = max([last, *(event.time for event in clicks)])
+        last_click = max([last_click, *(event.time for event in clicks if event.possible is None)])
         pile.add(Columns.of(part))
     # Outcomes may come in after the clicks have stopped; what stops the clock is the clicks.
     end_of_data = ((last if last_click < 0 else last_click) // DAY + 1) * DAY  # of the day: a log is cut between days
@@ -122,7 +126,8 @@ def run_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, 
     for part in pile.by_learner(_EVENTS_AT_ONCE):
         for user, theirs in groupby(part, key=attrgetter("learner")):
             history = merge([], [to_row(event, kinds.numbers) for event in theirs])
-            found.append(_Learner(people[user], history, package, kinds, every_kind, end_of_data, seed))
+            if any(row.kind not in kinds.facts for row in history):
+                found.append(_Learner(people[user], history, package, kinds, every_kind, end_of_data, seed))
     return Run(
         name=package.name,
         course=package.course,
@@ -160,20 +165,22 @@ class _Learner:
         schedule = package.schedule
         enrolled = micros(learner.enrolled_at)
         plan = Plan.of(schedule, enrolled)
-        times = [row.time for row in rows]
+        clicks = kinds.clicks(rows)
+        times, moments_of_all = [row.time for row in clicks], [row.time for row in rows]
         end = end_of_data if schedule.end is None else min(schedule.end, end_of_data)
         moments = _moments(plan.origin, end, times, seed=seed, name=f"{package.course} {learner.user_id}")
         moments = [(clock, week) for clock, week in moments if clock >= max(enrolled, times[0])]
         self.user_id = learner.user_id
         self.early = times[0] <= plan.origin + WEEK
-        tokens, self.carried = encode(rows, None, every_kind)
+        tokens, self.carried = encode(clicks, None, every_kind)
         self.read = tokens.astype(np.int32)
         self.clock = np.array([clock for clock, _ in moments], dtype=np.int64)
         self.week = np.array([week for _, week in moments], dtype=np.int32)
         self.seen = np.array([bisect_right(times, clock) for clock, _ in moments], dtype=np.int32)
         features: list[list[float]] = []
         counters, begin = Counters(), 0
-        for (clock, _), seen in zip(moments, self.seen.tolist(), strict=True):
+        for clock, _ in moments:
+            seen = bisect_right(moments_of_all, clock)
             counters.update(rows[begin:seen], kinds.categories)
             begin = seen
             features.append(counters.features(plan, clock))

@@ -8,7 +8,9 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from engage_backend.engagement.categories import category_of
+from engage_backend.clickstream.names import is_activity
+from engage_backend.clickstream.scores import EFFECTS, place_of
+from engage_backend.engagement.categories import FACT, category_of
 from engage_backend.engagement.history import Row
 
 UNKNOWN_TOKEN = 0
@@ -24,7 +26,9 @@ class KindTable:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self.names: list[str] = []
         self.numbers: dict[str, int] = {}
+        # Category of each kind (FACT: of none), + 16 x its place in `clickstream.scores.EFFECTS`, where it has one.
         self.categories: list[int] = []
+        self.facts: set[int] = set()
         for name in names:
             self.number(name)
 
@@ -34,8 +38,15 @@ class KindTable:
         if number is None:
             number = self.numbers[name] = len(self.names)
             self.names.append(name)
-            self.categories.append(int(category_of(name)))
+            place = place_of(name) if name in EFFECTS else 0
+            self.categories.append((int(category_of(name)) if is_activity(name) else FACT) + 16 * place)
+            if not is_activity(name):
+                self.facts.add(number)
         return number
+
+    def clicks(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return the rows that are activity: what the LSTM reads, and what says when somebody was last here."""
+        return [row for row in rows if row.kind not in self.facts] if self.facts else rows
 
     def tokens(self, vocabulary: Mapping[str, int]) -> Tokens:
         """Token by kind number under one model's vocabulary; kinds it does not know are UNKNOWN_TOKEN."""

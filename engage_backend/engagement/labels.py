@@ -6,13 +6,14 @@ since 1970, UTC.
 
 from __future__ import annotations
 
-from engage_backend.engagement.counters import DAY, Counters, Plan
+from engage_backend.engagement.counters import DAY, Counters, Plan, is_attempted
 from engage_backend.engagement.trees import TARGETS
 
 __all__ = ["TARGETS", "complete", "leave", "leave_is_judged"]
 COMES_BACK_WITHIN = 2 * DAY  # whoever is seen no more after this long has left
 RECENTLY_ACTIVE = 14 * DAY  # `leave` is shown and calibrated of those; it is learnt from the others too
 BLIND = 14 * DAY  # before the end, where nobody can tell who would have come back
+_NEVER = (-1, 0, 0, 0)
 _ROUNDING = 1e-6  # shares of a grade that were added up
 
 
@@ -24,7 +25,9 @@ def complete(counters: Counters, plan: Plan) -> bool | None:
     """
     if not plan.graded:
         return None
-    attempted = sum(points for block, (points, _) in plan.graded.items() if block in counters.handed_in)
+    attempted = sum(
+        points for block, (points, _) in plan.graded.items() if is_attempted(counters.handed_in.get(block, _NEVER))
+    )
     return attempted >= plan.passing_grade - _ROUNDING
 
 

@@ -42,7 +42,7 @@ def advance(model: Model, kinds: KindTable, kept: Sequence[Kept], rows: Sequence
             part.append(waiting.pop())
             events += len(rows[part[-1]])
         before = [kept[at].counters.last if kept[at].counters.events else None for at in part]
-        read = encode_many([rows[at] for at in part], before, tokens)
+        read = encode_many([kinds.clicks(rows[at]) for at in part], before, tokens)
         states = np.stack([kept[at].hidden for at in part])
         states = model.lstm.run(states, [one for one, _ in read], [carried for _, carried in read])
         for at, state in zip(part, states, strict=True):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
+import pytest
+
+from engage_backend.clickstream.names import OVERRIDDEN, RESCORED, SCORE_RESET, STATE_DELETED
 from engage_backend.engagement.counters import FEATURES, UNKNOWN, Counters, Plan
 from engage_backend.engagement.encoder import KindTable
-from engage_backend.engagement.history import Row, block_number, merge, to_row
+from engage_backend.engagement.history import NONE, Row, block_number, merge, to_row
 from engage_backend.platform.protocol import CourseSchedule
 from tests.engagement.clicks import BLOCKS, DAY, START, clicks
 
@@ -58,7 +61,7 @@ def test_silence_changes_the_features_and_not_the_counters() -> None:
     assert counters.to_bytes() == before
 
 
-def test_points_count_once_whatever_the_attempts_and_at_their_best() -> None:
+def test_points_count_once_whatever_the_attempts_and_at_their_last() -> None:
     counters = Counters()
     tries = [
         submission(0, START + DAY, 0.2),
@@ -67,7 +70,7 @@ def test_points_count_once_whatever_the_attempts_and_at_their_best() -> None:
     ]
     counters.update(tries, KINDS.categories)
     seen = named(counters, plan(p0=(0.3, START + 10 * DAY), p1=(0.2, START + 20 * DAY)), START + 5 * DAY)
-    assert (seen["points_attempted"], seen["points_earned"], seen["attempts_per_block"]) == (0.3, 0.3, 3.0)
+    assert (seen["points_attempted"], seen["points_earned"], seen["attempts_per_block"]) == (0.3, 0.15, 3.0)
     assert (seen["points_open"], seen["points_missed"], seen["lead_days"]) == (0.2, 0.0, 9.0)
 
 
@@ -85,6 +88,34 @@ def test_a_submission_told_by_two_events_is_one_block_handed_in() -> None:
     counters.update([checked, graded], KINDS.categories)
     seen = named(counters, plan(), START + 2 * DAY)
     assert (seen["blocks_handed_in"], seen["attempts_per_block"], seen["correct"]) == (1, 1.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "attempted", "earned", "missed", "reachable"),
+    [
+        ([], 0.3, 0.3, 0.0, 0.3),
+        ([(STATE_DELETED, None)], 0.0, 0.0, 0.3, 0.0),
+        ([(RESCORED, 0.5)], 0.3, 0.15, 0.0, 0.15),
+        ([(STATE_DELETED, None), (OVERRIDDEN, 1.0)], 0.3, 0.3, 0.0, 0.3),
+        ([(SCORE_RESET, None), ("openassessmentblock.create_submission", None)], 0.3, 0.0, 0.0, 0.3),
+    ],
+)
+def test_the_current_score_counts_and_facts_are_no_activity(
+    facts: list[tuple[str, float | None]], attempted: float, earned: float, missed: float, reachable: float
+) -> None:
+    kinds = KindTable(KINDS.names)
+    first = submission(0, START + DAY, 1.0)
+    rows = [first]
+    for day, (kind, score) in enumerate(facts, start=2):
+        points = (NONE, NONE) if score is None else (score, 1.0)
+        rows.append(Row(START + day * DAY, kinds.number(kind), first.block, 0, *points, -1))
+    counters = Counters()
+    counters.update(rows, kinds.categories)
+    seen = named(counters, plan(p0=(0.3, START + 10 * DAY)), START + 12 * DAY)
+    names = ("points_attempted", "points_earned", "points_missed", "points_reachable")
+    assert [seen[name] for name in names] == pytest.approx([attempted, earned, missed, reachable])
+    own = sum(not kind.startswith("edx.grades") for kind, _ in facts) + 1
+    assert (seen["events"], counters.last) == (own, max(row.time for row in kinds.clicks(rows)))
 
 
 def test_a_course_without_graded_blocks_or_end_says_unknown_and_not_zero() -> None:

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engage_backend.clickstream.event import ClickEvent
+from engage_backend.clickstream.names import OVERRIDDEN, RESCORED, STATE_DELETED, SUBMITTED
 from engage_backend.clickstream.sources.base import Batch
 from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.engagement.counters import Counters
@@ -30,7 +31,7 @@ from engage_backend.engagement.live.histories import read_whole
 from engage_backend.engagement.live.registry import load_kinds, register_kinds
 from engage_backend.engagement.live.schedule import plan_for, schedule_of
 from engage_backend.engagement.streaming import Kept, advance, probabilities
-from engage_backend.models import CourseRun, Learner, LearnerState
+from engage_backend.models import CourseRun, Learner, LearnerState, Submission
 from engage_backend.platform.moments import from_microseconds
 from engage_backend.tap.record import pack
 from tests.engagement.clicks import BLOCKS, COURSE, DAY, KINDS, START, small_model
@@ -40,6 +41,7 @@ from tests.engagement.live.test_commands import line
 __all__ = ["live"]
 MODEL = small_model()
 NOW = START + 41 * DAY
+SCORES = (SUBMITTED, RESCORED, OVERRIDDEN, STATE_DELETED)
 WAYS = ("log", "tutor's log", "redis", "backfill")
 
 # Some moments are shared, and some lie within what the kept state lags behind.
@@ -60,6 +62,10 @@ def some_events(draw: st.DrawFn) -> list[ClickEvent]:
         if kind.startswith("problem_check"):
             score = 1.0 if kind.endswith("_correct") else draw(st.sampled_from((0.0, 0.25)))
             event = event._replace(score=score, possible=1.0, attempt=draw(st.integers(1, 3)))
+        elif draw(st.booleans()):  # what the LMS says of a score: also lower than before, and taken back
+            event = event._replace(kind=draw(st.sampled_from(SCORES)), session="")
+            if event.kind in (SUBMITTED, RESCORED, OVERRIDDEN):
+                event = event._replace(score=draw(st.sampled_from((0.0, 1.0, 2.0))), possible=2.0)
         found.add(event)
     return sorted(found, key=repr)
 
@@ -146,6 +152,13 @@ def raw() -> dict[int, Any]:
     return found
 
 
+def tasks() -> dict[tuple[int, str], tuple[Any, ...]]:
+    """(User id, block) -> where the learner stands with it, and whether that is enough to pass."""
+    fields = ("score", "possible", "attempts", "handed_in", "last_at", "score_order", "handed_in_order")
+    rows = Submission.objects.values_list("learner__user_id", "block", "learner__finished_at", *fields)
+    return {(user, block): (finished is not None, *kept) for user, block, finished, *kept in rows}
+
+
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -155,7 +168,9 @@ def test_order_repetition_pieces_and_ways_change_nothing(
     live: LiveSite, found: tuple[list[ClickEvent], list[tuple[str, bool, list[ClickEvent]]]]
 ) -> None:
     events, parts = found
-    register_kinds(KindTable(), KINDS)  # the site's registry: numbers are given out once, in the order of coming
+    register_kinds(
+        KindTable(), [*KINDS, *SCORES]
+    )  # the site's registry: numbers are given out once, in the order of coming
     ended = []
     for way in ([("log", True, events)], parts):
         CourseRun.objects.all().delete()
@@ -164,11 +179,13 @@ def test_order_repetition_pieces_and_ways_change_nothing(
             for number, (how, is_new, some) in enumerate(way):
                 engine = live.engine() if is_new else engine
                 bring(engine, how, some, Path(folder), number)
-        ended.append((live.histories(), raw(), live.shown(), live.states()))
-    (histories, chances, shown, states), (histories_again, chances_again, shown_again, states_again) = ended
+        ended.append((live.histories(), raw(), live.shown(), live.states(), tasks()))
+    (histories, chances, shown, states, scores), again = ended
+    histories_again, chances_again, shown_again, states_again, scores_again = again
     assert sum(len(data) for data in histories.values())
     assert histories_again == histories
     assert states_again == states
+    assert scores_again == scores
     assert chances_again.keys() == chances.keys() == set(LEARNERS)
     for user, chance in chances.items():
         assert np.abs(chances_again[user] - chance).max() <= 1e-5

@@ -82,7 +82,7 @@ class Clicks:
         return cls(
             who=np.repeat(np.arange(len(histories)), counts).astype(np.int64),
             time=np.array([row.time for row in flat], dtype=np.int64),
-            category=np.array([kinds.categories[row.kind] for row in flat], dtype=np.int64),
+            category=np.array([kinds.categories[row.kind] & 15 for row in flat], dtype=np.int64),
             block=np.array([row.block for row in flat], dtype=np.int64),
             score=np.array([row.score for row in flat], dtype=np.float64),
             possible=np.array([row.possible for row in flat], dtype=np.float64),

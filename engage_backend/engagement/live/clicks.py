@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engage_backend.clickstream.names import is_activity
 from engage_backend.engagement.activity import times_and_kinds
 from engage_backend.models import HistoryChunk, Kind, Learner
 
@@ -18,11 +19,20 @@ def clicks_of(learner: Learner) -> tuple[list[tuple[list[int], list[int]]], Mapp
     One query, and another where a kind is met for the first time.
     """
     chunks = HistoryChunk.objects.filter(learner=learner).order_by("number").values_list("data", flat=True)
-    events = [times_and_kinds(bytes(data)) for data in chunks]
-    asked = {kind for _, kinds in events for kind in kinds}
+    rows = [times_and_kinds(bytes(data)) for data in chunks]
+    asked = {kind for _, kinds in rows for kind in kinds}
     if new := asked - _names.keys():
         _names.update(Kind.objects.filter(number__in=new).values_list("number", "name"))
-    return events, {number: _names[number] for number in asked & _names.keys()}
+    facts = {number for number in asked & _names.keys() if not is_activity(_names[number])}
+    events = [
+        (
+            [time for time, kind in zip(times, kinds, strict=True) if kind not in facts],
+            [k for k in kinds if k not in facts],
+        )
+        for times, kinds in rows
+        if not facts.issuperset(kinds)
+    ]
+    return events, {number: _names[number] for number in (asked & _names.keys()) - facts}
 
 
 def forget() -> None:

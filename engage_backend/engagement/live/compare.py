@@ -24,12 +24,12 @@ from engage_backend.clickstream.names import (
     PLATFORM_UNSCORED,
     STATES_DELETED,
 )
-from engage_backend.clickstream.scores import place_of
+from engage_backend.clickstream.scores import PLACES, place_of
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.due import AFTER_THE_END
 from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.roster import sync_dates
-from engage_backend.engagement.live.submissions import PLACES, Standing, overridden, standings
+from engage_backend.engagement.live.submissions import Standing, overridden, standings
 from engage_backend.models import CourseRun, Learner, LearnerStatus
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import Platform, PlatformScore

@@ -21,7 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models import F
 
 from engage_backend.clickstream.event import ClickEvent
-from engage_backend.clickstream.names import COMPARED, DATES_MOVED, ROSTER_FACTS, is_activity
+from engage_backend.clickstream.names import COMPARED, DATES_MOVED, KEPT_FACTS, ROSTER_FACTS, is_activity
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
@@ -216,11 +216,11 @@ class Engine:
         """In a transaction, or savepoint, of its own. Where it raises, halves are tried, down to the one event that does it."""
         try:
             with transaction.atomic():
-                kinds = {event.kind for new in part.values() for event in new if is_activity(event.kind)}
+                kinds = {event.kind for new in part.values() for event in new if _is_kept(event)}
                 numbers = register_kinds(self.kinds, kinds, most=self.max_kinds)
                 self._move(
                     run,
-                    {pk: [to_row(one, numbers) for one in new if is_activity(one.kind)] for pk, new in part.items()},
+                    {pk: [to_row(one, numbers) for one in new if _is_kept(one)] for pk, new in part.items()},
                     {pk: new for pk, new in part.items() if any(map(says_something, new))},
                 )
         except Exception as error:
@@ -435,6 +435,11 @@ def _halved(part: Mapping[int, Sequence[ClickEvent]]) -> list[Mapping[int, Seque
     ((pk, events),) = part.items()
     half = len(events) // 2
     return [{pk: events[:half]}, {pk: events[half:]}] if half else []
+
+
+def _is_kept(event: ClickEvent) -> bool:
+    """Whether an event stands in the history: activity, and facts about the learner's scores."""
+    return is_activity(event.kind) or event.kind in KEPT_FACTS
 
 
 def _keep_snapshot(learners: Sequence[int], now: datetime, identity: str) -> None:

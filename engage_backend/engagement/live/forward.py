@@ -91,7 +91,7 @@ def move(
     new = {pk: [row for row in new[pk] if row.time >= begin] if begin else new[pk] for pk, begin in begins.items()}
     load_kinds(kinds)  # after the lock: another consumer may have written kinds here that are new to this one
     horizon = to_microseconds(now) - LAG
-    moving = _read(learners, new, model, heads, horizon)
+    moving = _read(learners, new, model, kinds, heads, horizon)
     histories.write({one.learner.pk: (one.tail, one.changed) for one in moving if one.changed is not None})
     clock = to_microseconds(now)
     plans = plans_for(run, [one.learner for one in moving])
@@ -115,6 +115,7 @@ def _read(
     learners: Mapping[int, Learner],
     new: Mapping[int, Sequence[Row]],
     model: Model | None,
+    kinds: KindTable,
     heads: Heads,
     horizon: int,
 ) -> list[_Moving]:
@@ -132,7 +133,7 @@ def _read(
         past = _before(tail.rows, horizon)  # of the last chunk; what lies in the chunks before it may be younger, too
         if past and tail.begin + past - head.stored > REPLAY:
             continue
-        one = _continued(learners[pk], tail, fresh[pk], head.kept, needs_state=True)
+        one = _continued(learners[pk], tail, fresh[pk], head.kept, kinds, needs_state=True)
         assert one is not None, "a head continues with what follows it"
         one.stored, one.headed = head.stored, True
         moving.append(one)
@@ -147,11 +148,11 @@ def _read(
     for pk in others:
         state, stored = kept.get(pk), kept[pk].position if pk in kept else None
         if state is not None and pk in settled:
-            last = state.counters.last if state.position else None
+            last = state.counters.last if state.counters.events else None
             one = _Moving(learners[pk], Tail(state.position, []), state, last=last)
         else:
             one = _continued(
-                learners[pk], at_hand.get(pk, Tail()), fresh.get(pk, []), state, needs_state=model is not None
+                learners[pk], at_hand.get(pk, Tail()), fresh.get(pk, []), state, kinds, needs_state=model is not None
             )
         if one is None:
             whole.append(pk)
@@ -160,7 +161,9 @@ def _read(
             moving.append(one)
     everything = histories.read_whole(whole)
     for pk in whole:
-        one = _continued(learners[pk], everything.get(pk, Tail()), new[pk], kept.get(pk), needs_state=model is not None)
+        one = _continued(
+            learners[pk], everything.get(pk, Tail()), new[pk], kept.get(pk), kinds, needs_state=model is not None
+        )
         assert one is not None, "a whole history continues from nothing"
         one.stored = kept[pk].position if pk in kept else None
         moving.append(one)
@@ -180,7 +183,7 @@ def _unknown(known: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
 
 
 def _continued(
-    learner: Learner, tail: Tail, rows: Sequence[Row], kept: Kept | None, *, needs_state: bool
+    learner: Learner, tail: Tail, rows: Sequence[Row], kept: Kept | None, kinds: KindTable, *, needs_state: bool
 ) -> _Moving | None:
     """The learner with `rows` in the history; None when that needs more of the history than `tail` has."""
     if tail.begin and rows and min(rows) < tail.rows[0]:
@@ -191,7 +194,9 @@ def _continued(
         kept = None
     if kept is None and needs_state and tail.begin:
         return None
-    last = merged.rows[-1].time if merged.rows else None
+    last = next((row.time for row in reversed(merged.rows) if row.kind not in kinds.facts), None)
+    if last is None and tail.begin and learner.last_active is not None:
+        last = to_microseconds(learner.last_active)  # a whole chunk of facts: the last click lies before it
     return _Moving(learner, merged, kept, changed=first if merged.end > tail.end else None, last=last)
 
 

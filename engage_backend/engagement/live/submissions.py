@@ -11,12 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 
 from engage_backend.clickstream.event import ClickEvent
-from engage_backend.clickstream.scores import EFFECTS, Score, place_of
+from engage_backend.clickstream.scores import EFFECTS, PLACES, Score, place_of
 from engage_backend.engagement.live.upsert import upsert
 from engage_backend.models import CourseRun, Submission
 from engage_backend.platform.protocol import GradedBlock
 
-PLACES = 16  # more than `EFFECTS` has
 TOLERANCE = 1e-9  # of shares of the grade: 8 tasks of a tenth each are .8, whatever floating-point numbers add up to
 _FIELDS = (
     "score",

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from engage_backend.clickstream.names import is_activity
 from engage_backend.engagement.activity import times_and_kinds
 from engage_backend.engagement.categories import NOWHERE, Category, category_of
 from engage_backend.models import HistoryChunk, Kind
@@ -37,7 +38,8 @@ def latest_clicks(chunks: QuerySet[HistoryChunk]) -> Counter[str]:
     for data in chunks.order_by("-pk").values_list("data", flat=True)[:_SAMPLE_CHUNKS]:
         seen.update(times_and_kinds(bytes(data))[1])
     names = dict(Kind.objects.values_list("number", "name"))
-    return Counter({names.get(number, "?"): count for number, count in seen.items()})
+    clicks = {names.get(number, "?"): count for number, count in seen.items()}
+    return Counter({name: count for name, count in clicks.items() if is_activity(name)})
 
 
 def hears_kinds(card: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from engage_backend.clickstream.names import FACTS
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.gaps import open_gaps
 from engage_backend.engagement.live.understanding import card_in, understood_share
@@ -31,11 +32,12 @@ def health(now: datetime) -> Health:
     youngest = max((mark.last_event for mark in marks if mark.last_event is not None), default=None)
     begin, end = to_microseconds(now - _WINDOW), to_microseconds(now)
     chunks = HistoryChunk.objects.filter(last__gte=begin).order_by("-last").values_list("data", flat=True)
+    facts = _facts()
     times: list[int] = []
     kinds: list[int] = []
     for data in chunks[:_MOST_CHUNKS]:
         for row in unpack(bytes(data)):
-            if begin <= row.time <= end:
+            if begin <= row.time <= end and row.kind not in facts:
                 times.append(row.time)
                 kinds.append(row.kind)
     names = dict(Kind.objects.values_list("number", "name"))
@@ -51,11 +53,17 @@ def health(now: datetime) -> Health:
     )
 
 
+def _facts() -> set[int]:
+    """The numbers of kinds that are no clicks."""
+    return set(Kind.objects.filter(name__in=list(FACTS)).values_list("number", flat=True))
+
+
 def known_well(learners: Iterable[int], now: datetime) -> set[int]:
     """Those who were active on three different days before today (UTC)."""
     from engage_backend.engagement.history import unpack
 
     today = to_microseconds(now) // _DAY
+    facts = _facts()
     days: dict[int, set[int]] = {learner: set() for learner in learners}
     wanted = sorted(days)
     for at in range(0, len(wanted), 500):
@@ -63,5 +71,6 @@ def known_well(learners: Iterable[int], now: datetime) -> set[int]:
         # The youngest chunk says it of nearly everybody; older ones are not unpacked then.
         for learner, data in rows.values_list("learner_id", "data"):
             if len(days[learner]) < ACTIVE_DAYS:
-                days[learner].update(day for row in unpack(bytes(data)) if (day := row.time // _DAY) < today)
+                rows_of = (row for row in unpack(bytes(data)) if row.kind not in facts)
+                days[learner].update(day for row in rows_of if (day := row.time // _DAY) < today)
     return {learner for learner, found in days.items() if len(found) >= ACTIVE_DAYS}

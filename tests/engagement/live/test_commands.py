@@ -13,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from engage_backend.clickstream.event import ClickEvent
+from engage_backend.clickstream.names import SUBMITTED, is_activity
 from engage_backend.models import Checkpoint, CourseRun
 from tests.engagement.clicks import clicks
 from tests.engagement.live.conftest import LiveSite
@@ -31,17 +32,26 @@ def line(event: ClickEvent) -> bytes:
             "max_grade": event.possible,
             "attempts": event.attempt,
         }
+    elif not is_activity(event.kind):  # about the learner, in a teacher's request
+        changed = "" if event.kind == SUBMITTED else "new_"
+        points = {f"{changed}weighted_earned": event.score, f"{changed}weighted_possible": event.possible}
+        payload |= {"user_id": str(event.learner), **({} if event.score is None else points)}
     name = "problem_check" if checked else event.kind
+    is_server = checked or not is_activity(event.kind)
     record = {
-        "username": f"learner{event.learner}",
+        "username": f"learner{event.learner}" if is_activity(event.kind) else "teacher",
         "event_type": name,
         "name": name,
-        "event_source": "server" if checked else "browser",
+        "event_source": "server" if is_server else "browser",
         "time": datetime.fromtimestamp(event.time / 1e6, UTC).isoformat(),
         "session": event.session,
         "page": None,
-        "context": {"user_id": event.learner, "course_id": event.course, "path": "/event"},
-        "event": payload if checked else json.dumps(payload),
+        "context": {
+            "user_id": event.learner if is_activity(event.kind) else 999,
+            "course_id": event.course,
+            "path": "/event",
+        },
+        "event": payload if is_server else json.dumps(payload),
     }
     return json.dumps(record).encode() + b"\n"
 
