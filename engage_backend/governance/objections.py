@@ -21,6 +21,7 @@ from engage_backend.engagement.live.publish import raise_version
 from engage_backend.models import (
     CourseRun,
     DailySnapshot,
+    DueDate,
     HistoryChunk,
     Learner,
     LearnerState,
@@ -33,7 +34,7 @@ from engage_backend.models import (
 log = logging.getLogger(__name__)
 
 UNDO = timedelta(days=1)  # how long an objection can be undone before anything is erased
-PROFILE = (HistoryChunk, LearnerState, DailySnapshot, Submission)  # what a prediction is made of, or says
+PROFILE = (HistoryChunk, LearnerState, DailySnapshot, Submission, DueDate)  # what a prediction is made of, or says
 
 
 def objections(run: CourseRun | None) -> QuerySet[Objection]:
@@ -143,8 +144,9 @@ def erase_profile(learners: Sequence[Learner], now: datetime) -> None:
     for model in PROFILE:
         model._default_manager.filter(learner__in=learners).delete()
     for learner in learners:
-        learner.state, learner.last_active, learner.finished_at = LearnerStatus.LEFT, None, None
-        learner.save(update_fields=["state", "last_active", "finished_at"])
+        learner.state, learner.last_active = LearnerStatus.LEFT, None
+        learner.finished_at = learner.certified_at = learner.dates_from = None
+        learner.save(update_fields=["state", "last_active", "finished_at", "certified_at", "dates_from"])
         _tell(learner, now, certify=None, complete=None, leave=None, reasons="", as_of=now)
 
 

@@ -82,7 +82,8 @@ def _empty(run: CourseRun, ids: Collection[int], now: datetime) -> None:
     lock_learners(ids)
     for model in PROFILE:
         model._default_manager.filter(learner__in=ids).delete()
-    nothing: dict[str, Any] = {"state": LearnerStatus.NEVER_STARTED, "last_active": None, "finished_at": None}
+    nothing: dict[str, Any] = {"state": LearnerStatus.NEVER_STARTED, "last_active": None}
+    nothing |= {"finished_at": None, "certified_at": None}
     Learner.objects.filter(pk__in=ids).update(**nothing)
     version = raise_version(run, run.as_of or now)
     Prediction.objects.filter(course_run=run, learner__in=ids).update(
