@@ -34,7 +34,7 @@ def shell(title: str, config: dict[str, Any]) -> SafeString:
 def page_config(
     course: str | None,
     *,
-    targets: Sequence[str] = TARGETS,
+    targets: Sequence[str] | None = TARGETS,
     presets_allowed: bool = True,
     automation_allowed: bool = True,
 ) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def page_config(
         "courseUrl": f"{API}/courses/{quote(course, safe=':+@/')}/" if course else None,
         "pollMs": engage_settings().poll_milliseconds,
         # An import may have brought anything: unknown charts are left out, and none left means all.
-        "targets": [target for target in TARGETS if target in targets] or list(TARGETS),
+        "targets": [target for target in TARGETS if target in (targets or ())] or list(TARGETS),
         "presetsAllowed": presets_allowed,
         "automationAllowed": automation_allowed,
     }

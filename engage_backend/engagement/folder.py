@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,10 @@ class ModelRefused(Exception):
 
 
 def save_model(model: Model, card: dict[str, Any], folder: Path) -> None:
-    """Write the folder. `card` adds what a reader should know (name, licence, training runs, metrics) to what loading needs."""
+    """Write the folder. `card` adds what a reader should know (name, licence, training runs, metrics) to what loading needs.
+
+    Whoever loads meanwhile gets the old model or the new one: the card, which is put in place last, names its weights.
+    """
     tensors = {f"lstm.{name}": value.detach().contiguous() for name, value in model.lstm.state_dict().items()}
     tensors |= {f"trees.{name}": torch.from_numpy(getattr(model.trees, name)) for name in _TREE_FIELDS}
     weights = save(tensors)
@@ -34,6 +39,7 @@ def save_model(model: Model, card: dict[str, Any], folder: Path) -> None:
     full = {
         **card,
         "format": FORMAT,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "targets": list(TARGETS),
         "features": list(FEATURES),
         "vocabulary": kinds,
@@ -47,16 +53,45 @@ def save_model(model: Model, card: dict[str, Any], folder: Path) -> None:
         "calibration": {"slope": model.slope.tolist(), "intercept": model.intercept.tolist()},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CARD).write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder / WEIGHTS).write_bytes(weights)
+    text = json.dumps(full, indent=1, ensure_ascii=False) + "\n"
+    for name, data in ((WEIGHTS, weights), (CARD, text.encode())):
+        _replace(folder / name, data)
     model.identity = _identity(full, weights)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put a whole file in the place of another one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _read(folder: Path) -> tuple[Any, bytes]:
+    """Return the card, as JSON says it, and the weights that it was written for. Raises OSError, ValueError.
+
+    Both files are replaced one after the other: where they do not fit each other, that is waited for, half a second at most.
+    """
+    for pause in (0.02, 0.08, 0.4, None):
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        weights = (folder / WEIGHTS).read_bytes()
+        digest = card.get("weights_sha256") if isinstance(card, dict) else None
+        if digest in (None, hashlib.sha256(weights).hexdigest()):
+            break
+        if pause is None:
+            raise ModelRefused(
+                f"{folder}: {CARD} and {WEIGHTS} do not belong together, or are damaged: copy or train it again"
+            )
+        time.sleep(pause)
+    return card, weights
 
 
 def load_model(folder: Path) -> tuple[Model, dict[str, Any]]:
     """The model of a folder, and its card. ModelRefused with the reason when it is missing, broken or of another version."""
     try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        weights = (folder / WEIGHTS).read_bytes()
+        card, weights = _read(folder)
     except OSError as missing:
         raise ModelRefused(f"{missing.filename}: {missing.strerror}") from missing
     except ValueError as broken:

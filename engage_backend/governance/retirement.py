@@ -80,7 +80,12 @@ def forget_pseudonyms(pseudonyms: Collection[str]) -> None:
             named = Q()
             for pseudonym in some:
                 named |= Q(**{f"{text}__contains": f'"{pseudonym}"'})
-            rows = model._default_manager.annotate(**{text: Cast(field.name, TextField())}).filter(named)
+            # Locked: what somebody changes at this moment is neither lost nor brought back.
+            rows = (
+                model._default_manager.select_for_update()
+                .annotate(**{text: Cast(field.name, TextField())})
+                .filter(named)
+            )
             for key, value in rows.values_list("pk", field.name):
                 model._default_manager.filter(pk=key).update(**{field.name: _without(value, some)})
 

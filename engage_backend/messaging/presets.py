@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.core import checks
+from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
@@ -116,14 +117,18 @@ def _criteria(preset: Preset, tasks: Iterable[Task], now: datetime) -> Criteria 
 
 def keep_segment(run: CourseRun, name: str, criteria: Criteria, author_id: int) -> Segment:
     """Keep criteria under a name. SegmentProblem when the course team has that name, or as many as there can be."""
-    names = set(Segment.objects.filter(course_run=run.pk).values_list("name", flat=True))
-    if name in names:
-        raise SegmentProblem(
-            Said(_("There is a segment “{name}” already. Delete it first, or choose another name."), {"name": name})
-        )
-    if len(names) >= MOST_SEGMENTS:
-        raise SegmentProblem(Said(_("There are {most} segments already. Delete one first."), {"most": MOST_SEGMENTS}))
-    return Segment.objects.create(course_run=run, name=name, criteria=criteria.to_json(), author_id=author_id)
+    with transaction.atomic():
+        CourseRun.objects.select_for_update().get(pk=run.pk)  # so that two who press at one moment are two in a row
+        names = set(Segment.objects.filter(course_run=run.pk).values_list("name", flat=True))
+        if name in names:
+            raise SegmentProblem(
+                Said(_("There is a segment “{name}” already. Delete it first, or choose another name."), {"name": name})
+            )
+        if len(names) >= MOST_SEGMENTS:
+            raise SegmentProblem(
+                Said(_("There are {most} segments already. Delete one first."), {"most": MOST_SEGMENTS})
+            )
+        return Segment.objects.create(course_run=run, name=name, criteria=criteria.to_json(), author_id=author_id)
 
 
 def check_presets(app_configs: object = None, **kwargs: object) -> list[checks.CheckMessage]:

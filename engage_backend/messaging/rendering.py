@@ -84,7 +84,7 @@ def _plain(tokens: Sequence[Token]) -> str:
     quotes = 0
     for token in tokens:
         if token.type in ("bullet_list_open", "ordered_list_open"):
-            numbers.append(int(token.attrs.get("start") or 1) if token.type == "ordered_list_open" else None)
+            numbers.append(int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None)
         elif token.type in ("bullet_list_close", "ordered_list_close"):
             numbers.pop()
         elif token.type == "list_item_open":

@@ -11,7 +11,7 @@ import pytest
 
 from engage_backend.clickstream.sources.base import Source
 from engage_backend.streams import Stream
-from tests.clickstream.redis_records import add, all_of, numbers, pending
+from tests.clickstream.redis_records import add, all_of, next_of, numbers, pending
 from tests.services import RedisServer
 
 
@@ -116,3 +116,34 @@ def test_stored_records_are_deleted_and_no_others(server: RedisServer, sources: 
     assert sources(stream, consumer="third").read(10, 0.0).records == []
     assert server.command("XLEN", stream.key(0)) <= 200
     assert numbers(held) + numbers(rest) == list(range(2000, 3000))
+
+
+def test_two_members_on_one_host_have_names_of_their_own_and_a_name_comes_again(
+    server: RedisServer, sources: Any
+) -> None:
+    stream = Stream(server.url)
+    add(server, stream, range(20))
+    one, other = sources(stream), sources(stream)
+    assert one.consumer != other.consumer
+    read = [numbers(one.read(10, 0.0)), numbers(other.read(20, 0.0))]
+    assert read == [list(range(10)), list(range(10, 20))]
+    assert other.read(20, 0.0).records == []  # and not what the other one has in hand
+    assert sources(Stream(server.url, prefix="a")).consumer != one.consumer
+    one.close()
+    again = sources(stream)
+    assert again.consumer == one.consumer
+    assert numbers(again.read(20, 0.0)) == read[0]
+
+
+def test_what_the_dead_left_is_found_behind_much_that_others_are_at_work_on(server: RedisServer, sources: Any) -> None:
+    stream = Stream(server.url)
+    add(server, stream, range(103))
+    alive, dead = sources(stream, consumer="alive"), sources(stream, consumer="dead")
+    assert len(alive.read(100, 0.0).records) == 100
+    dead.read(3, 0.0)
+    with server.client() as client:
+        left = [one["message_id"] for one in client.xpending_range(stream.key(0), "engage", "-", "+", 10, "dead")]
+        client.xclaim(stream.key(0), "engage", "dead", 0, left, idle=3_600_000)
+    other = sources(stream, consumer="other")
+    assert numbers(next_of(other, most=2)) == [100, 101]
+    assert numbers(next_of(other, most=2)) == [102]

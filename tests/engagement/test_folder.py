@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,7 @@ def test_a_card_that_does_not_fit_the_code_is_refused_with_the_reason(
 
 def test_a_missing_or_broken_file_is_named(folder: Path) -> None:
     (folder / WEIGHTS).write_bytes(b"not weights")
-    with pytest.raises(ModelRefused, match="does not fit"):
+    with pytest.raises(ModelRefused, match="are damaged"):
         load_model(folder)
     (folder / WEIGHTS).unlink()
     with pytest.raises(ModelRefused, match=WEIGHTS):
@@ -72,3 +74,33 @@ def test_a_missing_or_broken_file_is_named(folder: Path) -> None:
     (folder / CARD).write_text("{")
     with pytest.raises(ModelRefused, match="not JSON"):
         load_model(folder)
+
+
+def test_a_card_with_the_weights_of_another_model_is_refused(folder: Path, tmp_path: Path) -> None:
+    save_model(small_model(seed=1), {"name": "test"}, tmp_path / "other")
+    (folder / WEIGHTS).write_bytes((tmp_path / "other" / WEIGHTS).read_bytes())
+    with pytest.raises(ModelRefused, match="do not belong together"):
+        load_model(folder)
+
+
+def test_whoever_loads_while_a_model_is_saved_gets_a_whole_one(folder: Path) -> None:
+    models = [small_model(seed=seed) for seed in (1, 2)]
+    for model in models:
+        save_model(model, {"name": "test"}, folder)
+    wanted = {model.identity for model in models}
+    is_over = threading.Event()
+
+    def save() -> None:
+        for _ in range(20):
+            for model in models:
+                save_model(model, {"name": "test"}, folder)
+        is_over.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(save)
+        found = {load_model(folder)[0].identity}
+        while not is_over.is_set():
+            found.add(load_model(folder)[0].identity)
+        saving.result()
+    assert found <= wanted
+    assert sorted(path.name for path in folder.iterdir()) == sorted([CARD, WEIGHTS])

@@ -103,9 +103,9 @@ def test_the_run_is_read_again_within_seconds(run: Any, what: str, django_captur
         ROSTER[what](run.users["learner"])
         assert not ReadAgain.objects.exists()  # not before the platform's own transaction is through
     now = datetime.now(UTC)
-    assert changes.take_changes(now) == []
-    assert changes.take_changes(now + timedelta(seconds=5)) == [COURSE]
-    assert changes.take_changes(now + timedelta(seconds=5)) == []
+    assert list(changes.take_changes(now)) == []
+    assert list(changes.take_changes(now + timedelta(seconds=5))) == [COURSE]
+    assert list(changes.take_changes(now + timedelta(seconds=5))) == []
 
 
 def test_publishing_is_waited_for_until_the_structure_is_there(
@@ -114,8 +114,8 @@ def test_publishing_is_waited_for_until_the_structure_is_there(
     with django_capture_on_commit_callbacks(execute=True):
         SignalHandler.course_published.send_robust(sender=None, course_key=KEY)
     now = datetime.now(UTC)
-    assert changes.take_changes(now + timedelta(seconds=31)) == []
-    assert changes.take_changes(now + timedelta(seconds=61)) == [COURSE]
+    assert list(changes.take_changes(now + timedelta(seconds=31))) == []
+    assert list(changes.take_changes(now + timedelta(seconds=61))) == [COURSE]
 
 
 def test_a_grade_that_does_not_pass_is_no_news(run: Any, django_capture_on_commit_callbacks: Any) -> None:

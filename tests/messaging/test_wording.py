@@ -196,6 +196,7 @@ def test_the_small_markdown_becomes_html_and_plain_text() -> None:
         "> said",
         "link (https://e.example/?a=1&b=2)",
     ]
+    assert text("0. none\n1. one") == "0. none\n1. one"
 
 
 @pytest.mark.parametrize("scheme", ["https://e.example", "http://e.example", "mailto:ines@team.example"])

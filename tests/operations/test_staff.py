@@ -115,6 +115,12 @@ def test_what_was_placed_in_a_transaction_that_did_not_last_waits_again(live: Li
     assert live.histories() == {}
     engine.forget()
     assert engine.waiting == 20
+    for _ in range(2):  # what began to wait in such a transaction comes again with its batch
+        with transaction.atomic():
+            engine.ingest(clicks(106, 7))
+            transaction.set_rollback(True)
+        engine.forget()
+    assert engine.waiting == 20
     assert engine.ingest(()) == {}
     assert sum(HistoryChunk.objects.values_list("events", flat=True)) == 20
 

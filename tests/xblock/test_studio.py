@@ -182,6 +182,12 @@ def test_olx_of_an_older_version_is_read() -> None:
     assert block.targets == ["certify", "complete", "leave"]
 
 
+def test_olx_without_a_list_of_charts_shows_all() -> None:
+    block = imported('<engage_communicator targets="null" url_name="c"/>')
+    assert block.page_config()["targets"] == ["certify", "complete", "leave"]
+    assert 'name="targets"' in block.render("studio_view").content
+
+
 def test_a_duplicate_and_a_rerun_are_as_the_original() -> None:
     block = authored()
     send(block, json.dumps(SETTINGS))

@@ -20,6 +20,7 @@ class Source(Protocol):
     """Records from outside, at least once each, in the order in which they came."""
 
     name: str  # as the checkpoint is called
+    has_one_reader: bool  # each process that reads gets every record; else they share them
 
     @property
     def unreachable_since(self) -> datetime | None:

@@ -28,6 +28,8 @@ class LogfileSource:
     yet is waited for; where there is no position, reading begins with the file that is being written.
     """
 
+    has_one_reader = True
+
     def __init__(self, path: Path, position: dict[str, Any] | None = None, *, linger: float = LINGER) -> None:
         self.path = path
         self.name = f"logfile:{path.resolve()}"  # the same wherever the command is started

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import socket
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import count
 from threading import Event
 from typing import Any
 
@@ -30,6 +35,7 @@ RESTART_SECONDS = 60.0
 MAX_GAPS_TIMED = 20  # of the latest gaps the position keeps the time
 QUIET = 60.0  # seconds between two lines in the log about the same trouble
 OLDEST = (6, 2)  # the version of Redis that brought XAUTOCLAIM
+_BEGINNING = b"0-0"
 _TROUBLE = (RedisError, OSError)
 
 log = logging.getLogger(__name__)
@@ -50,6 +56,8 @@ class RedisSource:
     later. Neither `read` nor `commit` raises because of Redis: they wait, try again, and say so in the log.
     """
 
+    has_one_reader = False
+
     def __init__(
         self,
         stream: Stream,
@@ -68,7 +76,8 @@ class RedisSource:
         self._shards = sorted(set(shards)) if shards is not None else list(range(stream.shards))
         self._all = shards is None
         self.name = source_name(stream, shards)
-        self.consumer = consumer or f"{socket.gethostname()}:{self.name}"
+        self._name_held: socket.socket | None = None
+        self.consumer = consumer or self._name_of_our_own()
         self.claim_after, self.forget_after = claim_after, forget_after
         position = position or {}
         self._ids: dict[str, str] = dict(position.get("ids", {}))
@@ -82,6 +91,7 @@ class RedisSource:
         self._done: list[tuple[int, bytes]] = []  # committed, not yet acknowledged
         self._own: dict[int, bytes] = {}  # shards whose records of an earlier life are still to come, and from where
         self._cut: dict[int, bytes] = {}  # where a loss was reported, so that it is reported once
+        self._claim_from: dict[int, bytes] = {}  # where the search for what the dead have left goes on
         self._turn = 0
         self._looked = self._claimed = self._told = float("-inf")
         self._away_since: float | None = None
@@ -120,6 +130,33 @@ class RedisSource:
     def close(self) -> None:
         """Let go of the connection. What is not committed goes to whoever asks next."""
         self._disconnect()
+        if self._name_held is not None:
+            self._name_held.close()
+            self._name_held = None
+
+    def _name_of_our_own(self) -> str:
+        """Return a name in the group that no other process of this host has now, and that comes again after a restart.
+
+        Two members of one name would be given each other's records. The name is held by a socket in Linux's abstract
+        namespace, which ends with the process, however it ends. Elsewhere the name has the process id.
+        """
+        base = f"{socket.gethostname()}:{self.name}"
+        if not sys.platform.startswith("linux"):
+            return f"{base}:{os.getpid()}"
+        for number in count(1):
+            name = base if number == 1 else f"{base}:{number}"
+            digest = sha256(f"{self.stream.url} {name}".encode()).hexdigest()
+            held = socket.socket(socket.AF_UNIX)
+            try:
+                held.bind(f"\0engage-{digest}")
+            except OSError as error:
+                held.close()
+                if error.errno != errno.EADDRINUSE:
+                    return f"{base}:{os.getpid()}"
+                continue
+            self._name_held = held
+            break
+        return name
 
     # What is read, and in which order
 
@@ -154,14 +191,16 @@ class RedisSource:
             if limit <= 0:
                 return found  # and claim on at once
             key, idle = self.stream.key(shard), int(self.claim_after * 1000)
-            _, entries, *gone = client.execute_command(
-                "XAUTOCLAIM", key, GROUP, self.consumer, idle, "0-0", "COUNT", limit
+            start = self._claim_from.get(shard, _BEGINNING)  # one call looks at a part of what is pending
+            self._claim_from[shard], entries, *gone = client.execute_command(
+                "XAUTOCLAIM", key, GROUP, self.consumer, idle, start, "COUNT", limit
             )
             if gone and gone[0]:
                 self._thrown_away(shard, gone[0])
             found += self._whole([(shard, entry[0], entry[1]) for entry in entries if entry])
         if not found:
-            self._claimed = time.monotonic()
+            if all(self._claim_from.get(shard) == _BEGINNING for shard in self._shards):
+                self._claimed = time.monotonic()
         else:
             log.warning("%s: took over %d records that another consumer had left", self.name, len(found))
         return found

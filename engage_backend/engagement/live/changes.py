@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -44,9 +45,15 @@ def _say(course_key: str, delay: timedelta) -> None:
         log.warning("%s is not read again at once (%s); it is within minutes.", course_key, type(error).__name__)
 
 
-def take_changes(now: datetime) -> list[str]:
-    """The course runs that are to be read again now (the world's time), each once; they are asked for no more."""
-    due = dict(ReadAgain.objects.filter(due__lte=now).values_list("pk", "course_key"))
-    if due:
-        ReadAgain.objects.filter(pk__in=list(due)).delete()
-    return sorted(set(due.values()))
+def take_changes(now: datetime) -> Iterator[str]:
+    """Yield the course runs that are to be read again now (the world's time), each once.
+
+    A run is asked for no more when the caller comes back for the next one: what a process has in hand when it is killed, or
+    cannot read, is left to the next.
+    """
+    due: dict[str, list[int]] = {}
+    for pk, course_key in ReadAgain.objects.filter(due__lte=now).values_list("pk", "course_key"):
+        due.setdefault(course_key, []).append(pk)
+    for course_key, rows in sorted(due.items()):
+        yield course_key
+        ReadAgain.objects.filter(pk__in=rows).delete()

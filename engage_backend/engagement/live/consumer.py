@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from threading import Event
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import transaction
 
@@ -28,6 +28,10 @@ PASS_SECONDS = 0.2  # of the daily pass between two batches
 REST_SECONDS = 60.0  # for which a chore that failed is left alone
 RATE_SECONDS = 60.0  # what the rate is taken over
 _Result = TypeVar("_Result")
+
+
+class AnotherReader(RuntimeError):
+    """Another process reads the same source: each record would be counted twice."""
 
 
 class Taken(NamedTuple):
@@ -54,14 +58,19 @@ class Consumer:
         watch: Callable[[Taken], None] | None = None,
         chores: Sequence[Callable[[], None]] = (),
         pause: Callable[[float], None] = time.sleep,
+        position: dict[str, Any] | None = None,
     ) -> None:
         """`watch` is told of every batch; `pause` waits before a batch that the database failed is repeated.
+
+        `position`: the one that was stored when the source was opened, {} if none was; None: ask at the first step. Of a
+        source that one process is to read alone, `step` raises AnotherReader where another one was stored since.
 
         `chores` are called after every batch, and look by themselves whether something is due; they have to be repeatable.
         """
         self.source, self.engine = source, engine
         self.max_batch, self.max_wait = max_batch, max_wait
         self.quarantine, self.watch, self.chores, self.pause = quarantine, watch, chores, pause
+        self._stored = position
         self._stop = Event()
         self._resting: dict[Callable[[], None], float] = {}  # chore that failed -> until when (monotonic)
         self._written = float("-inf")
@@ -82,6 +91,7 @@ class Consumer:
             refused = self.engine.refused()
             if self.quarantine is not None and (refused or not BROKEN.isdisjoint(rejected)):
                 self.quarantine.keep(self.source.name, batch.records, batch.position, refused, until=until)
+            self._stored = batch.position
             self.source.commit(batch.position)
             self._written = time.monotonic()
         taken = Taken(len(batch.records), len(events), counts, time.monotonic() - began, last)
@@ -143,6 +153,13 @@ class Consumer:
             mark, _ = Checkpoint.objects.select_for_update().get_or_create(source=self.source.name)
             # Where the answer to a commit was lost the batch comes again, and is not counted twice.
             came_again = bool(batch.records and batch.position) and mark.position == batch.position
+            if self._stored is None:
+                self._stored = mark.position
+            if self.source.has_one_reader and not came_again and mark.position != self._stored:
+                raise AnotherReader(
+                    f"{self.source.name}: another engage_consume reads it, too, and has stored how far it is. Let one run."
+                    " Nothing is lost; this one has stopped so that nothing is counted twice"
+                )
             if not came_again:
                 mark.position = batch.position
                 mark.events += len(events)

@@ -22,6 +22,7 @@ class Waiting:
         self.most = most
         self._held: dict[str, dict[int, list[ClickEvent]]] = {}
         self._taken: dict[str, dict[int, list[ClickEvent]]] = {}  # in the transaction that is under way
+        self._added: list[tuple[str, int, int]] = []  # in that transaction: course, user, how many
         self._count = 0
 
     def __len__(self) -> int:
@@ -38,6 +39,7 @@ class Waiting:
         if kept:
             self._held.setdefault(course, defaultdict(list))[user] += kept
             self._count += len(kept)
+            self._added.append((course, user, len(kept)))
         return len(events) - len(kept)
 
     def take(self, course: str) -> Mapping[int, Sequence[ClickEvent]]:
@@ -51,10 +53,21 @@ class Waiting:
     def settle(self) -> None:
         """What was taken is stored."""
         self._taken.clear()
+        self._added.clear()
 
     def undo(self) -> None:
-        """The transaction in which something was taken did not last."""
+        """The transaction in which something was taken or held did not last: what was held in it comes again."""
+        for course, user, count in reversed(self._added):
+            by_user = self._held.get(course, {})
+            if user in by_user:  # else it was taken again
+                del by_user[user][-count:]
+                self._count -= count
+                if not by_user[user]:
+                    del by_user[user]
+        self._held = {course: by_user for course, by_user in self._held.items() if by_user}
+        self._added.clear()
         for course, by_user in self._taken.items():
             for user, events in by_user.items():
                 self.hold(course, user, events)
         self._taken.clear()
+        self._added.clear()

@@ -56,7 +56,7 @@ class Command(BaseCommand):
         """Runs until told to stop."""
         # torch comes in with the engine: a web process that lists commands must not load it.
         from engage_backend.conf import engage_settings
-        from engage_backend.engagement.live.consumer import Consumer
+        from engage_backend.engagement.live.consumer import AnotherReader, Consumer
         from engage_backend.engagement.live.engine import Engine
         from engage_backend.engagement.live.retry import limit_waiting
         from engage_backend.platform.api import get_platform
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             log_json()
         limit_waiting()
         with needs_tables(), stop_on_signals() as stop, ExitStack() as open_things:
-            source = _redis(options, stop) if options["source"] == "redis" else _logfile(options)
+            source, position = _redis(options, stop) if options["source"] == "redis" else _logfile(options)
             open_things.callback(source.close)
             metrics = _metrics(source.name, options["metrics_port"])
             if metrics is not None:
@@ -79,23 +79,28 @@ class Command(BaseCommand):
                 quarantine=Quarantine(broken) if broken else None,
                 watch=metrics.batch if metrics else None,
                 chores=chores(),
+                position=position,
             )
-            if options["once"]:
-                consumer.catch_up(stop)
-            else:
-                consumer.run(stop)
+            try:
+                if options["once"]:
+                    consumer.catch_up(stop)
+                else:
+                    consumer.run(stop)
+            except AnotherReader as error:
+                raise CommandError(str(error)) from None
 
 
-def _logfile(options: dict[str, Any]) -> Source:
+def _logfile(options: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
     if options["location"] is None:
         raise CommandError("which tracking log? engage_consume PATH")
     if options["shards"] is not None or options["allow_eviction"]:
         raise CommandError("--shards and --allow-eviction are for --source redis")
     path = Path(options["location"])
-    return LogfileSource(path, position=_position(f"logfile:{path.resolve()}"))
+    position = _position(f"logfile:{path.resolve()}")
+    return LogfileSource(path, position=position), position or {}
 
 
-def _redis(options: dict[str, Any], stop: Event) -> Source:
+def _redis(options: dict[str, Any], stop: Event) -> tuple[Source, dict[str, Any]]:
     from engage_backend.clickstream.sources.redis_stream import RedisSource, UnusableRedis, prepare, source_name
     from engage_backend.conf import engage_settings
     from engage_backend.models import Checkpoint
@@ -116,7 +121,8 @@ def _redis(options: dict[str, Any], stop: Event) -> Source:
         prepare(stream, allow_eviction=options["allow_eviction"], stop=stop, waiting=waiting)
     except UnusableRedis as error:
         raise CommandError(str(error)) from error
-    return RedisSource(stream, shards=shards, position=_position(name))
+    position = _position(name)
+    return RedisSource(stream, shards=shards, position=position), position or {}
 
 
 def _metrics(source: str, port: int | None) -> Metrics | None:

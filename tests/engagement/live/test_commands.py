@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -14,7 +15,10 @@ from django.core.management import CommandError, call_command
 
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.names import SUBMITTED, is_activity
-from engage_backend.models import Checkpoint, CourseRun
+from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.engagement.live.changes import take_changes
+from engage_backend.engagement.live.consumer import AnotherReader, Consumer
+from engage_backend.models import Checkpoint, CourseRun, ReadAgain
 from tests.engagement.clicks import clicks
 from tests.engagement.live.conftest import LiveSite
 
@@ -123,3 +127,30 @@ def test_a_backfill_of_a_missing_file_names_it_and_takes_nothing_in(live: LiveSi
     with pytest.raises(CommandError, match=r"no such file: .*elsewhere\.log"):
         call_command("engage_backfill", str(log), str(tmp_path / "elsewhere.log"))
     assert live.histories() == {}
+
+
+def test_of_two_consumers_of_one_log_one_stops_and_each_record_is_counted_once(live: LiveSite, tmp_path: Path) -> None:
+    log = write(tmp_path / "tracking.log", EVENTS)
+    with closing(LogfileSource(log)) as first, closing(LogfileSource(log)) as second:
+        one, other = (Consumer(source, live.engine(), max_wait=0, position={}) for source in (first, second))
+        one.max_batch, other.max_batch = 50, 30
+        assert one.step().events == 50
+        with pytest.raises(AnotherReader, match="another engage_consume reads it"):
+            other.step()
+        assert Checkpoint.objects.get().events == 50
+        while one.step().records:
+            pass
+    assert Checkpoint.objects.get().events == len(EVENTS)
+    consume(log)  # and whoever begins where the last one ended is no second one
+    assert Checkpoint.objects.get().events == len(EVENTS)
+
+
+def test_a_course_run_that_is_to_be_read_again_stays_so_until_it_was_read(live: LiveSite) -> None:
+    due = datetime(2024, 1, 1, tzinfo=UTC)
+    ReadAgain.objects.bulk_create(ReadAgain(course_key=key, due=due) for key in ("a", "b", "a"))
+    with pytest.raises(KeyError):
+        for course_key in take_changes(due):
+            if course_key == "b":
+                raise KeyError(course_key)  # as a process that is killed, or a platform that does not answer
+    assert list(take_changes(due)) == ["b"]
+    assert list(take_changes(due)) == []
