@@ -170,8 +170,9 @@ class EngageSettings:
 
     # .. setting_name: ENGAGE["QUIET_HOURS"]
     # .. setting_default: [21, 8]
-    # .. setting_description: From which to which hour no automatic message goes out, in the course's time zone; two whole
-    #    numbers from 0 to 23, the same twice for no quiet hours.
+    # .. setting_description: From which to which hour no message goes out, in the course's time zone; two whole numbers
+    #    from 0 to 23, the same twice for no quiet hours. What an author sends then waits for their end, unless the author
+    #    says "now anyway" or has chosen the time.
     quiet_hours: tuple[int, int] = (21, 8)
 
     def covers(self, course_key: str) -> bool:

@@ -9,7 +9,7 @@ import logging
 
 from celery import shared_task
 
-from engage_backend.messaging.automation.telling import TELL
+from engage_backend.messaging.automation.telling import TELL, TELL_LATE
 from engage_backend.messaging.queueing import DELIVER, TRIAL, announce, finish
 
 log = logging.getLogger(__name__)
@@ -46,3 +46,11 @@ def tell(day: int) -> bool:
     from engage_backend.messaging.automation.telling import tell as send
 
     return send(day)
+
+
+@shared_task(name=TELL_LATE, ignore_result=True)  # type: ignore[untyped-decorator]
+def tell_late(sending: int) -> bool:
+    """Mail the author for whom a message came too late; whether it was taken."""
+    from engage_backend.messaging.automation.telling import tell_late as send
+
+    return send(sending)

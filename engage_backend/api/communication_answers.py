@@ -77,6 +77,8 @@ class SendingState(Shape):
     created: Moment
     send_at: Moment | None
     released_at: Moment | None
+    latest_at: Moment | None
+    late: Count
     undo_seconds: Seconds
 
 
@@ -156,6 +158,14 @@ class Reach(Shape):
     left_out: LeftOut
 
 
+class Quiet(Shape):
+    """It is in the course's quiet hours `now`; what is sent waits `until` their end. `zone`: the course's."""
+
+    now: Moment
+    until: Moment
+    zone: str
+
+
 class Preview(Shape, rename={"sender": "from"}):
     """How a message would look."""
 
@@ -169,6 +179,7 @@ class Preview(Shape, rename={"sender": "from"}):
     version: int
     refused: str
     audience: Reach | None
+    quiet: Quiet | None
 
 
 class Confirmation(Shape):
@@ -179,6 +190,7 @@ class Confirmation(Shape):
     count: Count | UnsetType = UNSET
     send_at: Moment | UnsetType = UNSET
     matches: Day | UnsetType = UNSET
+    quiet: Literal["wait", "send"] | UnsetType = UNSET
 
 
 class Again(Shape):
@@ -187,6 +199,7 @@ class Again(Shape):
     key: Key
     version: int | UnsetType = UNSET
     count: Count | UnsetType = UNSET
+    quiet: Literal["wait", "send"] | UnsetType = UNSET
 
 
 class Accepted(Shape):

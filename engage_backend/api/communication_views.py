@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engage_backend.api import communication_answers as shapes
-from engage_backend.api.communications import counts_of, detail, listed, reasons, sending, warned
+from engage_backend.api.communications import counts_of, detail, listed, reasons, sending, text, warned
 from engage_backend.api.problems import Conflict
 from engage_backend.api.sending_view import SendingView
 from engage_backend.api.views import Call
@@ -40,7 +40,7 @@ from engage_backend.messaging.drafts import (
 )
 from engage_backend.messaging.mail import sender
 from engage_backend.messaging.queueing import TRIAL, enqueue
-from engage_backend.messaging.sending import again, confirm, refusal, stop, undo
+from engage_backend.messaging.sending import again, confirm, quiet, refusal, stop, undo
 from engage_backend.messaging.templates import TEMPLATES
 from engage_backend.messaging.trial import preview
 from engage_backend.messaging.wording import Wording
@@ -150,8 +150,8 @@ class PreviewView(SendingView):
     `{to, from, reply_to, subject, text, html, warnings, version, refused, audience: {selected, to_write, left_out: {reason:
     count}} or null}`. Words that are given stand for the saved ones. The name of the learner `pseudonym` is filled in and
     masked; without one it is a learner whose name is not known. `html` is safe, and still belongs into a sandboxed frame.
-    `refused` says why nothing can be sent at all; empty: it can. `audience: false` leaves the numbers out; `now: true`
-    gives those of `resend`.
+    `refused` says why nothing can be sent at all; empty: it can. `quiet` is `{now, until, zone}` in the course's quiet hours,
+    else null. `audience: false` leaves the numbers out; `now: true` gives those of `resend`.
     """
 
     http_method_names = ["post", "options"]
@@ -159,6 +159,8 @@ class PreviewView(SendingView):
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
         version, given = self.version(), self.body(_WORDS | {"pseudonym", "audience", "now"})
+        now = get_platform().now()
+        until = quiet(version.communication.course_run, now)
         one = version.communication
         wording = Wording.checked(**{name: given.get(name, getattr(version, name)) for name in _WORDS})
         pseudonym = given.get("pseudonym")
@@ -184,6 +186,9 @@ class PreviewView(SendingView):
                 "version": version.number,
                 "refused": str(refusal(one.course_run, version) or ""),
                 "audience": audience,
+                "quiet": None
+                if until is None
+                else {"now": text(now), "until": text(until), "zone": one.course_run.time_zone},
             }
         )
 
@@ -210,16 +215,19 @@ class SendView(SendingView):
     same key again answers the same and sends nothing more. `version` and `count` are those that the confirmation named: a
     newer version, or more learners than `count`, are refused with 409. `send_at` (optional): not before, by the site's
     clock. `matches` (optional, a day): to those that automation found new on that day, instead of the version's list.
+    `quiet` (optional): `wait` (as without it) waits for the end of the course's quiet hours; `send` does not. A `send_at`
+    is meant, whatever the hour.
 
     `sending` is `{id, communication, version, state, automatic, selected, left_out: {reason: count}, created, send_at,
-    released_at, undo_seconds}`.
+    released_at, latest_at, late, undo_seconds}`. What has not gone out at `latest_at` does not go out any more; `late` is to
+    how many, and its author is mailed.
     """
 
     http_method_names = ["post", "options"]
     calls = {"post": Call(shapes.Accepted, status=202, takes=shapes.Confirmation)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        given = self.body({"key", "version", "count", "send_at", "matches"})
+        given = self.body({"key", "version", "count", "send_at", "matches", "quiet"})
         key, number, count = _confirmation(request, given)
         send_at = given.get("send_at")
         when = None if send_at is None else parse_datetime(str(send_at)[:40])
@@ -241,6 +249,7 @@ class SendView(SendingView):
                 count=count,
                 send_at=when,
                 learners=None if day is None else day.fresh,
+                waits=_waits(given),
             )
             if day is not None:
                 handling.decided(day, made)
@@ -248,7 +257,7 @@ class SendView(SendingView):
 
 
 class ResendView(SendingView):
-    """POST `{key, version, count}`: to those who meet the criteria now and have not had it. 202 as `send`.
+    """POST `{key, version, count, quiet}`: to those who meet the criteria now and have not had it. 202 as `send`.
 
     The list of today becomes the next version's. Who failed or was left out before gets another try; who may have had it
     (`in_doubt`) does not.
@@ -258,10 +267,10 @@ class ResendView(SendingView):
     calls = {"post": Call(shapes.Accepted, status=202, takes=shapes.Again)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        given = self.body({"key", "version", "count"})
+        given = self.body({"key", "version", "count", "quiet"})
         key, number, count = _confirmation(request, given)
         with self.holding() as held:
-            made = again(held, author_id=self.user_id(), key=key, number=number, count=count)
+            made = again(held, author_id=self.user_id(), key=key, number=number, count=count, waits=_waits(given))
         return _accepted(made)
 
 
@@ -338,6 +347,13 @@ def _confirmation(request: Request, given: Mapping[str, Any]) -> tuple[str, int 
         None if given.get(name) is None else _whole(name, given[name], 0, 10_000_000) for name in ("version", "count")
     )
     return key, number, count
+
+
+def _waits(given: Mapping[str, Any]) -> bool:
+    """Whether a message that is sent in the quiet hours waits for their end."""
+    if given.get("quiet", "wait") not in ("wait", "send"):
+        raise ValidationError({"detail": "quiet: has to be wait or send."})
+    return bool(given.get("quiet", "wait") == "wait")
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:

@@ -95,6 +95,8 @@ def sending(one: Sending) -> dict[str, Any]:
         "created": text(one.created),
         "send_at": text(one.send_at),
         "released_at": text(one.released_at),
+        "latest_at": text(one.latest_at),
+        "late": one.late,
         "undo_seconds": _undo_seconds(one),
     }
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.audience import GONE, reachable
-from engage_backend.messaging.automation.limits import TOO_LATE, may_still_go, quiet_until
+from engage_backend.messaging.automation.limits import LATE_BY_HAND, TOO_LATE, is_quiet, may_still_go
 from engage_backend.messaging.channels import Channel, Fate, Outcome, Unreachable, open_channel
 from engage_backend.messaging.mail import Letter, Writer
 from engage_backend.messaging.marks import Marks, together
@@ -48,7 +48,7 @@ MOST_CUTS = 3  # connections lost one after the other
 # Reasons are kept in English, and put in words where somebody reads them: see `said.in_words`.
 CLOSED, NO_ADDRESS = _("bulk e-mail is disabled"), _("the site does not know its address")
 UNREADABLE, NO_MAIL = _("the message cannot be read"), _("it cannot be written down as a mail")
-QUIET_WAIT = timedelta(minutes=15)  # an automatic mail that was put off into the quiet hours waits so long at a time
+QUIET_WAIT = timedelta(minutes=15)  # a mail that was put off into the quiet hours waits so long at a time
 
 
 def deliver(batch: str, *, pause: Callable[[float], None] = time.sleep) -> int:
@@ -164,7 +164,6 @@ class _Batch:
         platform, root = get_platform(), root_url()
         site_now = platform.now()
         people = reachable(run, [row.user for row in rows])
-        is_quiet = quiet_until(site_now, run.time_zone, engage_settings().quiet_hours) is not None
         closed = not platform.may_send(run.course_key)
         for row in rows:
             person = people.get(row.user)
@@ -172,9 +171,9 @@ class _Batch:
             sending = self._sendings.get(row.sending or 0)
             if closed or root is None:
                 reason = CLOSED if closed else NO_ADDRESS
-            elif sending is not None and sending.automatic and not may_still_go(sending, site_now):
-                reason = TOO_LATE
-            elif sending is not None and sending.automatic and is_quiet:
+            elif sending is not None and not may_still_go(sending, site_now):
+                reason = TOO_LATE if sending.automatic else LATE_BY_HAND
+            elif sending is not None and is_quiet(sending, site_now):
                 self._claimed(row).update(**_DUE, due_at=datetime.now(UTC) + QUIET_WAIT)
                 continue
             if not reason and person is not None and root is not None:

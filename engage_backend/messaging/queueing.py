@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
 from engage_backend.conf import engage_settings
-from engage_backend.messaging.automation.limits import TOO_LATE, may_still_go, quiet_until
+from engage_backend.messaging.automation.limits import LATE_BY_HAND, TOO_LATE, is_quiet, may_still_go
 from engage_backend.messaging.outlet import lock, resting, without_addresses
 from engage_backend.models import CommunicationVersion, Delivery, DeliveryState, Sending
 from engage_backend.platform.api import get_platform
@@ -52,7 +52,7 @@ def release() -> int:
     waiting = Sending.objects.filter(due, state=Sending.State.WAITING, undo_until__lte=world)
     count = 0
     for sending in waiting.select_related("communication__course_run").order_by("pk"):
-        if sending.automatic and not _holds(sending, now):
+        if not _holds(sending, now):
             continue
         with transaction.atomic():
             mine = Sending.objects.filter(pk=sending.pk, state=Sending.State.WAITING)
@@ -64,15 +64,17 @@ def release() -> int:
 
 
 def _holds(sending: Sending, now: datetime) -> bool:
-    """Whether an automatic sending may go out now; one that may not go out any more is given up."""
-    run = sending.communication.course_run
+    """Whether a sending may go out now; one that may not go out any more is given up."""
     if not may_still_go(sending, now):
         with transaction.atomic():
             if Sending.objects.filter(pk=sending.pk, state=Sending.State.WAITING).update(state=Sending.State.STOPPED):
                 rows = sending.deliveries.filter(state=DeliveryState.QUEUED)
-                rows.update(state=DeliveryState.SKIPPED, reason=TOO_LATE, finished_at=now)
+                reason = TOO_LATE if sending.automatic else LATE_BY_HAND
+                late = rows.update(state=DeliveryState.SKIPPED, reason=reason, finished_at=now)
+                if not sending.automatic:
+                    Sending.objects.filter(pk=sending.pk).update(late=late)
         return False
-    return quiet_until(now, run.time_zone, engage_settings().quiet_hours) is None
+    return not is_quiet(sending, now)
 
 
 def recover() -> None:
@@ -123,4 +125,7 @@ def finish() -> None:
     pending = Delivery.objects.filter(sending=OuterRef("pk"), state__in=[DeliveryState.QUEUED, DeliveryState.CLAIMED])
     over = Sending.objects.filter(~Exists(pending), state=Sending.State.SENDING).values_list("pk", flat=True)
     if ids := list(over):
+        late = Delivery.objects.filter(sending__in=ids, state=DeliveryState.SKIPPED, reason=LATE_BY_HAND)
+        for pk, count in late.values_list("sending").annotate(count=Count("pk")).order_by():
+            Sending.objects.filter(pk=pk).update(late=count)
         Sending.objects.filter(pk__in=ids, state=Sending.State.SENDING).update(state=Sending.State.DONE)

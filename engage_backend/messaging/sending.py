@@ -11,8 +11,10 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
+from engage_backend.conf import engage_settings
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.audience import Audience, of_criteria, of_learners, of_list
+from engage_backend.messaging.automation.limits import latest, quiet_until
 from engage_backend.messaging.drafts import Held, change, draft, lock
 from engage_backend.messaging.said import Said
 from engage_backend.messaging.unsubscribe import root_url
@@ -72,12 +74,14 @@ def confirm(
     send_at: datetime | None = None,
     learners: Sequence[int] | None = None,
     automatic: bool = False,
+    waits: bool = True,
 ) -> Sending:
     """Make the deliveries of the newest version's list; mails go out when the time to undo is over. Inside `holding`.
 
     `key`: the same key gives the same sending again and sends nothing more. `number`: of the version that the author saw.
     `count`: how many the author was told would be written to; more than that are not. `send_at`: not before, by the site's
-    clock. `learners`: of the list only these (the matches of a day). Raises Refused.
+    clock. `learners`: of the list only these (the matches of a day). `waits`: in the course's quiet hours it waits for
+    their end, unless `send_at` says when. Raises Refused.
     """
     # One at a time holds it, so that the second of two clicks finds what the first one made.
     if known := held.confirmed_by(key):
@@ -94,12 +98,14 @@ def confirm(
         automatic=automatic,
         created=now,
         undo_until=world if automatic else world + UNDO,
-        send_at=send_at,
+        send_at=send_at or (_morning(communication.course_run, now, automatic) if waits else None),
     )
     return _make(held, wish, found, count)
 
 
-def again(held: Held, *, author_id: int, key: str, number: int | None = None, count: int | None = None) -> Sending:
+def again(
+    held: Held, *, author_id: int, key: str, number: int | None = None, count: int | None = None, waits: bool = True
+) -> Sending:
     """Confirm it for those who meet the criteria now and have not had it: their list becomes the next version's.
 
     The same key gives the same sending again. Raises Refused.
@@ -111,8 +117,28 @@ def again(held: Held, *, author_id: int, key: str, number: int | None = None, co
     as_it_is = draft(held.communication.course_run, {}, now, held.version)
     found = of_criteria(held.communication, as_it_is.criteria, now)
     change(held, author_id, replace(as_it_is, pseudonyms=tuple(found.pseudonyms)))
-    wish = Sending(author_id=author_id, key=key, created=now, undo_until=datetime.now(UTC) + UNDO)
+    wish = Sending(
+        author_id=author_id,
+        key=key,
+        created=now,
+        undo_until=datetime.now(UTC) + UNDO,
+        send_at=_morning(held.communication.course_run, now, False) if waits else None,
+    )
     return _make(held, wish, found, count)
+
+
+def quiet(run: CourseRun, now: datetime) -> datetime | None:
+    """Return when the course's quiet hours end, in which `now` (the site's clock) lies; None outside of them."""
+    return quiet_until(now, run.time_zone, engage_settings().quiet_hours)
+
+
+def _morning(run: CourseRun, now: datetime, automatic: bool) -> datetime | None:
+    """Return until when a message waits that is sent now. Raises Refused where the course is over by then, and the author
+    can still send it at once."""
+    until = quiet(run, now)
+    if not automatic and until is not None and run.end is not None and now < run.end <= until:
+        raise Refused(Said(_("The course ends before the quiet hours do: send it now all the same, or not at all.")))
+    return until
 
 
 def _check(version: CommunicationVersion, number: int | None) -> None:
@@ -135,6 +161,9 @@ def _make(held: Held, wish: Sending, found: Audience, count: int | None) -> Send
         raise Refused(Said(_("{found} would be written to, and you confirmed {count}: look again."), more))
     communication, version = held.communication, held.version
     wish.communication, wish.version = communication, version
+    # An automatic one says what was so on its day, whenever the night ends.
+    wanted = wish.created if wish.automatic else wish.send_at or wish.created
+    wish.latest_at = latest(wanted, communication.course_run.end)
     wish.selected, wish.left_out = found.selected, dict(found.left_out)
     wish.taken_over = _as_they_are(communication, sorted(found.known))
     wish.save()

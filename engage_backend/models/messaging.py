@@ -121,6 +121,16 @@ class Sending(models.Model):
     created = models.DateTimeField(help_text="By the site's clock.")
     undo_until = models.DateTimeField(help_text="By the world's clock.")
     send_at = models.DateTimeField(null=True, blank=True, help_text="By the site's clock; null: at once.")
+    latest_at = models.DateTimeField(
+        null=True, blank=True, help_text="Nothing goes out after this, by the site's clock; null: no bound."
+    )
+    late = models.PositiveIntegerField(default=0, help_text="For how many learners it came too late.")
+    told_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the author was told that it came too late, by the world's clock."
+    )
+    announced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a worker was last told to tell the author, by the world's clock."
+    )
     released_at = models.DateTimeField(
         null=True, blank=True, help_text="From when on mails went out, by the site's clock."
     )

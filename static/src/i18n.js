@@ -76,6 +76,16 @@ export function courseTime(iso) {
   return `${kept_(Intl.DateTimeFormat, MOMENT).format(date)} UTC`;
 }
 
+/** An ISO time as the clock shows it in a time zone: "23:10". In UTC where the browser does not know the zone. */
+export function timeIn(iso, zone) {
+  const style = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  try {
+    return kept_(Intl.DateTimeFormat, { ...style, timeZone: zone }).format(new Date(iso));
+  } catch {
+    return kept_(Intl.DateTimeFormat, { ...style, timeZone: "UTC" }).format(new Date(iso));
+  }
+}
+
 /** An ISO time on the reader's own clock: "10:32"; on another day "Apr 11, 10:32". */
 export function clockTime(iso) {
   const date = new Date(iso);

@@ -19,6 +19,15 @@ ONE_LESS = """
 from engage_backend.models import Prediction
 Prediction.objects.filter(certify=901).update(certify=100)
 """
+CLOCK = """
+from datetime import timedelta
+from engage_backend.demo.clock import set_clock
+from engage_backend.models import CourseRun
+from engage_backend.platform.api import get_platform
+now = get_platform().now()
+"""
+AT_NIGHT = f"{CLOCK}set_clock(now.replace(hour=23, minute=10) - timedelta(days=1), speed=0)"
+IN_THE_MORNING = f"{CLOCK}set_clock(now.replace(hour=9, minute=0) + timedelta(days=1), speed=0)"
 # In each frame: how many the selection line says, and how many the button.
 WATCH = """
 const numbers = (node) => Number(/\\d+/.exec(node.textContent)?.[0] ?? NaN);
@@ -203,3 +212,31 @@ def test_the_button_that_writes_never_says_another_number_than_the_selection_whi
     expect(hook(page, "compose-to")).to_contain_text(re.compile(rf"^To {re.findall('[0-9]+', hand)[0]} learners"))
     assert len(page.evaluate("[...window.seen]")) > 1
     assert page.evaluate("window.apart") == []
+
+
+def test_at_night_it_is_said_when_a_message_goes_out_and_it_can_go_at_once(
+    writing_site: Site, open_page: OpenPage
+) -> None:
+    writing_site.python(AT_NIGHT)
+    try:
+        page = course_page(writing_site, open_page)
+        write(page, "At night", "Hello.")
+        hook(page, "review").click()
+        said = "It is 23:10 (UTC), in the quiet hours. This goes out at 08:00."
+        expect(hook(page, "confirm-quiet")).to_have_text(said)
+        hook(page, "when-later").check()
+        expect(hook(page, "send-anyway")).to_be_hidden()
+        hook(page, "when-now").check()
+        hook(page, "send").click()
+        expect(hook(page, "undo")).to_be_visible()
+        minute_later(writing_site)
+        expect(hook(page, "standing")).to_contain_text("08:00 UTC")
+        hook(page, "stop").click()
+        hook(page, "edit").click()
+        hook(page, "review").click()
+        hook(page, "send-anyway").click()
+        expect(hook(page, "undo")).to_be_visible()
+        minute_later(writing_site)
+        expect(hook(page, "standing")).to_contain_text("Finished:")
+    finally:
+        writing_site.python(IN_THE_MORNING)

@@ -28,6 +28,7 @@ def smtp(settings: Any) -> Iterator[Server]:
             "ROOT_URL": "https://courses.example",
             "MAILS_PER_SECOND": None,
             "RETRY_SECONDS": 1,
+            "QUIET_HOURS": [0, 0],  # none: many tests go by the world's clock, at any hour
             "REPLY_TO": ["help@team.example"],
         }
         yield server
@@ -141,8 +142,9 @@ def mailing(site: Any, staff_client: Client, smtp: Server) -> Mailing:
 
 
 @pytest.fixture
-def course(mailing: Mailing) -> Any:
+def course(mailing: Mailing, settings: Any) -> Any:
     """A course for automation (`tests.messaging.automatic.Course`)."""
     from tests.messaging.automatic import Course
 
+    settings.ENGAGE = {**settings.ENGAGE, "QUIET_HOURS": [21, 8]}
     return Course.of(mailing)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from engage_backend.demo.clock import set_clock
 from engage_backend.messaging.automation.limits import quiet_until
 from engage_backend.models import AutomationDay, Communication, CourseRun, Delivery, Kind, Objection, Sending
 from engage_backend.platform.standalone.models import OptOut
@@ -240,6 +241,7 @@ def test_undoing_what_was_sent_to_the_matches_of_a_day_lets_the_team_decide_agai
 
 def test_undoing_another_try_keeps_why_the_first_one_failed(course: Course) -> None:
     course.smtp.at_rcpt = lambda address, number: "550 no such box" if address.startswith("l1@") else None
+    set_clock(FIRST, speed=0)
     made = course.write(criteria=SILENT)
     course.send(made)
     course.minute()

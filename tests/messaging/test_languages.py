@@ -47,6 +47,7 @@ PROTOCOL = {
     "{}: has to be a whole number from {} to {}.",
     "version: has to be a whole number.",
     "course_notice: has to be true or false.",
+    "quiet: has to be wait or send.",
     "pseudonyms: has to be a list of pseudonyms.",
     "send_at: has to be a moment like 2026-03-01T09:00:00Z.",
     "key: a new one for each press of the button, 8 to 64 letters, digits, - and _.",

@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from engage_backend.demo.clock import set_clock
 from engage_backend.messaging.clock import tick
 from engage_backend.messaging.delivery import deliver
-from engage_backend.models import AccessRecord, CommunicationVersion, Delivery, Objection
+from engage_backend.models import AccessRecord, CommunicationVersion, CourseRun, Delivery, Objection, Sending
 from engage_backend.platform.standalone.models import Course, CourseStaff, Enrolment, OptOut
-from engage_backend.tasks import send_trial
+from engage_backend.tasks import send_trial, tell_late
 from tests.messaging.conftest import Mailing
 from tests.messaging.mail_server import html_of, text_of
 
@@ -321,3 +321,108 @@ def test_a_site_setting_says_where_mails_come_from(mailing: Mailing, settings: A
     mailing.minute()
     mailing.work()
     assert mailing.smtp.letters[0]["From"] == "MarkedFirst MarkedLast <team@other.example>"
+
+
+NIGHT = datetime(2024, 3, 1, 23, 10, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def at_night(mailing: Mailing, settings: Any) -> Mailing:
+    """It is 23:10, in the quiet hours."""
+    settings.ENGAGE = {**settings.ENGAGE, "QUIET_HOURS": [21, 8]}
+    set_clock(NIGHT, speed=0)
+    return mailing
+
+
+def later(mailing: Mailing, hours: float, *, since: datetime = NIGHT) -> int:
+    """So many hours later the clock looks, and a worker works; how many letters there are."""
+    set_clock(since + hours * HOUR, speed=0)
+    mailing.minute()
+    mailing.work()
+    mailing.retry()
+    mailing.work()
+    return len(mailing.smtp.letters)
+
+
+def test_what_is_sent_at_night_goes_out_in_the_morning_and_that_is_said_before(at_night: Mailing) -> None:
+    communication = at_night.write()
+    said = at_night.post(f"/{communication['id']}/preview")["quiet"]
+    assert said == {"now": "2024-03-01T23:10:00Z", "until": "2024-03-02T08:00:00Z", "zone": "UTC"}
+    assert at_night.send(communication)["sending"]["send_at"] == "2024-03-02T08:00:00Z"
+    assert later(at_night, 5) == 0
+    assert later(at_night, 9) == 5
+
+
+def test_the_quiet_hours_are_those_of_the_course(at_night: Mailing) -> None:
+    CourseRun.objects.update(time_zone="America/Denver")  # where it is 16:10
+    communication = at_night.write()
+    assert at_night.post(f"/{communication['id']}/preview")["quiet"] is None
+    at_night.send(communication)
+    assert later(at_night, 0.1) == 5
+
+
+def test_the_author_can_send_it_now_all_the_same(at_night: Mailing) -> None:
+    communication = at_night.write()
+    assert "wait or send" in at_night.send(communication, status=400, quiet="yes")["detail"]
+    assert at_night.send(communication, quiet="send")["sending"]["send_at"] is None
+    assert later(at_night, 0.1) == 5
+
+
+def test_a_time_that_the_author_chose_is_meant_and_an_outage_in_that_night_is_not(at_night: Mailing) -> None:
+    first, second = at_night.write(), at_night.write()
+    at_night.send(first, send_at="2024-03-02T01:00:00Z")
+    at_night.send(second, send_at="2024-03-01T23:30:00Z")
+    assert later(at_night, 2) == 5, "one is on time; the other would be an hour and a half late, at night"
+    assert later(at_night, 9) == 10
+
+
+@pytest.mark.parametrize(("hours", "letters"), [(15, 0), (20, 5), (23.9, 5), (24.1, 0), (40 * 24, 0)])
+def test_after_an_outage_nothing_leaves_at_night_or_more_than_a_day_late(
+    at_night: Mailing, hours: float, letters: int
+) -> None:
+    noon = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    set_clock(noon, speed=0)
+    at_night.send(at_night.write())
+    assert later(at_night, hours, since=noon) == letters
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_nothing_goes_out_after_the_course_unless_it_was_chosen_so(at_night: Mailing, chosen: bool) -> None:
+    noon = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    set_clock(noon, speed=0)
+    CourseRun.objects.update(end=noon + 2 * HOUR)
+    at_night.send(at_night.write(), **({"send_at": "2024-03-01T15:00:00Z"} if chosen else {}))
+    assert later(at_night, 3, since=noon) == (5 if chosen else 0)
+
+
+def test_what_would_wait_beyond_the_end_of_the_course_is_asked_about(at_night: Mailing) -> None:
+    CourseRun.objects.update(end=NIGHT + HOUR)
+    communication = at_night.write()
+    assert "ends before the quiet hours do" in at_night.send(communication, status=409)["detail"]
+    at_night.send(communication, quiet="send")
+    assert later(at_night, 0.1) == 5
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_what_came_too_late_is_told_to_its_author_once_and_shown(at_night: Mailing, released: bool) -> None:
+    noon = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    set_clock(noon, speed=0)
+    communication = at_night.write()
+    at_night.send(communication)
+    at_night.minute()
+    if released:
+        tick()  # the clock let it go, and no worker was there
+    assert later(at_night, 30, since=noon) == 0
+    whole = at_night.get(f"/{communication['id']}")
+    assert whole["skipped"] == {"too late": 5}
+    (sending,) = whole["sendings"]
+    assert (sending["late"], sending["latest_at"]) == (5, "2024-03-02T12:00:00Z")
+    tick()
+    assert Sending.objects.get().announced_at is not None
+    assert tell_late(sending["id"])
+    assert not tell_late(sending["id"]), "once"
+    assert at_night.smtp.addresses == [at_night.site.users["staff"].email]
+    assert at_night.smtp.letters[0]["Subject"] == "Not sent, too late: Hello (first name)"
+    assert "was not sent to 5 learners" in text_of(at_night.smtp.letters[0])
+    assert "March 1, 2024, noon (UTC)" in text_of(at_night.smtp.letters[0])

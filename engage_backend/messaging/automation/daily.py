@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
-from engage_backend.conf import engage_settings
 from engage_backend.messaging.audience import HAD, of_learners
 from engage_backend.messaging.automation.guards import (
     Health,
@@ -21,7 +20,7 @@ from engage_backend.messaging.automation.guards import (
 )
 from engage_backend.messaging.automation.handling import FORBIDDEN
 from engage_backend.messaging.automation.health import health, known_well
-from engage_backend.messaging.automation.limits import over_limit, quiet_until
+from engage_backend.messaging.automation.limits import over_limit
 from engage_backend.messaging.criteria import Criteria, CriteriaProblem
 from engage_backend.messaging.drafts import holding, newest
 from engage_backend.messaging.said import Said, kept
@@ -173,7 +172,6 @@ def _send(communication: Communication, day: AutomationDay, fresh: Sequence[int]
                 key=f"day-{day.day.isoformat()}",
                 learners=to_write,
                 automatic=True,
-                send_at=quiet_until(now, run.time_zone, engage_settings().quiet_hours),
             )
     except NobodyLeft:
         return  # all of them said no since they were looked at: nothing is wrong with the rule

@@ -1,4 +1,4 @@
-"""How often a learner is written to by automation, and at what hour."""
+"""How often a learner is written to by automation; at what hour, and how late, any message may go out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from django.utils.translation import gettext_noop as _
 from engage_backend.conf import engage_settings
 from engage_backend.models import Communication, CourseRun, Delivery, DeliveryState, Sending
 
-LATE = timedelta(hours=24)  # an automatic message that is later than that says what is no longer so
-TOO_LATE = _("too late, or automation was paused")
+LATE = timedelta(hours=24)  # a message that is later than that says what is no longer so
+QUIET_GRACE = timedelta(hours=1)  # a message that its author sends in the quiet hours may take so long to go out
+TOO_LATE, LATE_BY_HAND = _("too late, or automation was paused"), _("too late")
 
 _UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.CLAIMED)
 _HAD = (DeliveryState.SENT, DeliveryState.UNCERTAIN)
@@ -53,8 +54,28 @@ def quiet_until(now: datetime, zone: str, hours: tuple[int, int]) -> datetime | 
     return over.astimezone(now.tzinfo)
 
 
+def latest(wanted: datetime, end: datetime | None) -> datetime:
+    """Return until when a message that is to go out at `wanted` may: a day later, or the end of its course if that is
+    sooner. One that is wanted after the end was meant so."""
+    last = wanted + LATE
+    return min(last, end) if end is not None and wanted < end else last
+
+
 def may_still_go(sending: Sending, now: datetime) -> bool:
-    """Whether an automatic sending may go out at all: it is of today, automation goes on, and so does the course."""
+    """Whether a sending may go out at all: it is not too late, and where it is automatic, that and its course go on."""
+    if sending.latest_at is not None and now > sending.latest_at:
+        return False
     communication, run = sending.communication, sending.communication.course_run
+    if not sending.automatic:
+        return True
     goes_on = communication.automation == Communication.Automation.SEND and not communication.paused_because
-    return goes_on and now - sending.created <= LATE and (run.end is None or now < run.end)
+    return goes_on and (run.end is None or now < run.end)
+
+
+def is_quiet(sending: Sending, now: datetime) -> bool:
+    """Whether a sending has to wait for the morning. What its author sends in the quiet hours is meant, for `QUIET_GRACE`;
+    what is late, and would go out in the night because of that, is not."""
+    if not sending.automatic and now <= (sending.send_at or sending.created) + QUIET_GRACE:
+        return False
+    zone = sending.communication.course_run.time_zone
+    return quiet_until(now, zone, engage_settings().quiet_hours) is not None

@@ -23,11 +23,13 @@ export class Confirm {
     this.moment = el("input", { type: "datetime-local", class: "engage-text", "aria-label": composerWords.moment(), testid: "send-at" });
     this.momentLine = el("span", { class: "engage-filter-fields", hidden: true }, this.moment, el("span", { "aria-hidden": "true" }, "UTC"));
     this.when = el("fieldset", { class: "engage-compose-when" }, el("legend", { class: "engage-unseen" }, composerWords.when()), nowLine, el("span", { class: "engage-filter-fields" }, laterLine, this.momentLine));
+    this.quiet = el("p", { role: "status", testid: "confirm-quiet" });
+    this.anyway = button(composerWords.sendAnyway(), () => this.#send({ quiet: "send" }), { testid: "send-anyway" });
     this.problem = el("p", { class: "engage-problem", role: "alert", testid: "confirm-problem" });
-    this.go = button("", () => this.#send(), { look: "button engage-primary", testid: "send" });
+    this.go = button("", () => this.#send({}), { look: "button engage-primary", testid: "send" });
     this.back = button("", onBack, { testid: "confirm-back" });
     this.hint = el("p", { class: "engage-hint" }, composerWords.undoHint());
-    this.element = el("section", { class: "engage-compose-confirm", hidden: true, testid: "confirm" }, this.title, this.numbers, this.warnings, this.when, this.hint, this.problem, el("div", { class: "engage-compose-actions" }, this.go, this.back));
+    this.element = el("section", { class: "engage-compose-confirm", hidden: true, testid: "confirm" }, this.title, this.numbers, this.warnings, this.when, this.quiet, this.hint, this.problem, el("div", { class: "engage-compose-actions" }, this.go, this.anyway, this.back));
     this.element.setAttribute("aria-labelledby", (this.title.id = uniqueId("confirm")));
   }
 
@@ -36,7 +38,7 @@ export class Confirm {
    * `day`, `fresh`: instead, those who came to match on that day. `note`: a sentence before the numbers.
    * `canWait`: whether a time can be chosen; `now`: the course's time, ISO.
    */
-  open({ audience, version, refused, warnings }, { day = null, fresh = 0, note = "", canWait = true, isNew = true, now = null }) {
+  open({ audience, version, refused, warnings, quiet = null }, { day = null, fresh = 0, note = "", canWait = true, isNew = true, now = null }) {
     const count = day ? fresh : audience.to_write;
     const isPossible = count > 0 && !refused;
     this.given = { key: newKey(), version, count, ...(day ? { matches: day } : {}) };
@@ -57,6 +59,8 @@ export class Confirm {
     setText(this.go, composerWords.sendNow(count));
     setText(this.back, isNew ? composerWords.back() : composerWords.cancel());
     this.go.hidden = !isPossible;
+    this.waits = isPossible && quiet !== null;
+    setText(this.quiet, this.waits ? composerWords.quiet(quiet) : "");
     this.hint.hidden = !isPossible;
     this.when.hidden = !isPossible || !canWait;
     this.now.checked = true;
@@ -73,10 +77,12 @@ export class Confirm {
 
   #showWhen() {
     this.momentLine.hidden = !this.later.checked;
+    // A time that is chosen is meant, whatever the hour.
+    this.quiet.hidden = this.anyway.hidden = !this.waits || this.later.checked;
     setText(this.problem, "");
   }
 
-  async #send() {
+  async #send(more) {
     const isLater = this.later.checked && !this.when.hidden;
     const moment = isLater ? momentOf(this.moment.value) : null;
     if (isLater && moment === null) {
@@ -89,7 +95,7 @@ export class Confirm {
     this.element.setAttribute("aria-busy", "true");
     setText(this.problem, "");
     try {
-      await this.onSend({ ...this.given, ...(moment ? { send_at: moment } : {}) });
+      await this.onSend({ ...this.given, ...(moment ? { send_at: moment } : {}), ...more });
     } catch (error) {
       setText(this.problem, peopleWords.failed(error));
     } finally {

@@ -65,16 +65,18 @@ export class Standing {
     setText(this.aloud, canUndo ? composerWords.confirmed() : said);
   }
 
-  #tellTrouble({ failed, in_doubt: inDoubt, skipped, counts }) {
+  #tellTrouble({ failed, in_doubt: inDoubt, skipped, counts, sendings }) {
     const names = (list) => list.slice(0, MOST_SHOWN);
     const more = (list, count) => (count > MOST_SHOWN ? el("p", { class: "engage-hint" }, composerWords.shownFirst(Math.min(MOST_SHOWN, list.length), count)) : null);
     const code = (name) => el("code", { class: "engage-pseudonym" }, name);
     const parts = [];
+    const late = sendings.find((one) => one.late > 0);
+    if (late) parts.push(el("p", { class: "engage-trouble", testid: "late" }, composerWords.late(late.late, late.send_at ?? late.created)));
     const reasons = Object.entries(skipped);
     if (reasons.length > 0) parts.push(el("div", {}, el("p", {}, composerWords.skipped()), el("ul", { class: "engage-plain" }, ...reasons.map(([reason, count]) => el("li", {}, composerWords.reasonCount(reason, count))))));
     if (inDoubt.length > 0) parts.push(el("div", {}, el("p", {}, composerWords.inDoubt()), el("p", { class: "engage-names" }, ...names(inDoubt).flatMap((name) => [code(name), " "])), more(inDoubt, counts.uncertain)));
     if (failed.length > 0) parts.push(el("div", {}, el("p", {}, composerWords.failed()), el("ul", { class: "engage-plain" }, ...names(failed).map(({ learner, reason }) => el("li", {}, code(learner), " ", reason))), more(failed, counts.failed)));
-    const said = JSON.stringify([skipped, inDoubt, failed]);
+    const said = JSON.stringify([late?.id, skipped, inDoubt, failed]);
     if (said === this.said) return;
     this.said = said;
     this.details.replaceChildren(...parts);

@@ -1,5 +1,5 @@
 // What the page says of writing to learners. Reasons, cautions and titles come from the server, in the reader's language.
-import { courseTime, fill, gettext, number, plural } from "../i18n.js";
+import { courseTime, fill, gettext, number, plural, timeIn } from "../i18n.js";
 
 const FIELD = {
   reply_to: () => gettext("Reply-to address"),
@@ -101,6 +101,8 @@ export const composerWords = {
   moment: () => gettext("Day and time (UTC)"),
   wrongMoment: () => gettext("Choose a day and a time."),
   sendNow: (count) => plural("Send to {n} learner", "Send to {n} learners", count),
+  quiet: ({ now, until, zone }) => fill(gettext("It is {now} ({zone}), in the quiet hours. This goes out at {then}."), { now: timeIn(now, zone), then: timeIn(until, zone), zone }),
+  sendAnyway: () => gettext("Send now anyway"),
   undoHint: () => gettext("You have 60 seconds to take it back."),
   back: () => gettext("Back to the message"),
   cancel: () => gettext("Cancel"),
@@ -116,6 +118,7 @@ export const composerWords = {
   delivery: (state) => DELIVERY[state](),
   progress: ({ done, of }) => fill(gettext("{done} of {of} done"), { done: number(done), of: number(of) }),
   noAnswer: () => gettext("The server does not answer; what you see may be old."),
+  late: (count, time) => plural("Too late for {n} learner: it was to go out at {time}.", "Too late for {n} learners: it was to go out at {time}.", count, { time: courseTime(time) }),
   finished: (counts) => fill(gettext("Finished: {sent} sent."), { sent: number(counts.sent) }),
   inDoubt: () => gettext("In doubt: these may or may not have had it, and are not written to again."),
   failed: () => gettext("Failed:"),

@@ -144,6 +144,8 @@
   "An {n} Person senden",
   "An {n} Lernende senden"
  ],
+ "It is {now} ({zone}), in the quiet hours. This goes out at {then}.": "Es ist {now} Uhr ({zone}), in der Ruhezeit. Die Nachricht geht um {then} Uhr hinaus.",
+ "Send now anyway": "Trotzdem jetzt senden",
  "You have 60 seconds to take it back.": "Sie können es 60 Sekunden lang zurücknehmen.",
  "Back to the message": "Zurück zur Nachricht",
  "Cancel": "Abbrechen",
@@ -159,6 +161,10 @@
  "Stopped: {sent} sent, {stopped} not sent.": "Angehalten: {sent} gesendet, {stopped} nicht gesendet.",
  "{done} of {of} done": "{done} von {of} erledigt",
  "The server does not answer; what you see may be old.": "Der Server antwortet nicht; was Sie sehen, ist vielleicht veraltet.",
+ "Too late for {n} learner: it was to go out at {time}.": [
+  "Zu spät für {n} Person: Sie sollte am {time} hinausgehen.",
+  "Zu spät für {n} Lernende: Sie sollte am {time} hinausgehen."
+ ],
  "Finished: {sent} sent.": "Fertig: {sent} gesendet.",
  "In doubt: these may or may not have had it, and are not written to again.": "Ungewiss: Diese haben sie vielleicht bekommen und werden nicht noch einmal angeschrieben.",
  "Failed:": "Fehlgeschlagen:",

@@ -144,6 +144,8 @@
   "رهند تس {n} لهاقنهق",
   "رهند تس {n} لهاقنهقر"
  ],
+ "It is {now} ({zone}), in the quiet hours. This goes out at {then}.": "طت طر {now} ({zone}), طن تحه صثطهت حسثقر. تحطر زسهر سثت ات {then}.",
+ "Send now anyway": "رهند نسذ انظذاظ",
  "You have 60 seconds to take it back.": "ظسث حاخه 60 رهجسندر تس تاكه طت باجك.",
  "Back to the message": "باجك تس تحه مهررازه",
  "Cancel": "جانجهل",
@@ -159,6 +161,10 @@
  "Stopped: {sent} sent, {stopped} not sent.": "رتسععهد: {sent} رهنت, {stopped} نست رهنت.",
  "{done} of {of} done": "{done} سف {of} دسنه",
  "The server does not answer; what you see may be old.": "تحه رهقخهق دسهر نست انرذهق; ذحات ظسث رهه ماظ به سلد.",
+ "Too late for {n} learner: it was to go out at {time}.": [
+  "تسس لاته فسق {n} لهاقنهق: طت ذار تس زس سثت ات {time}.",
+  "تسس لاته فسق {n} لهاقنهقر: طت ذار تس زس سثت ات {time}."
+ ],
  "Finished: {sent} sent.": "فطنطرحهد: {sent} رهنت.",
  "In doubt: these may or may not have had it, and are not written to again.": "طن دسثبت: تحهره ماظ سق ماظ نست حاخه حاد طت, اند اقه نست ذقطتتهن تس ازاطن.",
  "Failed:": "فاطلهد:",
