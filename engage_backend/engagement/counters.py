@@ -23,6 +23,7 @@ DAY = 24 * 60 * MINUTE
 WINDOW = 28  # days of daily activity that are kept
 SESSION_GAP = 30 * MINUTE
 _FULL = 1_000_000  # a full score, in millionths
+_MOST = 2**62  # millionths; what states can hold
 _CHECK = place_of("problem_check_correct")
 
 FEATURES = (
@@ -159,6 +160,8 @@ class Counters:
                 kept[0], kept[4] = -1, order
         elif effect.score is Score.SET and possible > 0.0 and score >= 0.0:
             share = round(_FULL * score / possible)
+            if share > _MOST:  # refused whatever comes after it, so that the order of batches does not matter
+                raise OverflowError(f"a score of {score:g} out of {possible:g}")
             if order > kept[4] or (order == kept[4] and (attempt, share) > (kept[1], kept[0])):
                 kept[0], kept[4] = share, order
         if effect.handed_in is None or order < kept[5]:
