@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from engage_backend.engagement.live.engine import Engine, Unplaced
-from engage_backend.models import Checkpoint, HistoryChunk, Learner, LearnerStatus, Submission
+from engage_backend.engagement.live.roster import sync_run
+from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Learner, LearnerStatus, Submission
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.standalone.models import Course, CourseStaff, Enrolment
-from tests.engagement.clicks import clicks
+from tests.engagement.clicks import COURSE, clicks
 from tests.engagement.live.conftest import LiveSite
 from tests.engagement.live.test_commands import line
 
@@ -130,3 +132,35 @@ def test_a_consumer_that_ends_has_decided_what_waited(live: LiveSite, tmp_path: 
     log.write_bytes(b"".join(map(line, [*clicks(101, 3), *clicks(999, 7)])))
     call_command("engage_consume", str(log), "--once", "--max-wait", "0", "--max-batch", "2")
     assert Checkpoint.objects.get().rejected == {"not enrolled": 7}
+
+
+def test_the_rosters_of_many_runs_are_read_in_several_steps_and_none_is_left_out(live: LiveSite) -> None:
+    first = Course.objects.get()
+    keys = {first.key, *(f"course-v1:TestX+Many{number}+2024" for number in range(5))}
+    for key in keys - {first.key}:
+        made = Course.objects.create(key=key, schedule={**first.schedule, "course": key})
+        Enrolment.objects.create(course=made, user_id=101, created=Enrolment.objects.first().created)  # type: ignore[union-attr]
+    engine = live.engine()
+    engine.tick(seconds=1e-9)
+    assert CourseRun.objects.count() < len(keys)
+    for _ in keys:
+        engine.tick(seconds=0.2)
+    assert set(CourseRun.objects.values_list("course_key", flat=True)) == keys
+    assert Learner.objects.filter(user_id=101).count() == len(keys)
+
+
+def test_a_roster_that_did_not_change_costs_the_same_questions_however_long_it_is(live: LiveSite) -> None:
+    sync_run(get_platform(), COURSE)
+
+    def questions() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            sync_run(get_platform(), COURSE)
+        return len(asked)
+
+    few = questions()
+    for user_id in range(2_000, 2_700):
+        enrol(user_id)
+    Enrolment.objects.filter(user_id=102).update(mode="m" * 90, cohort="c" * 255)
+    sync_run(get_platform(), COURSE)
+    assert Learner.objects.get(user_id=102).cohort == "c" * 255
+    assert questions() == few

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -110,6 +110,7 @@ class Engine:
         self._own = OwnRecords(platform)
         self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
         self._courses_read = self._changes_read = float("-inf")
+        self._to_read: deque[str] = deque()  # course keys whose turn is still to come
         self._stands: tuple[str, bool] | None = None  # the model, and whether it is calibrated, as at the last tick
         self._day = date.min  # of the site's clock at the last tick
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
@@ -286,19 +287,12 @@ class Engine:
         """What time and not events bring about; gives the keys of the runs that were passed over.
 
         Rosters and model are looked at by every process, for itself. The pass over all learners is done by the one that
-        holds the lease; `real` is the world's time by which leases run out, if not now. After `seconds` of passing the next
-        call goes on, so that clicks need not wait for all learners' turn.
+        holds the lease; `real` is the world's time by which leases run out, if not now. After `seconds` of reading rosters, and
+        of passing, the next call goes on, so that clicks need not wait for all learners' turn.
         """
         load_kinds(self.kinds)
         model = self.watch.look()
-        if time.monotonic() - self._courses_read > COURSES_SECONDS:
-            for course_key in self.platform.courses():
-                self._read_roster(course_key)
-            self._courses_read = time.monotonic()
-        if time.monotonic() - self._changes_read > CHANGES_SECONDS:
-            for course_key in take_changes(real or datetime.now(UTC)):
-                self._read_roster(course_key)
-            self._changes_read = time.monotonic()
+        self._read_courses(real or datetime.now(UTC), seconds)
         now = self.platform.now()
         for part in self._comparison.facts(now, real=real, seconds=seconds):
             self.ingest(part)
@@ -324,6 +318,23 @@ class Engine:
         finally:
             if not self._passing:
                 self.lease.release()
+
+    def _read_courses(self, real: datetime, seconds: float | None) -> None:
+        """Read the course runs that changed, and every few minutes all of them, of which the next calls read what is left."""
+        until = float("inf") if seconds is None else time.monotonic() + seconds
+        if time.monotonic() - self._changes_read > CHANGES_SECONDS:
+            for course_key in take_changes(real):
+                if time.monotonic() >= until:
+                    break
+                self._read_roster(course_key)
+            else:
+                self._changes_read = time.monotonic()
+        if not self._to_read and time.monotonic() - self._courses_read > COURSES_SECONDS:
+            self._to_read.extend(self.platform.courses())
+            self._courses_read = time.monotonic()
+        while self._to_read and time.monotonic() < until:
+            self._read_roster(self._to_read[0])
+            self._to_read.popleft()  # when it was read: what the database failed is done again
 
     def _see_what_is_due(self, model: Model | None, now: datetime) -> None:
         """Work out which runs are due where it does not follow from what is stored: see `due`."""
