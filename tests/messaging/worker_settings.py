@@ -17,5 +17,6 @@ ENGAGE = {
     "ROOT_URL": "https://courses.example",
     "MAILS_PER_SECOND": None,
     "RETRY_SECONDS": 1,
+    "QUIET_HOURS": [0, 0],  # the tests run at any hour
     "WORKER_SECONDS": int(os.environ.get("ENGAGE_TEST_WORKER_SECONDS", "3")),
 }
