@@ -103,6 +103,7 @@ class Given:
 
     records: list[bytes]
     name: str = "given"
+    has_one_reader = False
     unreachable_since: datetime | None = None
 
     def read(self, max_records: int, max_wait: float) -> Batch:

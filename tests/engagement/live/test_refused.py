@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.parse import parse_lines
@@ -85,7 +85,7 @@ def test_a_chore_that_fails_is_left_alone_for_a_while_and_records_are_taken_in(
 
     def broken() -> None:
         done.append("broken")
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT * FROM nowhere_at_all")
 
     def refuses() -> None:
