@@ -32,6 +32,8 @@ _BEGINS = re.compile(
     r'\{\s*"(?:username|event_type|event_source|name|time|timestamp|context|agent|host|session|accept_language|ip|page|event'
     r'|data|referer|log|message|MESSAGE)"\s*:'
 )
+# An object of JSON begins here, perhaps in a text of one, or the line is torn off here.
+_OBJECT = re.compile(r'\{\s*\\*(?:"|$)')
 _MOST = 64  # records looked for on one line
 _LONGEST = 1 << 20  # bytes of a line that is searched for more than one record
 _DEEPEST = 4  # envelopes in envelopes
@@ -52,7 +54,11 @@ def contents(line: bytes, depth: int = 0) -> Found | None:
     except (ValueError, RecursionError):
         if cri and cri[1] == b"P":
             return Reason.PIECE
-        return _several(text)
+        if (several := _several(text)) is not None:
+            return several
+        if not _OBJECT.search(text) and ("{" in text or (text.strip().isprintable() and "}" not in text)):
+            return Reason.OTHER_LOG  # `[pid: 17] ... {44 vars in 800 bytes}`, and plain words
+        return Reason.PIECE if cri and not _BEGINS.search(text) else None  # the rest of a line that was cut
     return _opened(found) if isinstance(found, Mapping) else _batch(found)
 
 
@@ -62,24 +68,30 @@ def _opened(envelope: Mapping[str, Any]) -> Found | None:
     for name in _BATCHES:
         if batch := _batch(envelope.get(name)):
             return batch
-    for name in _PLACES:
-        if name not in envelope:
-            continue
-        held = envelope[name]
-        if isinstance(held, Mapping):
-            held = held.get("stringValue", held)  # OpenTelemetry
-        if isinstance(held, Mapping):
-            return [json.dumps(held).encode("utf-8", "replace")]
-        if isinstance(held, list):  # journald writes what it takes for binary as numbers
-            try:
-                held = bytes(held).decode("utf-8", "replace")
-            except (ValueError, TypeError):
-                return None
-        if held is None and "__REALTIME_TIMESTAMP" in envelope:
-            return Reason.PIECE  # too long for `journalctl` without --all
-        if isinstance(held, str):
-            return _line_of(held, envelope)
-    return Reason.OTHER_LOG if any(mark in envelope for mark in _MARKS) else None
+    reason = None
+    for name in _PLACES:  # Filebeat has a `log` of its own beside the `message`
+        found = _held(envelope[name], envelope) if name in envelope else None
+        if isinstance(found, list):
+            return found
+        reason = reason or found
+    return reason or (Reason.OTHER_LOG if any(mark in envelope for mark in _MARKS) else None)
+
+
+def _held(held: Any, envelope: Mapping[str, Any]) -> Found | None:
+    """Return what one place of an envelope holds: None where that is nothing that could have been a line."""
+    if isinstance(held, Mapping):
+        held = held.get("stringValue", held)  # OpenTelemetry
+    if isinstance(held, Mapping):
+        is_one = "event_type" in held or _is_record(held)
+        return [json.dumps(held).encode("utf-8", "replace")] if is_one else None
+    if isinstance(held, list):  # journald writes what it takes for binary as numbers
+        try:
+            held = bytes(held).decode("utf-8", "replace")
+        except (ValueError, TypeError):
+            return None
+    if held is None and "MESSAGE" in envelope:
+        return Reason.PIECE  # too long for `journalctl` without --all
+    return _line_of(held, envelope) if isinstance(held, str) else None
 
 
 def _batch(found: Any) -> list[bytes] | None:

@@ -18,7 +18,7 @@ from tests.clickstream.records import BACKEND, COURSE, PROBLEM, REAL, line, reco
     [
         (b"", Reason.BLANK),
         (b" \r\n", Reason.BLANK),
-        (b"hello", Reason.BROKEN_JSON),
+        (b"hello", Reason.OTHER_LOG),
         (b'{"event_type": "x", "time": "20', Reason.BROKEN_JSON),
         (b"{" * 100_000, Reason.BROKEN_JSON),
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, Reason.BROKEN_JSON),

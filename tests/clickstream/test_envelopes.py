@@ -26,12 +26,21 @@ ENVELOPES: dict[str, Any] = {
     "journald, bytes": {"MESSAGE": list(TUTOR), "__REALTIME_TIMESTAMP": "1793527200000000"},
     "fluent-bit": {"date": 1793527200.1, "log": text, "stream": "stderr", "kubernetes": {}},
     "filebeat": {"@timestamp": "2026-11-01T10:00:00.000Z", "message": text, "agent": {"type": "filebeat"}},
+    "filebeat, whole": {
+        "@timestamp": "2026-11-01T10:00:00.000Z",
+        "log": {"offset": 0, "file": {"path": "/openedx/data/logs/tracking.log"}},
+        "message": text,
+        "agent": {"type": "filebeat"},
+    },
     "loki": {"labels": {"app": "lms"}, "line": text, "timestamp": "2026-11-01T10:00:00Z"},
     "google": {"insertId": "x", "textPayload": text, "timestamp": "2026-11-01T10:00:00Z"},
     "google, parsed": {"insertId": "x", "jsonPayload": record(), "timestamp": "2026-11-01T10:00:00Z"},
     "cloudwatch": {"timestamp": 1793527200000, "message": text, "ingestionTime": 1793527201000},
     "one in another": {"message": json.dumps({"log": text + "\n", "stream": "stderr"}), "source_type": "file"},
 }
+UWSGI = (
+    b"[pid: 17|app: 0|req: 1/1] 172.18.0.1 () {44 vars in 800 bytes} [Sun Nov  1] GET /heartbeat => generated 20 bytes"
+)
 PREFIXES = {
     "CRI": b"2026-11-01T10:00:00.123456789Z stderr F ",
     "cloudwatch export": b"2026-11-01T10:00:00.000Z ",
@@ -86,6 +95,12 @@ def test_any_real_line_is_the_same_in_an_envelope(raw: bytes) -> None:
         (b"2026-11-01T10:00:00.1Z stderr P " + TUTOR[:150], Reason.PIECE),
         (json.dumps({"log": text[:150], "stream": "stderr"}).encode(), Reason.PIECE),
         (b'{"MESSAGE": null, "__REALTIME_TIMESTAMP": "1"}', Reason.PIECE),
+        (b'{"MESSAGE": null, "_PID": "1"}', Reason.PIECE),
+        (b"2026-11-01T10:00:00.1Z stderr F " + WHOLE[150:], Reason.PIECE),
+        (b'{"@timestamp": "x", "log": {"offset": 0}, "message": "GET /heartbeat"}', Reason.OTHER_LOG),
+        *((prefix + UWSGI, Reason.OTHER_LOG) for prefix in (b"", b"lms-1  | ", *PREFIXES.values())),
+        (b"Task x[1] succeeded in 0.1s: {'a': 1}", Reason.OTHER_LOG),
+        (b'  File "x.py", line 1, in {name}', Reason.OTHER_LOG),
     ],
 )
 def test_what_holds_no_record_is_named_as_what_it_is(raw: bytes, reason: Reason) -> None:

@@ -50,7 +50,7 @@ def test_the_file_is_bounded_and_one_older_is_there(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.jsonl"
     quarantine = Quarantine(path, max_bytes=5_000)
     for batch in range(60):
-        quarantine.keep("s", [b"{%d" % n for n in range(7)], {"batch": batch})
+        quarantine.keep("s", [b'{"%d' % n for n in range(7)], {"batch": batch})
     sizes = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
     assert set(sizes) == {"quarantine.jsonl", "quarantine.jsonl.1"}
     assert max(sizes.values()) <= 5_000
