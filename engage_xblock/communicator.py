@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.html import format_html
 from django.utils.translation import gettext_noop as _
 from web_fragments.fragment import Fragment
 from xblock.completable import XBlockCompletionMode
@@ -13,11 +12,9 @@ from xblock.core import XBlock
 from xblock.fields import Boolean, Integer, List, Scope, String
 
 from engage_xblock.language import catalogue_url
-from engage_xblock.shell import SCRIPT, STYLE, TARGETS, TITLE, page_config, shell
+from engage_xblock.shell import SCRIPT, TARGETS, TITLE, page_config, render, shell
 from engage_xblock.studio import StudioViews
 from engage_xblock.viewer import is_course_staff
-
-TEXT = '<section class="engage-communicator"><h3 class="engage-title">{}</h3><p class="engage-lead">{}</p></section>'
 
 
 class AlwaysSet(Boolean):
@@ -89,7 +86,7 @@ class CommunicatorXBlock(StudioViews, XBlock):
         if not is_course_staff(self):
             text = self.gettext("This page is for the course team. There is nothing for you to do here.")
             return self._text(self.display_name, text)
-        fragment = Fragment(shell(self.display_name, self.page_config()))
+        fragment = Fragment(shell(self.display_name, self.page_config(), self.gettext))
         self.add_style(fragment)
         if url := catalogue_url(self):
             fragment.add_javascript_url(url)
@@ -108,10 +105,6 @@ class CommunicatorXBlock(StudioViews, XBlock):
             ),
         ]
 
-    def gettext(self, text: str) -> str:
-        """The text in the language of whoever is looking."""
-        return str(self.runtime.service(self, "i18n").gettext(text))
-
     def page_config(self) -> dict[str, Any]:
         """Return what the page's script needs, from the block's course and settings."""
         context = getattr(self.scope_ids.usage_id, "context_key", None)
@@ -124,9 +117,6 @@ class CommunicatorXBlock(StudioViews, XBlock):
 
     def _text(self, title: str, text: str) -> Fragment:
         """A fragment that only says something."""
-        fragment = Fragment(format_html(TEXT, title, text))
+        fragment = Fragment(render("text.html", title=title, text=text))
         self.add_style(fragment)
         return fragment
-
-    def add_style(self, fragment: Fragment) -> None:
-        fragment.add_css_url(self.runtime.local_resource_url(self, STYLE))

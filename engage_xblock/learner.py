@@ -6,28 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from django.utils.html import format_html
 from django.utils.translation import gettext_noop as _
 from web_fragments.fragment import Fragment
 from xblock.completable import XBlockCompletionMode
 from xblock.core import XBlock
 from xblock.fields import Scope, String
 
-PAGE = "/engage/me"  # where the plugin's URLs are mounted, in LMS and standalone site alike
+from engage_xblock.shell import render
+from engage_xblock.studio import StudioForm, name_field
 
-# The link alone is enough; the script brings in what stands behind it.
-BLOCK = """
-<section class="engage-mine" data-engage-mine="{url}">
-  <h3>{title}</h3>
-  <p>{text} <a href="{url}" target="_blank" rel="noopener">{link}</a></p>
-  <div class="engage-me"></div>
-</section>
-"""
-TEXT = '<section class="engage-mine"><h3>{}</h3><p>{}</p></section>'
+PAGE = "/engage/me"  # where the plugin's URLs are mounted, in LMS and standalone site alike
 
 
 @XBlock.needs("i18n")
-class LearnerXBlock(XBlock):
+@XBlock.wants("user")
+@XBlock.wants("studio_user_permissions")
+class LearnerXBlock(StudioForm, XBlock):
     """Shows learners their own page. Knows nobody and keeps nothing: the page asks for itself who is looking."""
 
     display_name = String(
@@ -47,11 +41,11 @@ class LearnerXBlock(XBlock):
         """A text, the link to the page at its own address, and room for what stands there."""
         context_key = getattr(self.scope_ids.usage_id, "context_key", None)
         if context_key is None or not context_key.is_course:
-            return Fragment(format_html(TEXT, self._title(), self._what_it_is()))
+            return Fragment(render("mine_text.html", title=self._title(), text=self._what_it_is()))
         url = f"{PAGE}/{quote(str(context_key), safe=':+@/')}"
         fragment = Fragment(
-            format_html(
-                BLOCK,
+            render(
+                "mine.html",
                 url=url,
                 title=self._title(),
                 text=self.gettext("What is held and said about you in this course, and “do not predict me”."),
@@ -65,7 +59,7 @@ class LearnerXBlock(XBlock):
 
     def author_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
         """What Studio shows in its outline: Studio knows no learners."""
-        return Fragment(format_html(TEXT, self._title(), self._what_it_is()))
+        return Fragment(render("mine_text.html", title=self._title(), text=self._what_it_is()))
 
     def _title(self) -> str:
         """What the course team calls the block; else its own name, in the language of whoever is looking."""
@@ -83,6 +77,8 @@ class LearnerXBlock(XBlock):
         """For the XBlock SDK."""
         return [("Learner's own page", "<engage_learner/>")]
 
-    def gettext(self, text: str) -> str:
-        """The text in the language of whoever is looking."""
-        return str(self.runtime.service(self, "i18n").gettext(text))
+    def studio_intro(self) -> str:
+        return self._what_it_is()
+
+    def studio_fields(self) -> list[dict[str, Any]]:
+        return [name_field(self, self._title(), self.gettext("The title of the block."))]

@@ -1,4 +1,4 @@
-"""What the server renders of the Communicator, shared by the block and by the page at its own address.
+"""What the server renders of the blocks; the Communicator's is shared with the page at its own address.
 
 The element carries all that its script needs, so any runtime, and two of them on one page, will do.
 """
@@ -6,11 +6,13 @@ The element carries all that its script needs, so any runtime, and two of them o
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from django.utils.html import format_html
+from django.template import Context, Engine
 from django.utils.safestring import SafeString
 
 from engage_backend.conf import engage_settings
@@ -23,12 +25,35 @@ TARGETS = ("certify", "complete", "leave")  # in the order in which pages show t
 STYLE = "public/communicator.css"
 SCRIPT = "public/communicator.js"
 
-PAGE = '<section class="engage-communicator" data-engage-config="{}"><h3 class="engage-title">{}</h3></section>'
+
+@cache
+def _templates() -> Engine:
+    """An engine of our own: LMS, Studio and workbench differ in their loaders, themes and context processors."""
+    return Engine(dirs=[str(Path(__file__).with_name("templates"))])
 
 
-def shell(title: str, config: dict[str, Any]) -> SafeString:
+def render(template: str, **context: Any) -> SafeString:
+    """Return the HTML of one of this package's templates; all values are escaped. Raises TemplateDoesNotExist."""
+    return _templates().get_template(f"engage_xblock/{template}").render(Context(context))
+
+
+def shell(title: str, config: dict[str, Any], gettext: Callable[[str], str] = str) -> SafeString:
     """Return the element that the script fills; `config` is what `page_config` returns."""
-    return format_html(PAGE, json.dumps(config), title)
+    return render("page.html", config=json.dumps(config), title=title, unloaded=unloaded(gettext))
+
+
+def unloaded(gettext: Callable[[str], str]) -> dict[str, str]:
+    """Return what is said until the script runs, which takes the text away: where it does not load, the text stays.
+
+    Outside DEBUG the scripts are there only after `collectstatic`.
+    """
+    return {
+        "waiting": gettext(
+            "Loading. If this text stays, the script of this page did not load: reload the page. If that does not help, "
+            "ask the people who run this platform to publish the static files of Engage (the command is collectstatic)."
+        ),
+        "no_script": gettext("JavaScript is switched off in this browser. This page needs it."),
+    }
 
 
 def page_config(

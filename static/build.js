@@ -1,5 +1,6 @@
 // Bundles the page and Studio's form into engage_xblock/public, or into the folder given as the first argument.
 import { build } from "esbuild";
+import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -32,8 +33,20 @@ await build({
   banner: { js: notice },
   logLevel: "warning",
 });
+// LMS and Studio style bare tags below several class names and an id. Every rule of ours gets the weight of two more ids,
+// by a selector that matches nothing: so it outranks theirs, and our rules keep their order among themselves.
+const outranking = {
+  name: "outranking",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.css$/ }, async ({ path }) => ({
+      loader: "css",
+      contents: (await readFile(path, "utf8")).replace(/\.engage-(?:communicator|studio)(?![\w-])/g, (root) => `:is(${root}, #engage#engage)`),
+    })),
+};
+
 await build({
   absWorkingDir: here,
+  plugins: [outranking],
   entryPoints: { communicator: "src/communicator.css" },
   outdir,
   bundle: true,

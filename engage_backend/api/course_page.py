@@ -56,7 +56,7 @@ def course_page(request: HttpRequest, course_key: str) -> HttpResponseBase:
         key,
         scripts=[platform.block_file_url(path) for path in scripts],
         name=_name(platform, key),
-        shell=shell(TITLE, page_config(key)),
+        shell=shell(TITLE, page_config(key), _),
     )
 
 

@@ -67,6 +67,7 @@ async function figures(url) {
 
 /** Studio and the workbench call this with the block's element. */
 async function show(root) {
+  root.querySelector(".engage-author-preview").replaceChildren();
   const { predictionsUrl, targets, words } = JSON.parse(root.dataset.engageAuthor);
   const [answer, state] = await figures(predictionsUrl);
   const note = document.createElement("p");

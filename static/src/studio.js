@@ -2,20 +2,22 @@
 
 import { csrfToken } from "./api.js";
 
-/** What the form says, as the handler takes it. */
+/** What the form says, as the handler takes it: boxes of one name with values are a list, others are on or off. */
 function settingsOf(form) {
-  const boxes = [...form.querySelectorAll('input[type="checkbox"]')];
-  const settings = { display_name: form.elements.display_name.value };
-  settings.targets = boxes.filter((box) => box.name === "targets" && box.checked).map((box) => box.value);
-  const rate = form.elements.expected_pass_rate.value.trim();
-  settings.expected_pass_rate = rate === "" ? null : Number(rate);
-  for (const box of boxes) if (box.name !== "targets") settings[box.name] = box.checked;
+  const settings = {};
+  for (const { type, name, value, checked } of form.querySelectorAll("input[name]")) {
+    if (type === "number") settings[name] = value.trim() === "" ? null : Number(value);
+    else if (type !== "checkbox") settings[name] = value;
+    else if (value === "") settings[name] = checked;
+    else settings[name] = [...(settings[name] ?? []), ...(checked ? [value] : [])];
+  }
   return settings;
 }
 
 window.EngageCommunicatorStudio = function EngageCommunicatorStudio(runtime, element) {
   const root = element instanceof Element ? element : element[0];
   const form = root.querySelector(".engage-studio");
+  form.querySelector(".engage-unloaded")?.remove();
   const problem = form.querySelector(".engage-studio-problem");
 
   async function save(event) {

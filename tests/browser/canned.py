@@ -35,6 +35,13 @@ addEventListener("message", ({ data }) => {
 });
 </script>"""
 MIRRORED = "lang=he dir=rtl"  # the mirrored test language has no name that browsers know: dates are Hebrew ones
+# What stands around a block in an LMS; its rules are in lms.css.
+AROUND = (
+    '<div class="course-wrapper"><section class="course-content"><div id="seq_content"><div class="vert-mod">'
+    '<div class="vert">{}</div></div></div></section></div>'
+)
+LMS_LINK = '<link rel="stylesheet" href="/lms.css">'
+LMS_STYLE = Path(__file__).with_name("lms.css")
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
@@ -215,27 +222,32 @@ class CannedSite:
             )
         if path == "/start.js":
             return 200, {"Content-Type": TYPES[".js"]}, START.encode()
+        if path == "/lms.css":
+            return 200, {"Content-Type": TYPES[".css"]}, LMS_STYLE.read_bytes()
         file = (PUBLIC / path.removeprefix("/public/")).resolve()
         if path.startswith("/public/") and file.is_relative_to(PUBLIC) and file.is_file():
             return 200, {"Content-Type": TYPES[file.suffix] + "; charset=utf-8"}, file.read_bytes()
         return 404, {}, b""
 
     def _page(self, query: dict[str, str]) -> str:
-        """The page around the block. `?twice`: two blocks; `?lang=de`: in that language, as an LMS would."""
+        """The page around the block. `?twice`: two blocks; `?lang=de`: in that language, as an LMS would; `?around`: in an
+        LMS's elements, `?around=lms`: under its rules, too."""
         config = {"course": COURSE, "courseUrl": COURSE_URL, "pollMs": self.poll_ms}
         block = (
             f'<div class="xblock"><section class="engage-communicator" data-engage-config="{escape(json.dumps(config))}">'
             '<h3 class="engage-title">Communicator</h3></section></div>'
         )
+        block *= 2 if "twice" in query else 1
         language = query.get("lang", "en")
         catalogue = f'<script src="/public/js/translations/{language}/text.js"></script>' if language != "en" else ""
         return (
             f"<!doctype html><html {MIRRORED if language == 'rtl' else f'lang={language} dir=ltr'}>"
             '<head><meta charset="utf-8"><title>Communicator</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"{LMS_LINK if query.get('around') == 'lms' else ''}"
             '<link rel="stylesheet" href="/public/communicator.css"></head><body><main>'
             f"{'<h1>Unit</h1><h2>Course team</h2>' if self.heading else ''}"
-            f"{block * (2 if 'twice' in query else 1)}</main>{catalogue}"
+            f"{AROUND.format(block) if 'around' in query else block}</main>{catalogue}"
             '<script src="/public/communicator.js"></script><script src="/start.js"></script></body></html>'
         )
 

@@ -13,11 +13,12 @@ from xblock.fields import Scope, ScopeIds
 from xblock.runtime import DictKeyValueStore, KvsFieldData
 
 from engage_xblock import LearnerXBlock
-from tests.xblock.test_communicator import COURSE, Looking, Runtime
+from tests.xblock.test_communicator import COURSE, Looking, Permissions, Runtime
+from tests.xblock.test_studio import send
 
 
-def block_for(attributes: dict[str, Any] | None, usage: Any = None) -> LearnerXBlock:
-    services: dict[str, Any] = {"field-data": KvsFieldData(DictKeyValueStore())}
+def block_for(attributes: dict[str, Any] | None, usage: Any = None, **more: Any) -> LearnerXBlock:
+    services: dict[str, Any] = {"field-data": KvsFieldData(DictKeyValueStore()), **more}
     if attributes is not None:
         services["user"] = Looking(user={f"edx-platform.{name}": value for name, value in attributes.items()})
     usage = usage or COURSE.make_usage_key("engage_learner", "l1")
@@ -60,7 +61,7 @@ def test_a_name_that_an_author_gives_is_text() -> None:
     assert "<script>" not in block.render("student_view").content
 
 
-def test_it_counts_for_nothing_keeps_nothing_of_a_learner_and_has_no_handler() -> None:
+def test_it_counts_for_nothing_keeps_nothing_of_a_learner_and_takes_settings_only() -> None:
     assert XBlockCompletionMode.get_mode(LearnerXBlock) == XBlockCompletionMode.EXCLUDED
     assert LearnerXBlock.has_score is False
     of_a_learner = (Scope.user_state, Scope.preferences, Scope.user_info, Scope.user_state_summary)
@@ -68,7 +69,29 @@ def test_it_counts_for_nothing_keeps_nothing_of_a_learner_and_has_no_handler() -
     handlers = [
         name for name in dir(LearnerXBlock) if getattr(getattr(LearnerXBlock, name), "_is_xblock_handler", False)
     ]
-    assert handlers == []
+    assert handlers == ["submit"]
+
+
+def test_studios_form_says_what_the_block_shows_and_takes_its_name() -> None:
+    block = block_for({"anonymous_user_id": "student"}, studio_user_permissions=Permissions(COURSE))
+    form = block.render("studio_view")
+    assert "do not predict me" in form.content
+    assert 'name="display_name" value="Your data and predictions"' in form.content
+    assert "EngageCommunicatorStudio" in form.content
+    answer = send(block, '{"display_name": "What is said  of me"}')
+    assert (answer.status_code, block.display_name) == (200, "What is said of me")
+    assert "What is said of me" in block.render("student_view").content
+    assert 'value="What is said of me"' in block.render("studio_view").content
+    for body in ('{"display_name": " "}', '{"targets": ["certify"]}', "{}", "[]"):
+        assert send(block, body).status_code == 400
+    assert block.display_name == "What is said of me"
+
+
+@pytest.mark.parametrize("attributes", [{"user_is_staff": True}, {"user_id": 5}, {}, None])
+def test_in_the_lms_nobody_changes_it(attributes: dict[str, Any] | None) -> None:
+    block = block_for(attributes)
+    assert send(block, '{"display_name": "Mine"}').status_code == 403
+    assert not block.fields["display_name"].is_set_on(block)
 
 
 def test_the_entry_point_names_the_block() -> None:
