@@ -47,7 +47,7 @@ export class Page {
     this.tasks = [];
     this.handedIn = new Map(); // usage key -> TaskStanding
     this.#build();
-    this.ends = [tellHeight(root), followSight(this.tally.element, this.board)];
+    this.ends = [tellHeight(root), followSight(this.tally.element, this.board), this.tally.followWidth(root)];
     if (config.courseUrl) this.#begin(config);
     this.#show();
   }
@@ -376,6 +376,7 @@ export class Page {
       "div",
       { class: "engage-board" },
       this.tally.element,
+      this.tally.rest,
       el("div", { class: "engage-charts" }, ...this.targets.map((target) => this.charts[target].element)),
       this.filters.element,
       this.why.element,

@@ -5,6 +5,7 @@ import { groupWords } from "./words/groups.js";
 import { peopleWords } from "./words/people.js";
 
 const LONGEST_NAME = 100;
+const NARROW_PX = 560; // as in styles/states.css
 
 export class Tally {
   /** `onReset()`; `onSave(name)` resolves when the group is saved, and throws Refused. */
@@ -22,22 +23,44 @@ export class Tally {
     this.save = button(groupWords.save(), () => this.#open(), { testid: "save-group" });
     this.news = el("span", { class: "engage-news", role: "status", testid: "save-news" });
     this.form = this.#form();
-    this.actions = el("div", { class: "engage-selection-actions" }, this.news, this.reset, this.save);
-    this.element = el(
-      "div",
-      { class: "engage-selection", testid: "selection" },
-      el("div", { class: "engage-selection-figures" }, this.sum, this.count, " ", this.total, " ", this.share, this.enrolled),
-      this.actions,
-      this.who,
-      this.empty,
-      this.form,
-      this.aloud,
-    );
+    this.figures = el("div", { class: "engage-selection-figures" }, this.sum, this.count, " ", this.total, " ");
+    this.writing = el("span"); // where another part puts its button
+    this.actions = el("div", { class: "engage-selection-actions" });
+    this.element = el("div", { class: "engage-selection", testid: "selection" }, this.figures, this.actions, this.aloud);
+    this.rest = el("div", { class: "engage-selection-rest" });
+    this.#place({ isNarrow: false });
   }
 
   /** Puts a button of another part beside the others. */
   addAction(action) {
-    this.actions.append(action);
+    this.writing.append(action);
+  }
+
+  /** Places the parts as the width of the page asks for. Returns what ends it. */
+  followWidth(root) {
+    const watching = new ResizeObserver(([{ contentRect }]) => this.#place({ isNarrow: contentRect.width <= NARROW_PX }));
+    watching.observe(root);
+    return () => watching.disconnect();
+  }
+
+  /** On a narrow page only the count and the button to write stay in sight; the rest stands below, where it scrolls away. */
+  #place({ isNarrow }) {
+    if (isNarrow === this.isNarrow) return;
+    this.isNarrow = isNarrow;
+    const { activeElement } = document;
+    const buttons = [this.news, this.reset, this.save];
+    const sentences = [this.who, this.empty, this.form];
+    const about = [this.share, this.enrolled];
+    this.rest.hidden = !isNarrow;
+    if (isNarrow) this.rest.append(...sentences, ...about, el("div", { class: "engage-selection-actions" }, ...buttons));
+    else {
+      this.figures.append(...about);
+      this.actions.append(...buttons);
+      this.aloud.before(...sentences);
+      this.rest.replaceChildren();
+    }
+    this.actions.append(this.writing);
+    if (activeElement !== document.activeElement && (this.element.contains(activeElement) || this.rest.contains(activeElement))) activeElement.focus();
   }
 
   /** Shows the numbers of `Selection.tally`. */

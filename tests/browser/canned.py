@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from playwright.sync_api import Page
+
 from tests.browser.beside import Beside
 
 PUBLIC = Path(__file__).resolve().parents[2] / "engage_xblock" / "public"
@@ -250,6 +252,14 @@ class CannedSite:
             f"{AROUND.format(block) if 'around' in query else block}</main>{catalogue}"
             '<script src="/public/communicator.js"></script><script src="/start.js"></script></body></html>'
         )
+
+
+def answer_composer(page: Page) -> None:
+    """From now on the server of this page says that nothing was written yet: so the page offers to write."""
+
+    sender = {"from": "Ada Byron via OUx <course@example.edu>", "reply_to": ["ada@example.edu"]}
+    page.route("**/communications", lambda route: route.fulfill(json={"communications": []}))
+    page.route("**/templates", lambda route: route.fulfill(json={"templates": [], "sender": sender}))
 
 
 @contextmanager

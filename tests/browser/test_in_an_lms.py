@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from django.template import Context
-from playwright.sync_api import FloatRect, Locator, Page, Route, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from engage_backend.api.my_page import _STYLE, PART, _page, _templates
+from engage_backend.api.my_page import _STYLE, PART, _page, templates
 from engage_backend.platform.protocol import Role
-from tests.browser.canned import AROUND, LMS_STYLE, PUBLIC, CannedSite, serving
+from tests.browser.canned import AROUND, LMS_STYLE, PUBLIC, CannedSite, answer_composer, serving
 from tests.browser.screenshots import course_of, learners
 from tests.browser.test_my_page import states
 from tests.xblock.test_communicator import block_for as communicator
@@ -71,12 +71,7 @@ def looks_of(place: Locator) -> list[Any]:
 
 def opened(page: Page, address: str) -> list[Any]:
     """The page with its parts open, as it looks."""
-
-    def nothing_yet(route: Route) -> None:
-        route.fulfill(json={route.request.url.rpartition("/")[2]: []})
-
-    for name in ("communications", "templates"):
-        page.route(f"**/{name}", nothing_yet)
+    answer_composer(page)
     page.goto(address)
     page.get_by_test_id("from-certify").fill("30")
     page.get_by_test_id("filters").evaluate("details => { details.open = true; }")
@@ -104,7 +99,7 @@ def test_the_communicator_looks_the_same_under_the_rules_of_an_lms(
 def test_the_learners_block_looks_the_same_under_the_rules_of_an_lms(open_page: OpenPage) -> None:
     block = learners_block({}).render("student_view").content
     context = Context({**_page(states()["figures"], Role.LEARNER), "csrf_token": "token"})
-    part = _templates().get_template(PART).render(context)
+    part = templates().get_template(PART).render(context)
     markup = block.replace('<div class="engage-me"></div>', f'<div class="engage-me">{part}</div>')
     assert part in markup
     looks = []

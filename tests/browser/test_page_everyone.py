@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.beside import beside
-from tests.browser.canned import CannedCourse, CannedSite, Row, learners, serving
+from tests.browser.canned import CannedCourse, CannedSite, Row, answer_composer, learners, serving
 
 OpenPage = Callable[..., Page]
 AXE = Path(__file__).resolve().parents[2] / "static/node_modules/axe-core/axe.min.js"
@@ -232,3 +232,26 @@ def test_the_page_of_the_course_and_the_block_leave_each_others_styles_alone(
         }"""
     )
     assert [page.locator(part).first.evaluate(look) for part in parts] == ours
+
+
+@pytest.mark.parametrize("language", ["en", "de", "rtl"])
+@pytest.mark.parametrize("width", [320, 400])
+def test_on_a_narrow_page_the_bar_takes_little_and_the_rest_of_it_is_below(
+    site: CannedSite, open_page: OpenPage, width: int, language: str
+) -> None:
+    page = open_page("about:blank", width=width, height=800)
+    answer_composer(page)
+    page.goto(f"{site.url}?lang={language}")
+    hook(page, "from-certify").fill("30")
+    hook(page, "tick").first.uncheck()
+    expect(hook(page, "sum")).to_contain_text("− 1")
+    expect(hook(page, "write")).to_be_visible()
+    hook(page, "table").scroll_into_view_if_needed()
+    bar = hook(page, "selection").bounding_box()
+    assert bar is not None and bar["height"] <= 80
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for name in ("summary", "reset-all", "save-group", "enrolled", "share"):
+        expect(hook(page, name)).to_be_visible()
+    hook(page, "save-group").focus()
+    page.set_viewport_size({"width": 1280, "height": 800})  # as a phone is turned: nothing is lost, the focus neither
+    expect(hook(page, "selection").get_by_test_id("save-group")).to_be_focused()
