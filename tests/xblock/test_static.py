@@ -46,8 +46,8 @@ def test_the_bundle_that_ships_is_what_its_source_makes(tmp_path: Path) -> None:
     assert stale == [], "run `make static` and commit engage_xblock/public"
 
 
-def test_the_bundle_is_smaller_than_60_kilobytes_compressed() -> None:
-    assert len(gzip.compress((PUBLIC / "communicator.js").read_bytes(), 9)) < 60_000
+def test_the_bundle_is_smaller_than_75_kilobytes_compressed() -> None:
+    assert len(gzip.compress((PUBLIC / "communicator.js").read_bytes(), 9)) < 75_000
 
 
 def test_the_bundle_asks_nothing_of_another_host_and_runs_under_a_strict_policy() -> None:
