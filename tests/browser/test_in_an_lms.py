@@ -72,6 +72,7 @@ def looks_of(place: Locator) -> list[Any]:
 def opened(page: Page, address: str) -> list[Any]:
     """The page with its parts open, as it looks."""
     answer_composer(page)
+    page.emulate_media(reduced_motion="reduce")  # no bar is on its way when it is looked at
     page.goto(address)
     page.get_by_test_id("from-certify").fill("30")
     page.get_by_test_id("filters").evaluate("details => { details.open = true; }")
