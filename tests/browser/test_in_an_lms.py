@@ -29,6 +29,7 @@ MODAL = (
 # Every computed property of every element below a root, and of what stands before and after it, as JSON.
 LOOKS = """(root) => JSON.stringify([root, ...root.querySelectorAll("*")].map((node) => {
   const looks = [`${node.localName}.${node.getAttribute("class") ?? ""}`];
+  if (node.matches(".engage-change")) node.dataset.way = "none"; // what was shown a week ago may be still on its way
   for (const part of [undefined, "::before", "::after"]) {
     const style = getComputedStyle(node, part);
     if (part && style.content === "none") looks.push({});
@@ -77,6 +78,9 @@ def opened(page: Page, address: str) -> list[Any]:
     page.get_by_test_id("from-certify").fill("30")
     page.get_by_test_id("filters").evaluate("details => { details.open = true; }")
     expect(page.get_by_test_id("why")).to_be_visible()
+    expect(
+        page.locator(".engage-change:is([data-way=up], [data-way=down])").first
+    ).to_be_attached()  # what was shown a week ago has come
     looks = looks_of(page.locator(".engage-communicator"))
     page.get_by_test_id("write").click()
     expect(page.get_by_test_id("compose-title")).to_be_focused()
