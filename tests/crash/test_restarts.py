@@ -110,7 +110,7 @@ def test_a_redis_that_forgets_is_told_as_a_gap_which_the_log_closes(
         ended, said = end(disk_site, consumer, len(LINES) - HALF)
         feed.close()
     assert ended.gaps == 1
-    assert "has vanished" in said
+    assert "restarted without its data" in said
     status, _, errors = disk_site.run("backfill", str(write_log(tmp_path / "tracking.log", FOUND)))
     assert status == 0, errors
     assert End.of(disk_site).same(wanted)
@@ -131,7 +131,8 @@ def test_a_database_server_that_is_killed_and_comes_back_is_waited_for(
     ended, said = end(site, consumer, len(LINES))
     assert ended.same(wanted)
     assert sum(ended.read.values()) == len(LINES)
-    assert "the database failed a piece of work, which is repeated" in said
+    # It comes back before the next attempt, or after it.
+    assert "the database failed a piece of work, which is repeated" in said or "the database has not been there" in said
 
 
 def test_a_full_disk_for_the_quarantine_costs_the_broken_records_alone(

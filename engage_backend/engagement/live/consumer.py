@@ -81,7 +81,7 @@ class Consumer:
         """Read one batch, take it in, and let the clock do what is due. Safe to repeat: a batch may come twice."""
         batch = self.source.read(self.max_batch, self.max_wait)
         began = time.monotonic()
-        until = latest(self.engine.platform.now()) if batch.records else None
+        until = latest(self._repeated(self.engine.platform.now)) if batch.records else None
         events, rejected = parse_lines(batch.records, until=until)
         counts = Counter({str(reason): count for reason, count in rejected.items()})
         last = max((event.time for event in events), default=None)
