@@ -70,31 +70,42 @@ _EMPTY = {
     "subject": Said(_("The message has no subject: it needs one before it can be sent.")),
     "body": Said(_("The message has no text: it needs one before it can be sent.")),
 }
-_ITEM = re.compile(r"([ \t]*)(?:[-*+]|\d{1,9}[.)])(?:[ \t]+(.*))?")
-_BLANK = re.compile(r"_{3,}|\bX{3,}\b|\bTODO\b|\bTBD\b|\[(?!:)[ .…_?]*\](?!\()")
+_ITEM = re.compile(r"([ \t]*)(?:[-*+•]|\d{1,9}[.)])(?:[ \t]+(.*))?")
+_RULE = re.compile(r"\s*([-*_])(?:\s*\1){2,}\s*")
+_LABEL_LINE = re.compile(r"\W*\w[\w ]{0,30}:")
+_CODE = re.compile(r"`[^`\n]*`")
+# `___`, `[...]` (a box to tick and a link apart), and the names that other programs fill in.
+_BLANK = re.compile(
+    r"_{3,}|\b[xX]{4,}\b|\bTODO\b|\bTBD\b|(?<!\S)\[(?!:)[ .…_?]*\](?!\(| \S)|\[(?:\.{2,}|…)\]"
+    r"|(?:\{{1,2}|\[|<)\s*(?:(?:user|first|full|last|student|learner)[ _]?)?name\s*(?:\}{1,2}|\](?!\()|>)",
+    re.IGNORECASE,
+)
 _MOST_WORDS_OF_A_PROMPT = 3
 
 
 def find_gap(text: str) -> str | None:
     """Return the first line, at most 60 characters, that is still to be completed; None where there is none.
 
-    An empty list item, a label with nothing behind it (`When:`), a blank (`___`, `[ ]`, `TODO`), a line of few words that
-    trails off (`Something more…`). A sentence may end in an ellipsis, and a line with a list below it in a colon.
+    An empty list item, a label with nothing behind it (`When:`), a blank (`___`, `[...]`, `TODO`, `{name}`), an ellipsis in
+    place of words. A sentence may trail off, and a line with a list below it may end in a colon.
     """
     lines = text.rstrip().split("\n")
     for number, line in enumerate(lines):
+        if not line.strip() or _RULE.fullmatch(line):
+            continue
         item = _ITEM.fullmatch(line)
-        said = (item[2] or "" if item else line).strip(" \t*_#>")
-        if not line.strip(" \t*_#>-") and not item:
-            continue  # an empty line, or a rule
-        if not said:
-            is_open = _BLANK.search(line) is not None or not _has_more(lines, number)
+        said = (item[2] or "" if item else line).strip(" \t*_#>?")
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        if _BLANK.search(_CODE.sub("", line)):
+            is_open = True
+        elif not said:
+            is_open = item is not None and not _has_more(lines, number)
         elif said.endswith((":", "：")):
-            is_open = number == len(lines) - 1 or (item is not None and not _has_more(lines, number))
-        elif said.endswith(("...", "…")):
-            is_open = len(said.strip(". …").split()) <= _MOST_WORDS_OF_A_PROMPT and not _PLACE.search(said)
+            is_open = number == len(lines) - 1 or bool(not item and _LABEL_LINE.match(below))
+            is_open = is_open or (item is not None and not _has_more(lines, number))
         else:
-            is_open = _BLANK.search(line) is not None
+            is_prompt = len(lines) == 1 and len(said.strip(". …").split()) <= _MOST_WORDS_OF_A_PROMPT
+            is_open = said.endswith(("...", "…")) and (is_prompt or not said.strip(". …")) and not _PLACE.search(said)
         if is_open:
             return line.strip()[:60]
     return None
@@ -192,8 +203,10 @@ def _words(text: str) -> frozenset[str]:
 
 
 _TITLES = _words(
-    "dr doctor prof professor mr mrs ms miss mx sir madam lady lord rev hon herr frau fr hr dipl ing mag "
-    "phd msc bsc mme mlle sr sra srta dott dott.ssa ir drs mevr dhr pan pani"
+    "dr doctor prof professor mr mrs ms miss mx sir madam dame lady lord rev hon fr father sister brother rabbi imam sheikh"
+    " capt captain col gen lt maj sgt herr frau hr dipl ing mag phd msc bsc mme mlle monsieur madame mademoiselle"
+    " sr sra srta señor señora señorita senhor senhora signor signora signorina sig dott dott.ssa ir drs mevr dhr meneer"
+    " mevrouw pan pani shri sri smt kumari khun"
 )
 _DEGREES = _words("jr sr ii iii iv phd ph.d md m.d dds jd esq mba msc bsc ma ba cpa rn dphil edd")
 # A first word that is no name by itself: `Abd al-Rahman`, `van der Berg`.

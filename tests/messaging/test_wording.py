@@ -63,6 +63,7 @@ def test_what_is_missing_of_a_name_is_made_from_the_rest() -> None:
         ("O'Brien, Conan C.", "Conan"),
         ("Lee, Dr. Ann", "Ann"),
         ("Dr. Ann Lee", "Ann"),
+        ("Madame Marie Curie", "Marie"),
         ("Prof. Dr. Max Planck", "Max"),
         ("Ann Lee, PhD", "Ann"),
     ],
@@ -79,6 +80,7 @@ def test_a_letter_greets_by_the_given_name(full: str, first: str) -> None:
             "Mr John",
             "Ms. Jane",
             "Herr Müller",
+            "Señor García",
             "J. K. Rowling",
             "J.R.R. Tolkien",
             "Smith, J.",
@@ -108,12 +110,12 @@ def test_in_doubt_a_letter_greets_by_the_full_name(full: str) -> None:
             "* one\n* \n* three",
             "+",
             "On ____ we meet",
-            "See [ ] there",
             "See [...] there",
             "TODO",
             "It ends:",
         ),
-        *("**When:**", "- Where: __\n- **When:**"),
+        *("**When:**", "- Where: __\n- **When:**", "Dear [NAME],\n\nhi.", "Dear {name},", "Dear {{ first_name }},"),
+        *("When: \nWhere: \n\nBye", "**When:** \nWhere: room 3", "- Where: ?", "• \nBye"),
     ],
 )
 def test_a_gap_of_a_template_is_found(text: str) -> None:
@@ -131,6 +133,13 @@ def test_a_gap_of_a_template_is_found(text: str) -> None:
             "Hello [:firstname:]…\n\nHi",
         ),
         *("[a link](https://example.org)", "[](https://example.org)", "Take part:\n\nhttps://example.org", ""),
+        *(
+            "Bye.\n\nSee you soon...",
+            "a\n\n* * *\n\nb",
+            "Chapter XXX is open.",
+            "- [ ] Read\n- [x] Write",
+            "Use `{name}` in Python.",
+        ),
     ],
 )
 def test_what_is_complete_has_no_gap(text: str) -> None:
