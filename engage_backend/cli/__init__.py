@@ -39,13 +39,21 @@ def main(argv: list[str] | None = None) -> int:
     runners = {}
     # Only the module that was asked for is imported: `engage inspect` must not wait for torch.
     for name in (asked,) if asked in SUBCOMMANDS else SUBCOMMANDS:
-        module = importlib.import_module(f"engage_backend.cli.{name.replace('-', '_')}")
+        try:
+            module = importlib.import_module(f"engage_backend.cli.{name.replace('-', '_')}")
+        except ModuleNotFoundError as error:
+            if name == asked:
+                return _lacks(name, str(error.name).partition(".")[0])
+            choices.add_parser(name, help=f"needs {_extra(name)}")
+            continue
         module.add_arguments(choices.add_parser(name, help=module.HELP, description=module.HELP))
         runners[name] = module.run
     if asked in PASSED_ON and words[0] == asked:
         options = argparse.Namespace(subcommand=asked, words=words[1:])
     else:
         options = parser.parse_args(words)
+    if options.subcommand not in runners:
+        return _lacks(options.subcommand, "a package of its extra")
     try:
         return int(runners[options.subcommand](options))
     except Refusal as refusal:
@@ -55,3 +63,15 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+
+
+def _extra(subcommand: str) -> str:
+    """Return the extra of the distribution that has what a subcommand needs."""
+    name = {"demo": "demo", "replay": "demo"}.get(subcommand, "train" if subcommand not in PASSED_ON else "worker")
+    return f"openedx-engage[{name}]"
+
+
+def _lacks(subcommand: str, package: str) -> int:
+    said = f"engage {subcommand}: {package} is not installed here; pip install '{_extra(subcommand)}'"
+    print(said, file=sys.stderr)  # noqa: T201
+    return 1

@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 import lzma
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +111,18 @@ def test_without_json_there_is_a_table(capsys: pytest.CaptureFixture[str]) -> No
     out = capsys.readouterr().out
     assert "xblock_view:vertical" in out
     assert "no learner" in out
+
+
+@pytest.mark.parametrize("subcommand", ["demo", "train"])
+def test_a_command_whose_extra_is_not_installed_says_which(subcommand: str) -> None:
+    # As Python finds it where it is not installed.
+    code = "import sys; sys.modules['rich'] = None; from engage_backend.cli import main; sys.exit(main(sys.argv[1:]))"
+
+    def engage(word: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", code, word], capture_output=True, text=True, check=False)
+
+    asked, helped = engage(subcommand), engage("--help")
+    assert (asked.returncode, helped.returncode) == (1, 0)
+    expected = f"engage {subcommand}: rich is not installed here; pip install 'openedx-engage[{subcommand}]'\n"
+    assert asked.stderr == expected
+    assert "inspect" in helped.stdout
