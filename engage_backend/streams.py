@@ -71,7 +71,15 @@ def connect(url: str, *, timeout: float, connect_timeout: float) -> Redis:
         decode_responses=False,
         **options,
     )
-    for command in ("XREADGROUP", "XAUTOCLAIM", "XRANGE", "XPENDING", "XINFO GROUPS", "XINFO CONSUMERS"):
+    for command in (
+        "XREADGROUP",
+        "XAUTOCLAIM",
+        "XRANGE",
+        "XPENDING",
+        "XINFO GROUPS",
+        "XINFO CONSUMERS",
+        "XINFO STREAM",
+    ):
         client.set_response_callback(command, _as_it_is)
     return client
 

@@ -217,7 +217,8 @@ def test_a_stream_that_vanished_while_nobody_read_is_a_gap_too(server: RedisServ
     assert sources(stream, position=batch.position).read(10, 0.0).position["gaps"] == 1
 
 
-def test_a_redis_that_came_back_with_an_older_copy_is_a_gap(server: RedisServer, sources: Any) -> None:
+@pytest.mark.parametrize("read", [True, False])
+def test_a_redis_that_came_back_with_an_older_copy_is_a_gap(server: RedisServer, sources: Any, read: bool) -> None:
     stream = Stream(server.url)
     first = sources(stream)
     add(server, stream, range(5))
@@ -225,8 +226,27 @@ def test_a_redis_that_came_back_with_an_older_copy_is_a_gap(server: RedisServer,
     older = batch.position
     first.commit(older)
     later = first.read(10, 0.0).position
-    server.command("XGROUP", "SETID", stream.key(0), "engage", older["ids"]["0"])
-    assert sources(stream, consumer="next", position=later).read(10, 0.0).position["gaps"] == 1
+    copied = older["ids"]["0"] if read else "0-0"  # how far the group had read in that copy
+    before = datetime.now(UTC).replace(microsecond=0)
+    server.command("XGROUP", "SETID", stream.key(0), "engage", copied)
+    ((_, begin, end),) = sources(stream, consumer="next", position=later).read(10, 0.0).position["lost"]
+    began = datetime.fromisoformat(begin)
+    assert before - timedelta(hours=1) < began <= before <= datetime.fromisoformat(end)
+
+
+def test_a_stream_that_was_emptied_before_it_was_read_is_a_gap_until_its_last_record(
+    server: RedisServer, sources: Any
+) -> None:
+    stream = Stream(server.url)
+    source = sources(stream)
+    server.command("XADD", stream.key(0), "1700000000000-0", "r", "0")
+    assert all_of(source) == [0]
+    for number in range(1, 41):
+        server.command("XADD", stream.key(0), f"{1_700_000_000 + number}000-0", "r", str(number))
+    server.command("XTRIM", stream.key(0), "MAXLEN", 0)
+    ((_, begin, end),) = sources(stream).read(10, 0.0).position["lost"]
+    moments = [int(datetime.fromisoformat(moment).timestamp()) for moment in (begin, end)]
+    assert moments == [1_700_000_000, 1_700_000_040]
 
 
 def test_a_stream_that_was_cut_before_it_was_read_is_a_gap_and_one_alone(server: RedisServer, sources: Any) -> None:

@@ -75,6 +75,26 @@ def test_a_part_of_the_time_does_not_close_a_gap(log: Path) -> None:
     assert len(status()["todo"]) == 2
 
 
+def test_logs_of_before_and_after_do_not_close_a_gap_and_the_log_between_does(log: Path, tmp_path: Path) -> None:
+    wide = next(n for n in range(2, len(EVENTS)) if EVENTS[n].time - EVENTS[n - 2].time > 2 * 3_600 * 1_000_000)
+    parts = {"before": EVENTS[: wide - 1], "after": EVENTS[wide:], "all": EVENTS}
+    for name, events in parts.items():
+        (tmp_path / name).write_bytes(b"".join(map(line, events)))
+    lose((at(wide - 2) + timedelta(seconds=1), at(wide) - timedelta(seconds=1)))
+    call_command("engage_backfill", str(tmp_path / "before"), str(tmp_path / "after"), stdout=StringIO())
+    assert len(status()["todo"]) == 1
+    call_command("engage_backfill", str(tmp_path / "all"), stdout=StringIO())
+    assert status()["todo"] == []
+
+
+def test_a_gap_that_ends_before_it_begins_is_closed_by_no_log(log: Path) -> None:
+    lose((at(20), at(10)), (at(20), datetime(1970, 1, 1, tzinfo=UTC)))
+    call_command("engage_backfill", str(log), stdout=StringIO())
+    todo = status()["todo"]
+    assert len(todo) == 2
+    assert all("at some time" in line for line in todo)
+
+
 def test_the_operator_closes_what_is_lost_for_good_and_a_later_gap_is_told_again(log: Path) -> None:
     now = datetime.now(UTC)
     lose((now - 2 * HOUR, now - HOUR))
@@ -107,6 +127,24 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     (tmp_path / "redis").mkdir()
     with RedisServer(tmp_path / "redis") as server:
         yield server
+
+
+def test_a_stream_that_was_emptied_unread_is_a_gap_that_an_old_log_does_not_close(
+    log: Path, redis_server: RedisServer
+) -> None:
+    key, words = "engage:lms:events:0", ["--source", "redis", redis_server.url, "--once", "--max-wait", "0"]
+    redis_server.command("XADD", key, "*", "r", line(EVENTS[0]))
+    call_command("engage_consume", *words)
+    began = datetime.now(UTC).replace(microsecond=0)
+    for event in EVENTS[1:41]:
+        redis_server.command("XADD", key, "*", "r", line(event))
+    redis_server.command("XTRIM", key, "MAXLEN", 0)
+    call_command("engage_consume", *words)
+    call_command("engage_backfill", str(log), stdout=StringIO())
+    (gap,) = Checkpoint.objects.get(source="redis:lms").position["lost"]
+    begin, end = map(datetime.fromisoformat, gap[1:])
+    assert begin <= began <= end <= datetime.now(UTC)
+    assert any(f"to {end:%Y-%m-%dT%H:%M:%SZ} may be lost" in told for told in status()["todo"])
 
 
 def test_records_that_the_lms_dropped_are_closed_and_later_ones_are_told(

@@ -19,7 +19,7 @@ from typing import Any
 from redis import AuthenticationError, RedisError, ResponseError
 
 from engage_backend.clickstream.sources.base import Batch
-from engage_backend.clickstream.stream_status import evicting_policy, left_over, look_at, version_of
+from engage_backend.clickstream.stream_status import NOTHING, evicting_policy, left_over, look_at, version_of
 from engage_backend.streams import GROUP, Stream, connect, entry_id, pairs
 
 TIMEOUT = 5.0  # seconds for Redis to answer, beyond what it was asked to wait
@@ -261,15 +261,24 @@ class RedisSource:
             known = self._ids.get(str(found.shard), "0-0")
             if entry_id(found.read) < entry_id(known):
                 what = "Redis has lost what came last, as after a restart from an older copy"
-                self._gap(found.shard, what, _seconds(found.read), _seconds(known))
+                # Lost is what came after that copy was made, until Redis restarted: some time before now.
+                begin = _seconds(found.read) or min(_seconds(found.first) or _seconds(known), _seconds(known))
+                self._gap(found.shard, what, begin, time.time())
                 self._ids[str(found.shard)] = found.read.decode()
             if found.cut and self._cut.get(found.shard) != found.read:
                 self._cut[found.shard] = found.read
                 what = "the stream was cut before it was read: no consumer, or MAXLEN too small"
-                self._gap(found.shard, what, _seconds(found.read), _seconds(found.first))
+                # Of a stream that was cut until it was empty, only the last id is left to say when.
+                first = found.first if found.first != NOTHING else self._last_id(client, found.shard)
+                self._gap(found.shard, what, _seconds(found.read), _seconds(first))
             trim.execute_command("XTRIM", self.stream.key(found.shard), "MINID", "~", found.floor)
         trim.execute()
         self._looked = time.monotonic()
+
+    def _last_id(self, client: Any, shard: int) -> bytes:
+        """Return the id of the last record that was ever added to a stream, also when it is not there any more."""
+        found: bytes = pairs(client.execute_command("XINFO STREAM", self.stream.key(shard)))["last-generated-id"]
+        return found
 
     def _join(self, client: Any) -> None:
         """Make sure that every stream has our group; one that was there and is gone is a gap, if records may be in it."""
@@ -343,8 +352,12 @@ class RedisSource:
         self._gap(shard, f"{len(times)} records were thrown away before they were stored", min(times), max(times))
 
     def _gap(self, shard: int, what: str, begin: float, end: float) -> None:
-        """Count a gap: records that came from `begin` to `end` (Unix seconds) may be missing."""
+        """Count a gap: records that came from `begin` to `end` (Unix seconds) may be missing.
+
+        An `end` before `begin`, as where the clock of Redis was set back, is not believed: then it is now.
+        """
         self._gaps += 1
+        end = end if end >= begin else max(begin, time.time())
         window = [datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") for at in (begin, end)]
         self._lost_times = [*self._lost_times, [self._gaps, *window]][-MAX_GAPS_TIMED:]
         log.error(

@@ -6,13 +6,15 @@ about them is kept beside the position, in `Checkpoint.closed`: {"gaps": [number
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
 
 from engage_backend.models import Checkpoint
+
+BETWEEN_LOGS = timedelta(hours=1)  # without an event, from the end of one log to the beginning of the next
 
 
 class Gap(NamedTuple):
@@ -28,7 +30,9 @@ def open_gaps(mark: Checkpoint) -> list[Gap]:
     times = {number: (begin, end) for number, begin, end in mark.position.get("lost", [])}
     closed = set(mark.closed.get("gaps", []))
     numbers = range(1, int(mark.position.get("gaps", 0)) + 1)
-    return [Gap(one, *map(_moment, times.get(one, (None, None)))) for one in numbers if one not in closed]
+    found = [Gap(one, *map(_moment, times.get(one, (None, None)))) for one in numbers if one not in closed]
+    # A window that ends before it begins, as an earlier version stored some, says nothing about when.
+    return [Gap(gap.number, None, None) if gap.begin and gap.end and gap.end < gap.begin else gap for gap in found]
 
 
 def open_drops(dropped: Mapping[str, int]) -> int:
@@ -42,13 +46,25 @@ def open_drops(dropped: Mapping[str, int]) -> int:
     )
 
 
-def close_backfilled(first: datetime, last: datetime) -> list[Gap]:
-    """Close the gaps that lie within what was backfilled: from the first record to the last. Return those."""
+def close_backfilled(logs: Iterable[tuple[datetime, datetime]]) -> list[Gap]:
+    """Close the gaps that lie within what was backfilled. Return those.
+
+    `logs`: of each log that was read, the times of its first event and of its last one. Logs that follow each other count as
+    one: what is lost between two that do not was in neither.
+    """
+    spans: list[tuple[datetime, datetime]] = []
+    for first, last in sorted(logs):
+        if spans and first <= spans[-1][1] + BETWEEN_LOGS:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], last))
+        else:
+            spans.append((first, last))
     found: list[Gap] = []
     with transaction.atomic():
         for mark in Checkpoint.objects.select_for_update().order_by("pk"):
             covered = [
-                one for one in open_gaps(mark) if one.begin and one.end and first <= one.begin and one.end <= last
+                gap
+                for gap in open_gaps(mark)
+                if gap.begin and gap.end and any(first <= gap.begin and gap.end <= last for first, last in spans)
             ]
             if covered:
                 _close(mark, covered)

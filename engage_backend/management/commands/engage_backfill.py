@@ -62,7 +62,7 @@ class Command(BaseCommand):
         progress = Progress(self.stdout, logs)
         refused = Counter[str]()
         pile, taken = Pile(), 0
-        times: list[int] = []  # of the first and last events of each block
+        spans: dict[Path, tuple[int, int]] = {}  # of each log, the times of its first and last events
 
         def take_in() -> None:
             nonlocal pile, taken
@@ -92,7 +92,9 @@ class Command(BaseCommand):
                 refused.update({str(reason): count for reason, count in one.rejected.items()})
                 pile.add(one.columns)
                 if len(one.columns.time):
-                    times += [int(one.columns.time.min()), int(one.columns.time.max())]
+                    times = int(one.columns.time.min()), int(one.columns.time.max())
+                    before = spans.get(path, times)
+                    spans[path] = min(before[0], times[0]), max(before[1], times[1])
                 progress.parsed = taken + len(pile)
                 if len(pile) >= _EVENTS:
                     take_in()
@@ -105,11 +107,8 @@ class Command(BaseCommand):
                     repeated(engine.tick, undone=engine.forget)
             stopped = stop.is_set()
         progress.end()
-        closed = (
-            close_backfilled(from_microseconds(min(times)), from_microseconds(max(times)))
-            if times and not stopped
-            else []
-        )
+        times_of_logs = [(from_microseconds(first), from_microseconds(last)) for first, last in spans.values()]
+        closed = [] if stopped else close_backfilled(times_of_logs)
         if stopped:
             self.stdout.write("stopped; the same command again takes in what is missing")
         self.stdout.write(f"{progress.lines:,} lines, {taken:,} events taken in")
