@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -81,6 +82,11 @@ class Payload(msgspec.Struct, gc=False, omit_defaults=True):
     GET: Any = None  # of an implicit request
 
 
+def finite(value: Any) -> Any:
+    """Return a value of a field as JSON can hold it: None for NaN and the infinities, which the tap sends as null."""
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
 _decode_payload = msgspec.json.Decoder(Payload).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
@@ -101,7 +107,7 @@ def payload_of(payload: Any) -> Payload | None:
             return None
         return _payload_of_bytes(payload.encode("utf-8", "replace"))
     if isinstance(payload, Mapping):
-        return Payload(**{name: payload.get(name) for name in Payload.__struct_fields__})
+        return Payload(**{name: finite(payload.get(name)) for name in Payload.__struct_fields__})
     return None
 
 

@@ -20,7 +20,7 @@ import msgspec
 
 from engage_backend.clickstream.envelopes import contents
 from engage_backend.clickstream.event import ClickEvent, Reason
-from engage_backend.clickstream.fields import BAD_JSON, Context, Module, Payload, Record, payload_of
+from engage_backend.clickstream.fields import BAD_JSON, Context, Module, Payload, Record, finite, payload_of
 from engage_backend.clickstream.keys import OTHER, Block, block_of, course_in, course_key, usage_key
 from engage_backend.clickstream.kinds import (
     CHECKED,
@@ -200,21 +200,21 @@ def _from_mapping(record: Mapping[str, Any]) -> ClickEvent | Reason:
             context = None
     fields = _NO_CONTEXT
     if isinstance(context, Mapping):
-        fields = Context(**{name: context.get(name) for name in Context.__struct_fields__})
+        fields = Context(**{name: finite(context.get(name)) for name in Context.__struct_fields__})
         module = fields.module
         fields.module = Module(module.get("usage_key")) if isinstance(module, Mapping) else None
     found = Record(
         context=fields,
-        event_type=get("event_type"),
-        name=get("name"),
-        event_source=get("event_source"),
+        event_type=finite(get("event_type")),
+        name=finite(get("name")),
+        event_source=finite(get("event_source")),
         time=get("time"),
         timestamp=get("timestamp"),
-        session=get("session"),
-        page=get("page"),
-        username=get("username"),
-        who=get("who"),
-        status=get("status"),
+        session=finite(get("session")),
+        page=finite(get("page")),
+        username=finite(get("username")),
+        who=finite(get("who")),
+        status=finite(get("status")),
     )
     payload = get("event")
     return _event(found, get("data") if payload is None else payload)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils.functional import lazystr
 from django.utils.safestring import mark_safe
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from opaque_keys.edx.keys import CourseKey
 
@@ -73,6 +73,11 @@ CONTEXTS = st.fixed_dictionaries(
     st.one_of(OBJECTS, OBJECTS.map(json.dumps), st.none(), st.lists(VALUES), st.sampled_from(TEXTS)),
     CONTEXTS,
 )
+@example("/dashboard", None, {"user_id": 5, "event_type": float("inf")})
+@example("x", None, {"user_id": 5, "event_type": float("nan"), "course_id": COURSE})
+@example("play_video", None, {"user_id": float("inf"), "username": "somebody", "course_id": COURSE})
+@example(SUBMITTED, {"user_id": float("inf"), "problem_id": PROBLEM}, {"user_id": 5})
+@example(SUBMITTED, json.dumps({"user_id": float("-inf"), "problem_id": PROBLEM}), {"user_id": 5})
 def test_any_record_arrives_as_what_its_line_would_be(name: str, data: Any, context: dict[str, Any]) -> None:
     event = {"name": name, "timestamp": TIME.isoformat(), "data": data, "context": context}
     assert arrived(event) == parse(json.dumps(event))
