@@ -14,13 +14,12 @@ SIDE = "edx" if edx_platform_is_here() else "standalone"
 
 
 @pytest.fixture
-def platform(request: pytest.FixtureRequest, settings: Any) -> Platform:
+def platform(db: None, request: pytest.FixtureRequest, settings: Any) -> Platform:
     """The side of the platform that is here: `tests/platform/test_in_an_lms.py` runs this file beside an LMS, too."""
     settings.ENGAGE = {"PLATFORM": SIDE}
     if SIDE == "edx":
         from tests.edx_platform.course import make_run
 
-        request.getfixturevalue("db")
         make_run()
         return get_platform()
     from engage_backend.platform.standalone.models import Course
