@@ -224,6 +224,11 @@ def _model(log: Path | None) -> Iterator[Finding]:
         do = 'leave ENGAGE["MODEL"] out for the base model, or train one with `engage train`'
         yield Finding("model", "wrong", f"{folder} holds none that can be read: {error}", do)
         return
+    from engage_backend.engagement.live.understanding import weights_trouble
+
+    if trouble := weights_trouble(folder):
+        yield Finding("model", "wrong", trouble, "copy the whole folder of the model again, or train it again")
+        return
     yield Finding("model", "ok", f"{name} in {folder}")
     missing = [name for name in ("torch", "numpy", "safetensors") if importlib.util.find_spec(name) is None]
     if missing:

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from engage_backend.clickstream.parse import parse_lines
 from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.status import status
+from engage_backend.management.doctor import examine
 from engage_backend.models import Checkpoint, HistoryChunk, Kind
 from tests.engagement.clicks import COURSE, KINDS, clicks
 from tests.engagement.live.conftest import LiveSite
@@ -137,6 +138,19 @@ def test_a_missing_model_and_a_late_pass_are_to_do(live: LiveSite, read_log: Pat
     todo = status()["todo"]
     assert any(str(live.model) in line and line.startswith("no model") for line in todo)
     assert any(COURSE in line and "engage_tick" in line for line in todo)
+
+
+def test_weights_that_are_cut_off_or_missing_are_to_do_for_status_and_doctor(live: LiveSite, read_log: Path) -> None:
+    def told() -> tuple[bool, bool]:
+        todo = any("copy the whole folder" in line and str(live.model) in line for line in status()["todo"])
+        return todo, any(one.about == "model" and one.state == "wrong" for one in examine(None))
+
+    assert told() == (False, False)
+    weights = live.model / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert told() == (True, True)
+    weights.unlink()
+    assert told() == (True, True)
 
 
 def test_a_full_registry_is_said(read_log: Path) -> None:

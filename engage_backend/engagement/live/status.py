@@ -21,7 +21,7 @@ from engage_backend.conf import EngageSettings, engage_settings
 from engage_backend.engagement.live.expected import expected_rate
 from engage_backend.engagement.live.gaps import open_drops, open_gaps
 from engage_backend.engagement.live.registry import MAX_KINDS
-from engage_backend.engagement.live.understanding import card_in, latest_clicks, understood_share
+from engage_backend.engagement.live.understanding import card_in, latest_clicks, understood_share, weights_trouble
 from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Kind, Learner, LearnerState, Lease
 from engage_backend.platform.api import get_platform
 
@@ -161,7 +161,12 @@ def _run(run: CourseRun, site_now: datetime, model: Path) -> dict[str, Any]:
 
 def _model(folder: Path) -> dict[str, Any]:
     card = card_in(folder)
-    return {"folder": str(folder), "name": card.get("name"), "kinds": len(card.get("vocabulary", []))}
+    return {
+        "folder": str(folder),
+        "name": card.get("name"),
+        "kinds": len(card.get("vocabulary", [])),
+        "trouble": weights_trouble(folder),
+    }
 
 
 def _known_share(folder: Path, chunks: QuerySet[HistoryChunk]) -> dict[str, Any]:
@@ -227,6 +232,8 @@ def _todo(found: dict[str, Any]) -> Iterator[str]:
                 yield f"Redis at {stream['place']} may throw the stream away ({stream['evicts']}): set noeviction"
     if not found["model"]["name"]:
         yield f'no model in {found["model"]["folder"]}: train one, or leave ENGAGE["MODEL"] out for the base model'
+    if found["model"]["trouble"]:
+        yield f"no predictions by this model: {found['model']['trouble']}: copy the whole folder again, or train it again"
     if late := [run["course"] for run in found["runs"] if not run["passed_today"]]:
         yield f"{late[0]}: not brought to today yet: it follows when a consumer runs, or by `engage_tick`"
     if found["kinds"]["registered"] >= MAX_KINDS:

@@ -7,6 +7,7 @@ its card says.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -30,6 +31,20 @@ def card_in(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return card if isinstance(card, dict) else {}
+
+
+def weights_trouble(folder: Path) -> str:
+    """Return what is wrong with the weights that the card of this folder names; empty where they fit, or there is no card."""
+    card, path = card_in(folder), folder / "weights.safetensors"
+    if not card:
+        return ""
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    if card.get("weights_sha256") in (None, digest):
+        return ""
+    return f"{path} is damaged, or not the one that card.json was written for"
 
 
 def latest_clicks(chunks: QuerySet[HistoryChunk]) -> Counter[str]:
