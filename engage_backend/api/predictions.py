@@ -36,6 +36,7 @@ class Standing:
 
     run_id: int | None  # None: a course run that no consumer has met yet
     version: int = 0
+    last_removal_version: int = 0
     model: str = ""
     calibrated: bool = False
     understood_share: float | None = None
@@ -55,7 +56,7 @@ def standing(course_key: str) -> Standing:
     """Where the course run stands now, in two queries that do not grow with it."""
     found = (
         CourseRun.objects.filter(course_key=course_key)
-        .values_list("pk", "version", "model", "calibrated", "understood_share", "as_of")
+        .values_list("pk", "version", "last_removal_version", "model", "calibrated", "understood_share", "as_of")
         .first()
     )
     if found is None:
@@ -70,10 +71,14 @@ def standing(course_key: str) -> Standing:
 
 
 def cursor(text: str | None, stands: Standing) -> int | None:
-    """The cursor that a caller gave, or None for all rows. CursorUnknown when it cannot be one of ours."""
+    """Return the cursor that a caller gave, or None for all rows.
+
+    Raises CursorUnknown when it cannot be one of ours, or when learners were deleted since: no row is left that `since`
+    could bring, so the caller has to ask for everyone again.
+    """
     if text is None:
         return None
-    if not _CURSOR.fullmatch(text) or int(text) > stands.version:
+    if not _CURSOR.fullmatch(text) or not stands.last_removal_version <= int(text) <= stands.version:
         raise CursorUnknown
     return int(text)
 

@@ -25,7 +25,7 @@ KEPT_HEADERS = ("WWW-Authenticate", "Retry-After")
 
 
 class CursorUnknown(APIException):
-    """410: the cursor is none of ours, or of a database that has been set back since."""
+    """410: the cursor is none of ours, of a database that has been set back since, or older than the last deletion."""
 
     status_code = status.HTTP_410_GONE
     default_detail = "This cursor is not known here (any more). Ask again without `since`."

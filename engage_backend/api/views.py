@@ -72,7 +72,9 @@ class PredictionsView(CourseView):
     calls = {
         "get": Call(
             answers.Predictions,
-            query={"since": "The cursor of an earlier answer; 410 when it is not known."},
+            query={
+                "since": "The cursor of an earlier answer; 410 when it is not known, or learners were deleted since."
+            },
             is_conditional=True,
         )
     }

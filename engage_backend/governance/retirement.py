@@ -67,7 +67,9 @@ def remove_learner(learners: Any) -> None:
             continue
         forget_pseudonyms({pseudonym for _, pseudonym in found})
         Learner.objects.filter(pk__in=[pk for pk, _ in found]).delete()
-        raise_version(run, run.as_of or datetime.now(UTC))
+        version = raise_version(run, run.as_of or datetime.now(UTC))
+        # A page that holds an older cursor would keep the rows: nothing is left that could tell it of them.
+        CourseRun.objects.filter(pk=run.pk).update(last_removal_version=version)
 
 
 def forget_pseudonyms(pseudonyms: Collection[str]) -> None:

@@ -41,6 +41,10 @@ class CourseRun(models.Model):
     version = models.BigIntegerField(
         default=0, help_text="The cursor: raised under a lock in the transaction that writes predictions."
     )
+    last_removal_version = models.BigIntegerField(
+        default=0,
+        help_text="The version under which learners were last deleted; older cursors are answered 410.",
+    )
     model = models.CharField(
         max_length=64, blank=True, help_text="Identity of the model that the current predictions stand on; empty: none."
     )

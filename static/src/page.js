@@ -88,7 +88,10 @@ export class Page {
   }
 
   #take(answer, { whole }) {
+    const { pseudonym: opened } = this.learner;
+    const wasThere = this.store.has(opened);
     for (const pseudonym of this.selection.apply(answer, { whole })) this.changed.add(pseudonym);
+    if (wasThere && !this.store.has(opened)) this.learner.open(opened, { asOf: answer.as_of }); // asks anew: what is shown may be of somebody deleted
     const standing = ({ as_of: asOf, model, calibrated, expected_pass_rate: rate, total }) =>
       JSON.stringify([asOf === null, model, calibrated, rate, total]);
     if (whole || answer.learners.length > 0 || standing(answer) !== this.standing) this.isNew = true;
@@ -280,8 +283,7 @@ export class Page {
   /** Takes a learner in or out by hand. */
   #pick(pseudonym, isIn) {
     const { include, exclude } = this.selection.criteria;
-    const row = this.store.rows.get(pseudonym);
-    const matches = row !== undefined && this.store.isPresent(row) && this.selection.matches(row);
+    const matches = this.store.has(pseudonym) && this.selection.matches(this.store.rows.get(pseudonym));
     const without = (names) => names.filter((name) => name !== pseudonym);
     const picked = { include: without(include), exclude: without(exclude) };
     if (isIn && !matches) picked.include.push(pseudonym);
@@ -343,7 +345,7 @@ export class Page {
         if (!Array.isArray(matches)) throw new Refused(0);
         return matches.map((match) => match.pseudonym);
       },
-      isKnown: (name) => this.store.rows.has(name) && this.store.isPresent(this.store.rows.get(name)),
+      isKnown: (name) => this.store.has(name),
       isIn,
       onPick: pick,
       onOpen: open,

@@ -105,10 +105,9 @@ export class Selection {
 
   /** Is this learner among those selected, picks and all? */
   has(pseudonym) {
-    const row = this.store.rows.get(pseudonym);
-    if (row === undefined || !this.store.isPresent(row)) return false;
+    if (!this.store.has(pseudonym)) return false;
     const { include, exclude } = this.criteria;
-    return include.includes(pseudonym) || (!exclude.includes(pseudonym) && this.matches(row));
+    return include.includes(pseudonym) || (!exclude.includes(pseudonym) && this.matches(this.store.rows.get(pseudonym)));
   }
 
   /** For each target, learners by bin: all in the chosen states, those selected, and how many have no prediction. */
@@ -169,7 +168,7 @@ export class Selection {
   }
 
   #present(pseudonyms) {
-    return pseudonyms.map((name) => this.store.rows.get(name)).filter((row) => row !== undefined && this.store.isPresent(row));
+    return pseudonyms.filter((name) => this.store.has(name)).map((name) => this.store.rows.get(name));
   }
 
   #setStates() {

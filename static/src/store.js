@@ -33,6 +33,12 @@ export class Store {
     return this.state[row] !== LEFT;
   }
 
+  /** Is this learner known, and on the course now? */
+  has(pseudonym) {
+    const row = this.rows.get(pseudonym);
+    return row !== undefined && this.isPresent(row);
+  }
+
   /** How many learners are in each state: counts by code. */
   countStates() {
     const counts = new Uint32Array(STATES.length);

@@ -64,6 +64,7 @@ class CannedCourse:
     rows: dict[str, Row] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     version: int = 1
+    last_removal: int = 0  # the version under which learners were last deleted
     as_of: str | None = "2013-04-11T09:00:00Z"
     model: dict[str, str] | None = field(default_factory=lambda: {"name": "engage-base", "trained_on": "four runs"})
     calibrated: bool = False
@@ -87,10 +88,20 @@ class CannedCourse:
             self.versions.update(dict.fromkeys(rows, self.version))
             self.changed[self.version] = tuple(rows)
 
+    def remove(self, names: Iterable[str]) -> None:
+        """Learners are deleted: whoever holds an older cursor has to ask for everyone again."""
+        with self.lock:
+            self.version += 1
+            self.last_removal = self.version
+            self.changed[self.version] = ()
+            for name in names:
+                del self.rows[name], self.versions[name]
+
     def restore(self, rows: dict[str, Row]) -> None:
         """A database brought back from a copy: other rows, an older version."""
         with self.lock:
             self.version = 1
+            self.last_removal = 0
             self.total = (-1, 0)
             self.changed = {}
             self.rows = dict(rows)
@@ -110,7 +121,7 @@ class CannedCourse:
         if self.garbled:
             return 200, {}, b'{"cursor": "9", "learners": ["a", "b"], "state": ["act'
         since = int(parse_qs(query).get("since", ["-1"])[0])
-        if since > self.version:
+        if "since" in query and not self.last_removal <= since <= self.version:
             return 410, {}, b'{"type": "about:blank", "title": "cursor of another time"}'
         etag = f'"{self.version}-{self.model is not None}-{self.as_of}-{self.unreachable_since}"'
         if if_none_match == etag:

@@ -84,6 +84,31 @@ def test_a_pseudonym_is_copied(open_page: OpenPage) -> None:
         assert page.evaluate("navigator.clipboard.readText()") == "l0000001"
 
 
+def test_a_learner_who_is_deleted_vanishes_from_an_open_page_and_from_the_view_of_one(open_page: OpenPage) -> None:
+    rows = {name: row for name, row in learners(60).items() if row.state == "active" and row.leave is not None}
+    course = course_of(rows)
+    assert course.beside is not None
+    gone, *_, stays = sorted(rows)
+    count = len(rows)
+    with serving(course) as site:
+        page = open_page(site.url)
+        expect(hook(page, "selected-count")).to_have_text(str(count))
+        hook(page, "sort-learner").click()
+        page.locator(f"tr[data-learner='{gone}'] .engage-open").click()
+        expect(hook(page, "learner-facts")).to_contain_text("last active")
+        del course.beside.people[gone]
+        course.remove([gone])
+        expect(hook(page, "learner-says")).to_contain_text("No learner of this course run")
+        expect(hook(page, "learner-facts")).to_be_empty()
+        page.keyboard.press("Escape")
+        expect(hook(page, "selected-count")).to_have_text(str(count - 1))
+        expect(page.locator(f"tr[data-learner='{gone}']")).to_have_count(0)
+        course.put({stays: Row("left", None, None, None)})  # and it goes on by changes alone
+        expect(hook(page, "selected-count")).to_have_text(str(count - 2))
+    statuses = [status for query, status in course.requests if status != 304]
+    assert statuses.count(410) == 1
+
+
 def test_one_learner_opens_by_keyboard_has_a_link_and_closes_with_escape(open_page: OpenPage) -> None:
     rows = {name: row for name, row in learners(60).items() if row.state == "active" and row.leave is not None}
     course = course_of(rows)

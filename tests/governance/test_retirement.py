@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from engage_backend.governance.audit import record_daily
+from engage_backend.governance.retention import expire
 from engage_backend.governance.retirement import AUTHOR, NOBODY, retire
 from engage_backend.models import (
     AccessRecord,
@@ -71,6 +73,34 @@ def test_a_retired_person_is_in_no_model_and_no_list(site: Any) -> None:
     assert Segment.objects.get().criteria["learners"] == ["other"]
     assert Learner.objects.get() == bystander
     assert AccessRecord.objects.get(user_id=OTHER).detail == {"learner": bystander.pseudonym}
+
+
+@pytest.mark.parametrize("way", ["retired", "kept long enough"])
+def test_an_open_page_is_told_to_ask_for_everyone_again_when_a_row_is_gone(
+    site: Any, staff_client: Any, way: str
+) -> None:
+    gone, stays = (site.learner(who, shown=(500, 500, 500)) for who in (WHO, OTHER))
+    before = staff_client.get(site.url)
+    cursor, etag = before.json()["cursor"], before["ETag"]
+    if way == "retired":
+        retire(WHO)
+    else:
+        site.learner(WHO, state="left")
+        CourseRun.objects.update(end=site.run.start)
+        assert expire(site.run.start + timedelta(days=10_000))["learners"] >= 1
+    for headers in ({}, {"If-None-Match": etag}):
+        assert staff_client.get(site.url, {"since": cursor}, headers=headers).status_code == 410
+    again = staff_client.get(site.url).json()
+    assert again["learners"] == [stays.pseudonym] != [gone.pseudonym]
+    assert staff_client.get(site.url, {"since": again["cursor"]}).status_code == 200
+    assert gone.pseudonym not in dump()
+
+
+def test_a_retirement_of_nobody_here_leaves_open_pages_alone(site: Any, staff_client: Any) -> None:
+    site.learner(OTHER, shown=(500, 500, 500))
+    cursor = staff_client.get(site.url).json()["cursor"]
+    retire(WHO)
+    assert staff_client.get(site.url, {"since": cursor}).status_code == 200
 
 
 def test_who_opened_the_page_is_not_told_by_the_mark_of_the_day_either(site: Any) -> None:
