@@ -20,11 +20,13 @@ from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.audience import GONE, reachable
-from engage_backend.messaging.automation.limits import LATE_BY_HAND, TOO_LATE, is_quiet, may_still_go
+from engage_backend.messaging.automation.limits import LATE_BY_HAND, TOO_LATE, may_still_go, waits_until
 from engage_backend.messaging.channels import Channel, Fate, Outcome, Unreachable, open_channel
+from engage_backend.messaging.criteria import Criteria, CriteriaProblem
 from engage_backend.messaging.mail import Letter, Writer
 from engage_backend.messaging.marks import Marks, together
 from engage_backend.messaging.outlet import rest, rested, resting, take_turn, without_addresses
+from engage_backend.messaging.selection import done_with
 from engage_backend.messaging.unsubscribe import root_url
 from engage_backend.messaging.wording import WordingProblem
 from engage_backend.models import CommunicationVersion, CourseRun, Delivery, DeliveryState, Sending
@@ -48,7 +50,7 @@ MOST_CUTS = 3  # connections lost one after the other
 # Reasons are kept in English, and put in words where somebody reads them: see `said.in_words`.
 CLOSED, NO_ADDRESS = _("bulk e-mail is disabled"), _("the site does not know its address")
 UNREADABLE, NO_MAIL = _("the message cannot be read"), _("it cannot be written down as a mail")
-QUIET_WAIT = timedelta(minutes=15)  # a mail that was put off into the quiet hours waits so long at a time
+QUIET_WAIT = timedelta(minutes=15)  # a mail that was put off into the quiet hours waits so long at a time, or less
 
 
 def deliver(batch: str, *, pause: Callable[[float], None] = time.sleep) -> int:
@@ -162,19 +164,21 @@ class _Batch:
     def _letters(self, run: CourseRun, rows: Sequence[_Row]) -> Iterator[tuple[_Row, Letter]]:
         """What is to be sent to whom, as things stand now; the others are skipped, with the reason."""
         platform, root = get_platform(), root_url()
-        site_now = platform.now()
+        site_now, speed = platform.now(), platform.speed()
         people = reachable(run, [row.user for row in rows])
+        done = self._done_with(run, rows)
         closed = not platform.may_send(run.course_key)
         for row in rows:
             person = people.get(row.user)
-            reason = GONE if person is None else person.reason
+            reason = GONE if person is None else person.reason or done.get(row.pk, "")
             sending = self._sendings.get(row.sending or 0)
             if closed or root is None:
                 reason = CLOSED if closed else NO_ADDRESS
-            elif sending is not None and not may_still_go(sending, site_now):
+            elif sending is not None and not may_still_go(sending, site_now, speed):
                 reason = TOO_LATE if sending.automatic else LATE_BY_HAND
-            elif sending is not None and is_quiet(sending, site_now):
-                self._claimed(row).update(**_DUE, due_at=datetime.now(UTC) + QUIET_WAIT)
+            elif sending is not None and (morning := waits_until(sending, site_now, speed)) is not None:
+                wait = min(QUIET_WAIT, (morning - site_now) / max(1.0, speed))
+                self._claimed(row).update(**_DUE, due_at=datetime.now(UTC) + wait)
                 continue
             if not reason and person is not None and root is not None:
                 try:
@@ -184,6 +188,17 @@ class _Batch:
                     log.warning("version %d cannot be read: %s", row.version, problem)
                     reason = UNREADABLE
             self._claimed(row).update(state=DeliveryState.SKIPPED, reason=reason[:255], finished_at=site_now)
+
+    def _done_with(self, run: CourseRun, rows: Sequence[_Row]) -> dict[int, str]:
+        """Return those of the rows (by id) whose message asks for a task that their learner need not hand in, and why."""
+        done: dict[int, str] = {}
+        for number in {row.version for row in rows}:
+            with suppress(CriteriaProblem):  # of criteria that another release wrote
+                task = Criteria.from_json(self._versions[number].criteria).task
+                if task is not None and not task.handed_in:
+                    theirs = {row.learner: row.pk for row in rows if row.version == number}
+                    done |= {theirs[learner]: why for learner, why in done_with(run, task, theirs).items()}
+        return done
 
     def _writer(self, run: CourseRun, row: _Row, root: str) -> Writer:
         if row.version not in self._writers:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
 from engage_backend.conf import engage_settings
-from engage_backend.messaging.automation.limits import LATE_BY_HAND, TOO_LATE, is_quiet, may_still_go
+from engage_backend.messaging.automation.limits import LATE_BY_HAND, TOO_LATE, may_still_go, waits_until
 from engage_backend.messaging.outlet import lock, resting, without_addresses
 from engage_backend.models import CommunicationVersion, Delivery, DeliveryState, Sending
 from engage_backend.platform.api import get_platform
@@ -47,12 +47,12 @@ def enqueue(task: str, *args: object) -> None:
 
 def release() -> int:
     """Let go what can no longer be undone and whose time has come; how many sendings."""
-    world, now = datetime.now(UTC), get_platform().now()
+    world, now, speed = datetime.now(UTC), get_platform().now(), get_platform().speed()
     due = Q(send_at=None) | Q(send_at__lte=now)
     waiting = Sending.objects.filter(due, state=Sending.State.WAITING, undo_until__lte=world)
     count = 0
     for sending in waiting.select_related("communication__course_run").order_by("pk"):
-        if not _holds(sending, now):
+        if not _holds(sending, now, speed):
             continue
         with transaction.atomic():
             mine = Sending.objects.filter(pk=sending.pk, state=Sending.State.WAITING)
@@ -63,9 +63,9 @@ def release() -> int:
     return count
 
 
-def _holds(sending: Sending, now: datetime) -> bool:
+def _holds(sending: Sending, now: datetime, speed: float) -> bool:
     """Whether a sending may go out now; one that may not go out any more is given up."""
-    if not may_still_go(sending, now):
+    if not may_still_go(sending, now, speed):
         with transaction.atomic():
             if Sending.objects.filter(pk=sending.pk, state=Sending.State.WAITING).update(state=Sending.State.STOPPED):
                 rows = sending.deliveries.filter(state=DeliveryState.QUEUED)
@@ -74,7 +74,7 @@ def _holds(sending: Sending, now: datetime) -> bool:
                 if not sending.automatic:
                     Sending.objects.filter(pk=sending.pk).update(late=late)
         return False
-    return not is_quiet(sending, now)
+    return waits_until(sending, now, speed) is None
 
 
 def recover() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_noop as _
 
 from engage_backend.messaging.criteria import MINUTES_A_DAY, MOST_NAMES, Criteria, Task
 from engage_backend.messaging.tasks import graded
@@ -13,6 +15,8 @@ from engage_backend.models import CourseRun, Delivery, DeliveryState, DueDate, L
 from engage_backend.platform.moments import from_minutes, to_microseconds, to_minutes
 from engage_backend.platform.protocol import GradedBlock
 
+# Reasons, kept in English; see `said.in_words`.
+HAS_HANDED_IN, NOT_DUE = _("has handed in meanwhile"), _("does not have to hand in any more")
 NOBODY = Q(pk__in=())
 _MINUTE = 60_000_000  # microseconds
 HANDED_IN = Q(handed_in=True)  # of a `Submission`; graded or not
@@ -109,6 +113,16 @@ def _task(run: CourseRun, asked: Task, minute: int) -> Q:
         return due & Q(handed_in)
     excused = Exists(rows.filter(EXCUSED, block__in=[task.block, task.subsection]))
     return due & Q(~handed_in) & Q(~excused)
+
+
+def done_with(run: CourseRun, task: Task, learners: Collection[int]) -> dict[int, str]:
+    """Return those of the learners (by id) who do not have to hand a task in, whenever it is due, with the reason."""
+    asked = _task(run, replace(task, handed_in=False, due_in_hours=None), 0)
+    still = Learner.objects.filter(asked, pk__in=learners).values_list("pk", flat=True)
+    done = set(learners).difference(still)
+    rows = Submission.objects.filter(HANDED_IN, learner__in=done, block=task.block)
+    handed_in = set(rows.values_list("learner", flat=True)) if done else set()
+    return {learner: HAS_HANDED_IN if learner in handed_in else NOT_DUE for learner in done}
 
 
 def due_between(run: CourseRun, task: GradedBlock, low: int | None, high: int | None) -> Q:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop as _
 from engage_backend.conf import engage_settings
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.audience import Audience, of_criteria, of_learners, of_list
-from engage_backend.messaging.automation.limits import latest, quiet_until
+from engage_backend.messaging.automation.limits import UNDO, latest, quiet_until
 from engage_backend.messaging.drafts import Held, change, draft, lock
 from engage_backend.messaging.said import Said
 from engage_backend.messaging.unsubscribe import root_url
@@ -30,7 +30,6 @@ from engage_backend.models import (
 )
 from engage_backend.platform.api import get_platform
 
-UNDO = timedelta(seconds=60)
 LATEST = timedelta(days=365)  # how far ahead a message can be scheduled
 _AT_ONCE = 2_000
 STOPPED = _("stopped")
@@ -161,9 +160,7 @@ def _make(held: Held, wish: Sending, found: Audience, count: int | None) -> Send
         raise Refused(Said(_("{found} would be written to, and you confirmed {count}: look again."), more))
     communication, version = held.communication, held.version
     wish.communication, wish.version = communication, version
-    # An automatic one says what was so on its day, whenever the night ends.
-    wanted = wish.created if wish.automatic else wish.send_at or wish.created
-    wish.latest_at = latest(wanted, communication.course_run.end)
+    wish.latest_at = latest(wish, get_platform().speed())
     wish.selected, wish.left_out = found.selected, dict(found.left_out)
     wish.taken_over = _as_they_are(communication, sorted(found.known))
     wish.save()

@@ -49,6 +49,9 @@ class EdxPlatform(EdxMail):
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def speed(self) -> float:
+        return 1.0
+
     def courses(self) -> Iterator[str]:
         # openedx/core/djangoapps/content/course_overviews/models.py: one row a course run, kept by publishing
         from django.db.models import Exists, OuterRef, Q

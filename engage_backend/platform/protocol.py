@@ -150,6 +150,10 @@ class Platform(Protocol):
         """The site's clock, time zone aware, UTC. The standalone site may run it faster than the world's."""
         ...
 
+    def speed(self) -> float:
+        """Seconds of the site's clock to a second of the wall clock: 1 on an LMS, 0 where the clock stands still."""
+        ...
+
     def courses(self) -> Iterator[str]:
         """Keys of the course runs that somebody can be enrolled in."""
         ...

@@ -426,3 +426,83 @@ def test_what_came_too_late_is_told_to_its_author_once_and_shown(at_night: Maili
     assert at_night.smtp.letters[0]["Subject"] == "Not sent, too late: Hello (first name)"
     assert "was not sent to 5 learners" in text_of(at_night.smtp.letters[0])
     assert "March 1, 2024, noon (UTC)" in text_of(at_night.smtp.letters[0])
+
+
+FAST = 3600  # the demo's
+
+
+@pytest.fixture
+def fast(at_night: Mailing) -> Mailing:
+    """A site whose clock runs an hour a second, with quiet hours; it is day."""
+    run_on(datetime(2024, 3, 1, 10, 30, tzinfo=UTC))
+    return at_night
+
+
+def run_on(now: datetime, speed: float = FAST) -> None:
+    """It is `now`, and the clock runs on."""
+    set_clock(now, speed=speed)
+
+
+def minute_on(mailing: Mailing, since: datetime, hour: int) -> None:
+    """The minute to undo is over, 60 hours of the site later, at this hour; where that is quiet, also the next morning."""
+    mailing.minute()
+    run_on((since + timedelta(minutes=1) * FAST).replace(hour=hour))
+    mailing.work()
+    if hour >= 21:
+        assert not mailing.smtp.letters, "it is quiet"
+        run_on((since + timedelta(minutes=1) * FAST + timedelta(days=1)).replace(hour=8))
+        mailing.work()
+
+
+@pytest.mark.parametrize("released", [12, 23])
+@pytest.mark.parametrize("begun", [3, 9])
+@pytest.mark.parametrize("chosen", [False, True])
+def test_what_is_sent_on_a_site_with_a_fast_clock_goes_out(
+    fast: Mailing, chosen: bool, begun: int, released: int
+) -> None:
+    since = datetime(2024, 3, 1, begun, tzinfo=UTC)
+    run_on(since)
+    fast.send(fast.write(), **({"send_at": "2024-03-02T09:00:00Z"} if chosen else {}))
+    minute_on(fast, since, released)
+    assert fast.states() == {"sent": 5}
+
+
+def test_what_was_sent_while_the_clock_stood_still_goes_out_when_it_runs_on(fast: Mailing) -> None:
+    noon = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    run_on(noon, speed=0)
+    fast.send(fast.write())
+    minute_on(fast, noon, 12)
+    assert fast.states() == {"sent": 5}
+
+
+def test_a_course_that_ends_on_a_fast_clock_during_the_minute_to_undo_keeps_nothing_back(fast: Mailing) -> None:
+    noon = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    CourseRun.objects.update(end=noon + 2 * HOUR)
+    run_on(noon)
+    fast.send(fast.write())
+    minute_on(fast, noon, 12)
+    assert fast.states() == {"sent": 5}
+
+
+def test_what_is_put_off_into_a_night_of_a_fast_clock_waits_for_its_morning(fast: Mailing) -> None:
+    noon = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    run_on(noon)
+    fast.send(fast.write())
+    fast.minute()
+    run_on(noon + 72 * HOUR)
+    tick()  # released by day; the worker comes at night
+    run_on(noon + 86 * HOUR)
+    for batch in set(Delivery.objects.values_list("batch", flat=True)):
+        deliver(batch)
+    assert fast.states() == {"queued": 5}
+    latest = max(Delivery.objects.values_list("due_at", flat=True))
+    assert latest < datetime.now(UTC) + timedelta(seconds=10), "six hours of the site"
+
+
+def test_a_clock_so_fast_that_a_night_is_nothing_has_no_quiet_hours(fast: Mailing) -> None:
+    run_on(datetime(2024, 3, 1, 12, tzinfo=UTC), speed=1e6)
+    fast.send(fast.write())
+    fast.minute()
+    run_on(datetime(2026, 3, 1, 3, tzinfo=UTC), speed=1e6)
+    fast.work()
+    assert fast.states() == {"sent": 5}

@@ -14,7 +14,11 @@ from engage_backend.conf import engage_settings
 from engage_backend.models import Communication, CourseRun, Delivery, DeliveryState, Sending
 
 LATE = timedelta(hours=24)  # a message that is later than that says what is no longer so
+UNDO = timedelta(seconds=60)  # by the wall clock
 QUIET_GRACE = timedelta(hours=1)  # a message that its author sends in the quiet hours may take so long to go out
+# A demo's clock may run an hour a second, and what takes a minute of the wall clock there takes days of the site's.
+MAX_SPEED = 10_000  # LATE by a faster clock could not be written as a date
+MAX_SPEED_QUIET = 3_600  # by a faster clock a night lasts a few seconds, and a look at the clock may miss every morning
 TOO_LATE, LATE_BY_HAND = _("too late, or automation was paused"), _("too late")
 
 _UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.CLAIMED)
@@ -54,16 +58,31 @@ def quiet_until(now: datetime, zone: str, hours: tuple[int, int]) -> datetime | 
     return over.astimezone(now.tzinfo)
 
 
-def latest(wanted: datetime, end: datetime | None) -> datetime:
-    """Return until when a message that is to go out at `wanted` may: a day later, or the end of its course if that is
-    sooner. One that is wanted after the end was meant so."""
-    last = wanted + LATE
+def latest(sending: Sending, speed: float) -> datetime:
+    """Return the latest moment for a sending, by the site's clock, which runs `speed` times as fast as the wall clock.
+
+    It is a day after it was to go out, or the end of its course if that is sooner and it was not meant for after the end.
+    The day is one of the wall clock where the site's is faster.
+    """
+    wanted, end = _wanted(sending, speed), sending.communication.course_run.end
+    last = wanted + LATE * min(max(1.0, speed), MAX_SPEED)
     return min(last, end) if end is not None and wanted < end else last
 
 
-def may_still_go(sending: Sending, now: datetime) -> bool:
-    """Whether a sending may go out at all: it is not too late, and where it is automatic, that and its course go on."""
-    if sending.latest_at is not None and now > sending.latest_at:
+def _wanted(sending: Sending, speed: float) -> datetime:
+    """Return when a sending is to go out, by the site's clock. A faster clock runs on during the time to undo."""
+    if sending.automatic:  # says what was so on its day, whenever the night ends
+        return sending.created
+    wanted = sending.send_at or sending.created
+    return wanted if speed <= 1 else max(wanted, sending.created + UNDO * min(speed, MAX_SPEED))
+
+
+def may_still_go(sending: Sending, now: datetime, speed: float) -> bool:
+    """Whether a sending may go out at all: it is not too late, and where it is automatic, that and its course go on.
+
+    `now` and `speed` are those of the site's clock; it may stand still at the confirmation and run fast from then on.
+    """
+    if sending.latest_at is not None and now > sending.latest_at and (speed <= 1 or now > latest(sending, speed)):
         return False
     communication, run = sending.communication, sending.communication.course_run
     if not sending.automatic:
@@ -72,10 +91,14 @@ def may_still_go(sending: Sending, now: datetime) -> bool:
     return goes_on and (run.end is None or now < run.end)
 
 
-def is_quiet(sending: Sending, now: datetime) -> bool:
-    """Whether a sending has to wait for the morning. What its author sends in the quiet hours is meant, for `QUIET_GRACE`;
-    what is late, and would go out in the night because of that, is not."""
-    if not sending.automatic and now <= (sending.send_at or sending.created) + QUIET_GRACE:
-        return False
-    zone = sending.communication.course_run.time_zone
-    return quiet_until(now, zone, engage_settings().quiet_hours) is not None
+def waits_until(sending: Sending, now: datetime, speed: float) -> datetime | None:
+    """Return the end of the quiet hours that a sending has to wait for, by the site's clock; None: it may go out now.
+
+    What its author sends in the quiet hours is meant, for `QUIET_GRACE`; what is late, and would go out in the night because
+    of that, is not.
+    """
+    if speed > MAX_SPEED_QUIET:
+        return None
+    if not sending.automatic and now <= _wanted(sending, speed) + QUIET_GRACE:
+        return None
+    return quiet_until(now, sending.communication.course_run.time_zone, engage_settings().quiet_hours)

@@ -48,6 +48,12 @@ class StandalonePlatform:
         passed: timedelta = (real - real_time) * speed
         return site_time + passed
 
+    def speed(self) -> float:
+        from engage_backend.platform.standalone.models import Clock
+
+        speed: float | None = Clock.objects.order_by("pk").values_list("speed", flat=True).first()
+        return 1.0 if speed is None else speed
+
     def courses(self) -> Iterator[str]:
         from engage_backend.platform.standalone.models import Course
 
