@@ -23,11 +23,13 @@ HIGH = 12  # learners with a chance of a certificate of 90 %; one of them wants 
 # Twenty learners, twelve of whom are likely to earn a certificate.
 PEOPLE = f"""
 from django.contrib.auth.models import User
+from engage_backend.demo.clock import set_clock
 from engage_backend.engagement.live.roster import sync_run
 from engage_backend.models import CourseRun, Learner, Prediction
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.standalone.models import Course, Enrolment, OptOut
-now = get_platform().now()
+now = get_platform().now().replace(hour=12)  # at night what people send waits
+set_clock(now, speed=1)
 course = Course.objects.get()
 for n in range(20):
     user = User.objects.create(
