@@ -121,7 +121,7 @@ def test_who_looked_is_kept_by_the_worlds_clock(site: Any) -> None:
 def test_broken_records_go_after_a_month_from_both_files(db: None, tmp_path: Path, settings: Any) -> None:
     path = tmp_path / "quarantine.jsonl"
     settings.ENGAGE = {"QUARANTINE": str(path)}
-    Quarantine(path, max_bytes=600).keep("s", [b"{broken %d" % n for n in range(5)], {})
+    Quarantine(path, max_bytes=600).keep("s", [b'{"broken %d' % n for n in range(5)], {})
     files = [file for file in twins(path) if file.exists()]
     assert len(files) == 2
     now, site_now = datetime.now(UTC), get_platform().now()
