@@ -56,7 +56,9 @@ def contents(line: bytes, depth: int = 0) -> Found | None:
             return Reason.PIECE
         if (several := _several(text)) is not None:
             return several
-        if not _OBJECT.search(text) and ("{" in text or (text.strip().isprintable() and "}" not in text)):
+        bare = text.strip()
+        is_of_words = bare.isprintable() and "}" not in bare if "{" not in bare else not bare.startswith("{")
+        if is_of_words and not _OBJECT.search(text):
             return Reason.OTHER_LOG  # `[pid: 17] ... {44 vars in 800 bytes}`, and plain words
         return Reason.PIECE if cri and not _BEGINS.search(text) else None  # the rest of a line that was cut
     return _opened(found) if isinstance(found, Mapping) else _batch(found)
