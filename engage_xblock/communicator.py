@@ -26,7 +26,9 @@ class AlwaysSet(Boolean):
     """
 
     def is_set_on(self, xblock: Any) -> bool:
-        return True
+        # The platform also asks a child's field of the block's ancestors (`InheritingFieldData.default`,
+        # xmodule/modulestore/inheritance.py), and would take the unit's False for ours.
+        return xblock.fields.get(self.name) is self or bool(super().is_set_on(xblock))
 
 
 @XBlock.needs("i18n")

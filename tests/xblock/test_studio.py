@@ -11,7 +11,8 @@ import pytest
 from lxml import etree
 from opaque_keys.edx.keys import CourseKey
 from webob import Request
-from xblock.fields import Scope, ScopeIds
+from xblock.core import XBlock
+from xblock.fields import Boolean, Scope, ScopeIds
 from xblock.runtime import DictKeyValueStore, KvsFieldData, MemoryIdManager
 
 from engage_xblock import CommunicatorXBlock
@@ -221,3 +222,20 @@ def test_the_course_outline_sees_that_it_is_for_staff_only() -> None:
 def test_it_keeps_nothing_of_a_learner() -> None:
     scopes = {field.scope for field in CommunicatorXBlock.fields.values()}
     assert scopes <= {Scope.settings, Scope.content, Scope.parent, Scope.children}
+
+
+class Unit(XBlock):
+    """A block above ours: the platform's are hidden by a field of the same name, unset."""
+
+    visible_to_staff_only = Boolean(default=False, scope=Scope.settings)
+
+
+def test_a_unit_that_learners_see_does_not_show_them_the_block() -> None:
+    # xmodule/modulestore/inheritance.py, `InheritingFieldData.default`: our field is asked of the blocks above ours, and the
+    # value is taken of the first that it is set on.
+    block = authored()
+    usage = COURSE.make_usage_key("vertical", "v1")
+    unit = block.runtime.construct_xblock_from_class(Unit, ScopeIds("1", "vertical", usage, usage))
+    assert unit.visible_to_staff_only is False
+    field = block.fields["visible_to_staff_only"]
+    assert (field.is_set_on(block), field.is_set_on(unit)) == (True, False)
