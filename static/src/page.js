@@ -92,8 +92,8 @@ export class Page {
     const wasThere = this.store.has(opened);
     for (const pseudonym of this.selection.apply(answer, { whole })) this.changed.add(pseudonym);
     if (wasThere && !this.store.has(opened)) this.learner.open(opened, { asOf: answer.as_of }); // asks anew: what is shown may be of somebody deleted
-    const standing = ({ as_of: asOf, model, calibrated, expected_pass_rate: rate, total }) =>
-      JSON.stringify([asOf === null, model, calibrated, rate, total]);
+    const standing = ({ as_of: asOf, model, calibrated, expected_pass_rate: rate, understood_share: share, total }) =>
+      JSON.stringify([asOf === null, model, calibrated, rate, share, total]);
     if (whole || answer.learners.length > 0 || standing(answer) !== this.standing) this.isNew = true;
     this.standing = standing(answer);
     this.news = {
@@ -101,6 +101,7 @@ export class Page {
       model: answer.model,
       calibrated: answer.calibrated === true,
       expectedPassRate: answer.expected_pass_rate ?? null,
+      understoodShare: answer.understood_share ?? null,
       total: answer.total,
       consumer: answer.consumer,
       receivedAt: performance.now(),
@@ -177,7 +178,7 @@ export class Page {
     const message = messageFor(this.phase, this.news);
     this.root.dataset.engagePage = message ?? "charts";
     this.shell.showStatus(this.phase, this.news);
-    this.shell.showMessage(message, { calibrated: this.news?.calibrated, expectedPassRate: this.news?.expectedPassRate });
+    this.shell.showMessage(message, { calibrated: this.news?.calibrated, expectedPassRate: this.news?.expectedPassRate, understoodShare: this.news?.understoodShare });
     const known = message === null || message === "noEvents" || message === "loading";
     this.board.hidden = message !== null && message !== "loading";
     this.chips.element.hidden = !known;
@@ -386,8 +387,8 @@ export class Page {
       this.composerPlace,
       this.hindsight.element,
     );
-    const { head, adviceLine, notice, trouble, box } = this.shell;
-    this.root.replaceChildren(head, adviceLine, notice, this.learner.element, this.chips.element, this.groups.element, trouble, box, this.board);
+    const { head, adviceLine, notice, understood, trouble, box } = this.shell;
+    this.root.replaceChildren(head, adviceLine, notice, understood, this.learner.element, this.chips.element, this.groups.element, trouble, box, this.board);
   }
 
   #brush(brushing) {

@@ -68,6 +68,7 @@ class CannedCourse:
     as_of: str | None = "2013-04-11T09:00:00Z"
     model: dict[str, str] | None = field(default_factory=lambda: {"name": "engage-base", "trained_on": "four runs"})
     calibrated: bool = False
+    understood: float | None = None
     expected_pass_rate: float | None = None
     silent_seconds: float | None = 1.0  # since the consumer's last report; None: it never ran
     unreachable_since: str | None = None  # since when the consumer's source has not answered it
@@ -144,6 +145,7 @@ class CannedCourse:
             "cursor": str(self.version),
             "model": self.model,
             "calibrated": self.calibrated,
+            "understood_share": self.understood,
             "expected_pass_rate": self.expected_pass_rate,
             "total": self.total[1],
             "consumer": {

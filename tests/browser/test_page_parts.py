@@ -347,3 +347,21 @@ def test_charts_stand_side_by_side_on_a_laptop_and_stacked_on_a_phone(
         )
         assert len(set(tops)) == lines
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(
+    ("understood", "said"),
+    [(0.97, "The model understands 97% of what learners do here."), (0.9999, "99%"), (1.0, "100%"), (0.0, "0%")],
+)
+def test_the_page_says_how_much_of_the_clicks_the_model_understands(
+    open_page: OpenPage, understood: float, said: str
+) -> None:
+    with serving(course_of(learners(3), understood=understood)) as site:
+        expect(open_page(site.url).get_by_test_id("understood")).to_contain_text(said)
+
+
+def test_where_that_is_not_known_the_page_says_nothing_of_it(open_page: OpenPage) -> None:
+    with serving(course_of(learners(3))) as site:
+        page = open_page(site.url)
+        expect(page.get_by_test_id("not-calibrated")).to_be_visible()
+        expect(page.get_by_test_id("understood")).to_be_hidden()
