@@ -1,5 +1,5 @@
 """Ending a command well: the first SIGTERM or Ctrl-C lets it finish what it has in hand, a second one does not; without our
-tables it ends with one line.
+tables, or the packages that it needs, it ends with one line.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_OF_THE_WORKER = {"torch", "numpy", "safetensors", "prometheus_client"}
 
 
 @contextmanager
@@ -36,9 +37,17 @@ def stop_on_signals() -> Iterator[Event]:
 
 @contextmanager
 def needs_tables() -> Iterator[None]:
-    """Raise CommandError in place of a traceback where tables of ours are missing."""
+    """Raise CommandError in place of a traceback where tables of ours, or the packages of the worker, are missing."""
     try:
         yield
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if package not in _OF_THE_WORKER:
+            raise
+        says = (
+            f"{package} is not installed here. Run this where the consumer runs: pip install 'openedx-engage[worker]'"
+        )
+        raise CommandError(says) from None
     except DatabaseError as error:
         from engage_backend.engagement.live.retry import lacks_tables
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,16 @@ def test_a_command_whose_extra_is_not_installed_says_which(subcommand: str) -> N
     expected = f"engage {subcommand}: rich is not installed here; pip install 'openedx-engage[{subcommand}]'\n"
     assert asked.stderr == expected
     assert "inspect" in helped.stdout
+
+
+@pytest.mark.parametrize("words", [["tick"], ["consume", "x.log"], ["backfill", "x.log"]], ids=lambda words: words[0])
+def test_a_command_of_the_worker_says_so_where_its_packages_are_missing(words: list[str], tmp_path: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; from engage_backend.cli import main; sys.exit(main(sys.argv[1:]))"
+    (tmp_path / "x.log").touch()
+    home = {**os.environ, "ENGAGE_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, env=home, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "torch is not installed here. Run this where the consumer runs" in done.stderr

@@ -52,6 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--log-json", action="store_true", help="log JSON lines to standard error")
         parser.add_argument("--once", action="store_true", help="read what is there, and end")
 
+    @needs_tables()
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs until told to stop."""
         # torch comes in with the engine: a web process that lists commands must not load it.
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         if options["log_json"]:
             log_json()
         limit_waiting()
-        with needs_tables(), stop_on_signals() as stop, ExitStack() as open_things:
+        with stop_on_signals() as stop, ExitStack() as open_things:
             source, position = _redis(options, stop) if options["source"] == "redis" else _logfile(options)
             open_things.callback(source.close)
             metrics = _metrics(source.name, options["metrics_port"])
