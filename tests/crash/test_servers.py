@@ -68,10 +68,13 @@ print(json.dumps([polls, len(whole), shown == whole]))
 # People who change their minds while consumers write, and in the end do not want to be predicted.
 _OBJECT = """
 import json, sys
+from datetime import timedelta
 from pathlib import Path
 import django
 django.setup()
+from engage_backend.engagement.live.retry import repeated
 from engage_backend.governance.me import say
+from engage_backend.governance.objections import UNDO, erase
 from engage_backend.models import HistoryChunk
 from engage_backend.platform.api import get_platform
 users, rounds, is_last = json.loads(sys.argv[2]), 0, False
@@ -80,6 +83,8 @@ while not is_last:
     for objects in (True, False, True):
         for user in users:
             say(get_platform(), user, "", objects=objects, everywhere=True)
+    later = get_platform().now() + UNDO + timedelta(minutes=1)  # as the clock does it, a day after
+    repeated(lambda: erase(later), undone=lambda: None)
 print(json.dumps([rounds, HistoryChunk.objects.filter(learner__user_id__in=users).count()]))
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ _LIMITS = {"lock_timeout": 50_000, "statement_timeout": 300_000}
 _NO_TABLE, _UNKNOWN_COLUMN = 1146, 1054  # error numbers of MySQL and MariaDB
 _UNDEFINED = ("42P01", "42703")  # SQLSTATE of PostgreSQL for an unknown table, and column
 _SQLITE_MISSING, _SQLITE_COLUMN = ("no such table", "no such column"), "has no column named"
+_OURS = re.compile(r"(?<!\w)engage_")
 _Result = TypeVar("_Result")
 
 
@@ -113,4 +115,5 @@ def lacks_tables(error: BaseException) -> bool:
     if code == _UNKNOWN_COLUMN:  # which names no table where something is inserted
         return True
     is_missing = code == _NO_TABLE or state in _UNDEFINED or text.startswith(_SQLITE_MISSING) or _SQLITE_COLUMN in text
-    return is_missing and "engage_" in text
+    # MySQL and MariaDB name the database, too, which may be called like us.
+    return is_missing and _OURS.search(text.rpartition(".")[2] if code == _NO_TABLE else text) is not None
