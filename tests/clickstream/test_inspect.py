@@ -133,10 +133,14 @@ def test_a_command_whose_extra_is_not_installed_says_which(subcommand: str) -> N
 def test_a_command_of_the_worker_says_so_where_its_packages_are_missing(words: list[str], tmp_path: Path) -> None:
     code = "import sys; sys.modules['torch'] = None; from engage_backend.cli import main; sys.exit(main(sys.argv[1:]))"
     (tmp_path / "x.log").touch()
-    home = {**os.environ, "ENGAGE_HOME": str(tmp_path / "home")}
+    home = {
+        **os.environ,
+        "ENGAGE_HOME": str(tmp_path / "home"),
+        "DJANGO_SETTINGS_MODULE": "engage_backend.demo.settings",
+    }
     done = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=tmp_path, env=home, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "torch is not installed here. Run this where the consumer runs" in done.stderr
+    assert "is not installed here. Run this where the consumer runs" in done.stderr

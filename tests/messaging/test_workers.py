@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engage_backend.messaging.marks import TOGETHER
 from tests.messaging.mail_server import DROP, SWALLOW, Server
 from tests.messaging.worker_site import End, WorkerSite
 from tests.services import RedisServer, until
@@ -58,7 +59,8 @@ def test_workers_that_are_killed_write_to_nobody_twice_and_forget_nobody(workers
     until(lambda: workers.left() == 0)
     end = workers.outcome()
     assert_nobody_twice_and_nobody_missing(end, smtp, learners)
-    assert len(end.those("uncertain")) < learners / 10
+    # A kill leaves in doubt at most what each of the two processes had begun; besides these, dropped connections.
+    assert len(end.those("uncertain")) <= kills * 2 * TOGETHER + 0.02 * 2 * learners
     assert end.sendings == ["done"]
 
 
