@@ -143,4 +143,4 @@ def test_a_command_of_the_worker_says_so_where_its_packages_are_missing(words: l
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "is not installed here. Run this where the consumer runs" in done.stderr
+    assert "torch is not installed here. Run this where the consumer runs" in done.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -24,28 +24,26 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @contextmanager
-def away(model: Any) -> Iterator[None]:
-    table = model._meta.db_table
+def renamed(there: str, back: str) -> Iterator[None]:
+    """Something has another name meanwhile."""
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME TO away")
+        cursor.execute(there)
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE away RENAME TO {table}")
+            cursor.execute(back)
 
 
-@contextmanager
-def older(model: Any, column: str) -> Iterator[None]:
+def away(model: Any) -> AbstractContextManager[None]:
+    table = model._meta.db_table
+    return renamed(f"ALTER TABLE {table} RENAME TO away", f"ALTER TABLE away RENAME TO {table}")
+
+
+def older(model: Any, column: str) -> AbstractContextManager[None]:
     """The tables are of the release before."""
-    table = model._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO away")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {table} RENAME COLUMN away TO {column}")
+    rename = f"ALTER TABLE {model._meta.db_table} RENAME COLUMN"
+    return renamed(f"{rename} {column} TO away", f"{rename} away TO {column}")
 
 
 @pytest.fixture
