@@ -124,7 +124,8 @@ def hook(page: Page, name: str) -> Locator:
 
 
 def count(page: Page, name: str) -> int:
-    """The first number of a text: "of 294 learners" is 294."""
+    """The first number of a text, once it is there: "of 294 learners" is 294."""
+    expect(hook(page, name)).to_have_text(re.compile(r"\d"))
     number = re.search(r"[\d,]+", hook(page, name).inner_text())
     assert number is not None
     return int(number[0].replace(",", ""))
