@@ -58,6 +58,7 @@ class Run:
     week: npt.NDArray[np.int32]  # (N,) 1, 2, ...: the end of that week; 0: a moment within a week, for training only
     features: Floats  # (N, FEATURES)
     labels: npt.NDArray[np.int8]  # (N, TARGETS) 0, 1 or NOT_JUDGED
+    level: npt.NDArray[np.int8]  # (N,) active days in the seven days after the clock, 0 to 7, or NOT_JUDGED
     early: npt.NDArray[np.bool_]  # (n,) active by the end of the first week: the published evaluation counts those
 
     def known(self, tokens: Tokens) -> float:
@@ -70,7 +71,10 @@ class Run:
 
     def with_examples(self, chosen: npt.NDArray[np.bool_]) -> Run:
         """The same run with some of its examples."""
-        parts = {name: getattr(self, name)[chosen] for name in ("who", "seen", "clock", "week", "features", "labels")}
+        parts = {
+            name: getattr(self, name)[chosen]
+            for name in ("who", "seen", "clock", "week", "features", "labels", "level")
+        }
         kept = {name: getattr(self, name) for name in self.__slots__ if name not in parts}
         return Run(**kept, **parts)
 
@@ -141,6 +145,7 @@ def run_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, 
         week=_join([one.week for one in found], np.zeros(0, dtype=np.int32)),
         features=_join([one.features for one in found], np.zeros((0, len(FEATURES)), dtype=np.float32)),
         labels=_join([one.labels for one in found], np.zeros((0, len(TARGETS)), dtype=np.int8)),
+        level=_join([one.level for one in found], np.zeros(0, dtype=np.int8)),
         early=np.array([one.early for one in found], dtype=bool),
     )
 
@@ -204,6 +209,11 @@ class _Learner:
             for clock, _ in moments
         ]
         self.labels = np.array(outcomes, dtype=np.int8).reshape(-1, len(TARGETS))
+        days = (
+            labels.active_days_next_week(times, clock, end_of_course=schedule.end, end_of_data=end_of_data)
+            for clock, _ in moments
+        )
+        self.level = np.array([NOT_JUDGED if count is None else count for count in days], dtype=np.int8)
 
 
 def _moments(origin: int, end: int, times: list[int], *, seed: int, name: str) -> list[tuple[int, int]]:

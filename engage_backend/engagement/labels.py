@@ -1,4 +1,4 @@
-"""What came of a learner: the three labels that the model is trained on and judged by.
+"""What came of a learner: the labels that the model is trained on and judged by, three outcomes and the active days to come.
 
 They come from the end-state tables and from the whole log, so they are known after the end only. Times are microseconds
 since 1970, UTC.
@@ -6,13 +6,17 @@ since 1970, UTC.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
+
 from engage_backend.engagement.counters import DAY, Counters, Plan, is_attempted
 from engage_backend.engagement.trees import TARGETS
 
-__all__ = ["TARGETS", "complete", "leave", "leave_is_judged"]
+__all__ = ["TARGETS", "active_days_between", "active_days_next_week", "complete", "leave", "leave_is_judged"]
 COMES_BACK_WITHIN = 2 * DAY  # whoever is seen no more after this long has left
 RECENTLY_ACTIVE = 14 * DAY  # `leave` is shown and calibrated of those; it is learnt from the others too
 BLIND = 14 * DAY  # before the end, where nobody can tell who would have come back
+LEVEL_WINDOW = 7 * DAY  # the engagement level counts the active days in this time after the clock
 _NEVER = (-1, 0, 0, 0)
 _ROUNDING = 1e-6  # shares of a grade that were added up
 
@@ -46,3 +50,25 @@ def leave_is_judged(clock: int, *, end_of_course: int | None, end_of_data: int, 
     if clock > horizon - BLIND:
         return False
     return certified_at is None or clock < certified_at
+
+
+def active_days_next_week(
+    times: Sequence[int], clock: int, *, end_of_course: int | None, end_of_data: int
+) -> int | None:
+    """Return how many of the seven days after the clock have an event, 0 to 7. `times` are sorted.
+
+    None where the seven days are not all over by the end of the course and of the clicks.
+    """
+    after = clock + LEVEL_WINDOW
+    if after > (end_of_data if end_of_course is None else min(end_of_course, end_of_data)):
+        return None
+    return active_days_between(times, clock, after)
+
+
+def active_days_between(times: Sequence[int], begin: int, end: int) -> int:
+    """Return how many days have an event. Days are spans of 24 hours from `begin` on, which itself lies before the first.
+
+    They are no calendar days, so that seven days never touch an eighth, and no time zone matters. `times` are sorted.
+    """
+    between = times[bisect_right(times, begin) : bisect_right(times, end)]
+    return len({(time - begin - 1) // DAY for time in between})

@@ -21,7 +21,7 @@ from engage_backend.engagement.encoder import CARRIED, KindTable
 from engage_backend.engagement.trees import TARGETS
 
 CONTENTS = "prepared.json"
-FORMAT = 1
+FORMAT = 2
 _ARRAYS = tuple(field.name for field in fields(Run) if field.name not in ("name", "course"))
 _MADE_FOR = {"format": FORMAT, "features": list(FEATURES), "targets": list(TARGETS), "carried": CARRIED}
 

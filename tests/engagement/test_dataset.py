@@ -65,6 +65,18 @@ def test_features_see_no_event_after_the_clock(package: Package, events: list[Cl
         assert np.array_equal(whole.seen[mine], early.seen[theirs])
 
 
+def test_the_level_counts_the_days_of_the_week_after_the_clock(package: Package, events: list[ClickEvent]) -> None:
+    run = made(package, events)
+    last = run.clock > micros(START) + (WEEKS - 1) * WEEK
+    assert (run.level[last] == NOT_JUDGED).all()
+    assert last.any()
+    for at in np.flatnonzero(~last):
+        clock, user = run.clock[at], run.learners[run.who[at]]
+        after = [event.time - clock for event in events if event.learner == user and 0 < event.time - clock <= WEEK]
+        assert run.level[at] == len({-(-later // DAY) for later in after})
+    assert len(set(run.level[~last].tolist())) > 2
+
+
 def test_an_example_counts_the_events_up_to_its_clock(package: Package, events: list[ClickEvent]) -> None:
     run = made(package, events)
     for at in range(0, len(run.who), 7):

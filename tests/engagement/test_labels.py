@@ -1,4 +1,4 @@
-"""The three outcomes, at their edges."""
+"""The outcomes, and the active days to come, at their edges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from engage_backend.engagement.counters import Counters, Plan
 from engage_backend.engagement.history import block_number
-from engage_backend.engagement.labels import complete, leave, leave_is_judged
+from engage_backend.engagement.labels import active_days_next_week, complete, leave, leave_is_judged
 from engage_backend.platform.protocol import CourseSchedule, GradedBlock
 
 DAY = 86_400 * 1_000_000
@@ -65,3 +65,32 @@ def test_a_course_without_an_end_is_judged_up_to_the_end_of_the_clicks() -> None
         return leave_is_judged(clock * DAY, end_of_course=None, end_of_data=300 * DAY, certified_at=None)
 
     assert asked(286) and not asked(287)
+
+
+@pytest.mark.parametrize(
+    ("days_later", "count"),
+    [
+        ([], 0),
+        ([-1, 0, 7.001], 0),  # the clock itself has been seen; what comes after seven days counts for no week
+        ([0.001, 0.9, 1], 1),  # one day of 24 hours
+        ([0.001, 1.001], 2),
+        ([number / 4 for number in range(1, 29)], 7),
+        ([6.5, 7], 1),
+    ],
+)
+def test_active_days_of_the_week_after_the_clock(days_later: list[float], count: int) -> None:
+    clock = 50 * DAY + DAY // 3  # no midnight: a calendar would have touched eight days
+    times = sorted(clock + int(days * DAY) for days in days_later)
+    assert active_days_next_week(times, clock, end_of_course=END, end_of_data=END) == count
+
+
+@pytest.mark.parametrize(
+    ("clock", "end_of_course", "end_of_data", "told"),
+    [(93, 100, 100, True), (93.1, 100, 100, False), (90, 100, 96, False), (90, None, 97, True), (93, 99, 200, False)],
+)
+def test_a_week_that_is_not_over_has_no_level(
+    clock: float, end_of_course: int | None, end_of_data: int, told: bool
+) -> None:
+    end = None if end_of_course is None else end_of_course * DAY
+    count = active_days_next_week([], int(clock * DAY), end_of_course=end, end_of_data=end_of_data * DAY)
+    assert (count is not None) is told
