@@ -277,6 +277,12 @@ class Segment(Shape):
     description: str
 
 
+class KeptSegment(Segment):
+    """A new segment; `no_longer_here`: how many learners its criteria named who have been removed, and are dropped."""
+
+    no_longer_here: Count
+
+
 class Presets(Shape):
     """The presets that apply now, and the course team's segments."""
 

@@ -115,6 +115,12 @@ class Whole(Head):
     matches: Matches | None
 
 
+class Saved(Whole):
+    """A communication as it was saved; `no_longer_here`: how many learners it named who have been removed, and are dropped."""
+
+    no_longer_here: Count
+
+
 class Communications(Shape):
     """All of a course run, the youngest first."""
 

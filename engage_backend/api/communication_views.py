@@ -8,7 +8,7 @@ says why and what to do), 413 more than 3 MB. Moments are ISO 8601; reasons are 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -30,6 +30,7 @@ from engage_backend.messaging.automation import handling
 from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.drafts import (
     author_of,
+    beginning,
     change,
     create,
     discard,
@@ -44,7 +45,7 @@ from engage_backend.messaging.sending import again, confirm, quiet, refusal, sto
 from engage_backend.messaging.templates import TEMPLATES
 from engage_backend.messaging.trial import preview
 from engage_backend.messaging.wording import Wording
-from engage_backend.models import Learner, Sending
+from engage_backend.models import CommunicationVersion, Learner, Sending
 from engage_backend.platform.api import get_platform
 
 _WORDS = {"reply_to", "subject", "body"}
@@ -63,13 +64,13 @@ class CommunicationsView(SendingView):
 
     POST `{reply_to, subject, body, criteria, pseudonyms, course_notice}`, all optional; `pseudonyms` is the list as seen
     on the page, without it the criteria select. `reply_to` is one of those that `templates` offers. 201 with the whole,
-    as GET `communications/{id}`.
+    as GET `communications/{id}`, and `no_longer_here`: how many of the learners named have been removed, and are dropped.
     """
 
     http_method_names = ["get", "post", "head", "options"]
     calls = {
         "get": Call(shapes.Communications, is_conditional=True),
-        "post": Call(shapes.Whole, status=201, takes=shapes.Draft),
+        "post": Call(shapes.Saved, status=201, takes=shapes.Draft),
     }
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
@@ -78,9 +79,10 @@ class CommunicationsView(SendingView):
     def post(self, request: Request, course_key: str) -> Response:
         run, given = self.course_run(), self.body(_DRAFT)
         author = author_of(run, self.user_id())
-        made = draft(run, _checked(given), get_platform().now(), author=author)
-        version = create(run, author, made, course_notice=given.get("course_notice", False))
-        return Response(detail(version, [], self.user_id()), status=status.HTTP_201_CREATED)
+        with beginning(run):
+            made = draft(run, _checked(given), get_platform().now(), author=author)
+            version = create(run, author, made, course_notice=given.get("course_notice", False))
+        return _saved(version, [], self.user_id(), made.no_longer_here, status=status.HTTP_201_CREATED)
 
 
 class CommunicationView(SendingView):
@@ -91,13 +93,13 @@ class CommunicationView(SendingView):
     failed: [{learner, reason}], skipped: {reason: count}, matches: {day, fresh, decided} or null}`.
 
     PATCH takes what POST takes, and `automation` (off, ask; send only after ask) and `order`. A version that was confirmed
-    is never changed: the words, criteria and list of a PATCH become the next version.
+    is never changed: the words, criteria and list of a PATCH become the next version. It answers as POST does.
     """
 
     http_method_names = ["get", "patch", "delete", "head", "options"]
     calls = {
         "get": Call(shapes.Whole, query={"version": "Which one; the newest without."}, is_conditional=True),
-        "patch": Call(shapes.Whole, takes=shapes.Changes),
+        "patch": Call(shapes.Saved, takes=shapes.Changes),
         "delete": Call(None, status=204),
     }
 
@@ -116,6 +118,7 @@ class CommunicationView(SendingView):
 
     def patch(self, request: Request, course_key: str, communication: int) -> Response:
         given = _checked(self.body(_DRAFT | {"automation", "order"}))
+        gone = 0
         with self.holding() as held:
             one = held.communication
             if given.keys() & (_WORDS | {"criteria", "pseudonyms"}):
@@ -127,6 +130,7 @@ class CommunicationView(SendingView):
                 author = None if is_as_before else author_of(one.course_run, self.user_id())
                 made = draft(one.course_run, given, get_platform().now(), held.version, author)
                 change(held, self.user_id(), made, author=author)
+                gone = made.no_longer_here
             if "course_notice" in given:
                 one.course_notice = given["course_notice"]
             if "order" in given:
@@ -135,7 +139,7 @@ class CommunicationView(SendingView):
                 handling.switch(one, str(given["automation"]), self.user_id())
             if switches := given.keys() & _SWITCHES.keys():
                 one.save(update_fields=[field for switch in switches for field in _SWITCHES[switch]])
-        return Response(detail(held.version, held.sendings, self.user_id()))
+        return _saved(held.version, held.sendings, self.user_id(), gone)
 
     def delete(self, request: Request, course_key: str, communication: int) -> Response:
         if not discard(self.course_key(), communication):
@@ -331,6 +335,16 @@ class ExportView(SendingView):
         run = self.course_run()
         made = take_in(run, author_of(run, self.user_id()), request.data, get_platform().now())
         return Response({"imported": [one.pk for one in made]}, status=status.HTTP_201_CREATED)
+
+
+def _saved(
+    version: CommunicationVersion,
+    sendings: Sequence[Sending],
+    user_id: int,
+    gone: int,
+    status: int = status.HTTP_200_OK,
+) -> Response:
+    return Response({**detail(version, sendings, user_id), "no_longer_here": gone}, status=status)
 
 
 def _accepted(made: Sending) -> Response:

@@ -41,12 +41,15 @@ class PresetsView(CourseView):
 
 
 class SegmentsView(CourseView):
-    """GET: the course team's segments. POST {name, criteria}: keep another one."""
+    """GET: the course team's segments. POST {name, criteria}: keep another one.
+
+    Learners in `include` and `exclude` who have been removed are dropped; `no_longer_here` says how many.
+    """
 
     http_method_names = ["get", "post", "head", "options"]
     calls = {
         "get": Call(answers.Segments, is_conditional=True),
-        "post": Call(answers.Segment, status=201, takes=answers.NewSegment),
+        "post": Call(answers.KeptSegment, status=201, takes=answers.NewSegment),
     }
 
     def get(self, request: Request, course_key: str) -> HttpResponseBase:
@@ -60,11 +63,11 @@ class SegmentsView(CourseView):
         if run.pk is None:
             raise Conflict(_("Predictions have not begun for this course run: there is nobody to select from yet."))
         try:
-            kept = keep_segment(run, name, criteria, caller_id(request))
+            kept, gone = keep_segment(run, name, criteria, caller_id(request))
         except SegmentProblem as problem:
             raise Conflict(str(problem)) from None
         found = counted_one(run, kept, get_platform().now())
-        return Response(found.to_json(), status=status.HTTP_201_CREATED)
+        return Response({**found.to_json(), "no_longer_here": gone}, status=status.HTTP_201_CREATED)
 
 
 class SegmentView(CourseView):

@@ -17,7 +17,15 @@ from django.db.models import BigIntegerField, Field, JSONField, Model, Q, TextFi
 from django.db.models.functions import Cast
 
 from engage_backend.engagement.live.publish import raise_version
-from engage_backend.models import AccessRecord, CommunicationVersion, CourseRun, Learner, Objection, Tombstone
+from engage_backend.models import (
+    AccessRecord,
+    Communication,
+    CommunicationVersion,
+    CourseRun,
+    Learner,
+    Objection,
+    Tombstone,
+)
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +70,14 @@ def remove_learner(learners: Any) -> None:
     # Run by run, in the order in which a consumer goes through them: see `objections`.
     runs = CourseRun.objects.filter(pk__in=learners.values("course_run"))
     for run in sorted(runs, key=lambda one: one.course_key):
+        # Whoever changes a message of the run, or makes one or a segment, holds one of these locks (`messaging.drafts`,
+        # `messaging.presets`): no list that is being written can bring a pseudonym back. Messages are locked before
+        # learners, because a confirmation locks them in this order; the run after learners, as consumers do.
+        list(Communication.objects.select_for_update().filter(course_run=run).order_by("pk").values_list("pk"))
         found = list(learners.select_for_update().filter(course_run=run).order_by("pk").values_list("pk", "pseudonym"))
         if not found:
             continue
+        CourseRun.objects.select_for_update().get(pk=run.pk)
         forget_pseudonyms({pseudonym for _, pseudonym in found})
         Learner.objects.filter(pk__in=[pk for pk, _ in found]).delete()
         version = raise_version(run, run.as_of or datetime.now(UTC))
@@ -73,7 +86,10 @@ def remove_learner(learners: Any) -> None:
 
 
 def forget_pseudonyms(pseudonyms: Collection[str]) -> None:
-    """Take pseudonyms out of lists that were kept: who was selected, who is in a segment, who was looked at."""
+    """Take pseudonyms out of lists that were kept: who was selected, who is in a segment, who was looked at.
+
+    Behind the locks of `remove_learner`: what somebody changes at this moment is neither lost nor brought back.
+    """
     wanted = sorted(pseudonyms)
     for at in range(0, len(wanted), _AT_ONCE):
         some = wanted[at : at + _AT_ONCE]
@@ -82,12 +98,7 @@ def forget_pseudonyms(pseudonyms: Collection[str]) -> None:
             named = Q()
             for pseudonym in some:
                 named |= Q(**{f"{text}__contains": f'"{pseudonym}"'})
-            # Locked: what somebody changes at this moment is neither lost nor brought back.
-            rows = (
-                model._default_manager.select_for_update()
-                .annotate(**{text: Cast(field.name, TextField())})
-                .filter(named)
-            )
+            rows = model._default_manager.annotate(**{text: Cast(field.name, TextField())}).filter(named)
             for key, value in rows.values_list("pk", field.name):
                 model._default_manager.filter(pk=key).update(**{field.name: _without(value, some)})
 

@@ -16,6 +16,7 @@ from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.said import Said
 from engage_backend.messaging.selection import matching
 from engage_backend.models import Communication, CourseRun, Delivery, DeliveryState, Learner
+from engage_backend.models.course import is_pseudonym
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.protocol import Recipient
 
@@ -59,22 +60,30 @@ class _Candidate(NamedTuple):
     delivery: str | None  # the state of theirs, where the communication is known to them
 
 
-def check_known(run: CourseRun, pseudonyms: Iterable[str]) -> None:
-    """Raises UnknownLearners unless all are of learners of this course run."""
+def check_known(run: CourseRun, pseudonyms: Iterable[str]) -> set[str]:
+    """Return those of the pseudonyms that no learner has any more: the person was removed.
+
+    Raises UnknownLearners for what is no pseudonym, or is of another course run.
+    """
     wanted = list(dict.fromkeys(pseudonyms))
-    parts = _in_parts(run, "pseudonym", wanted)
-    found = {one for part in parts for one in part.values_list("pseudonym", flat=True)}
-    _refuse_unknown(wanted, found)
+    return _check_missing(wanted, _found(run, wanted))
+
+
+def removed(run: CourseRun, pseudonyms: Iterable[str]) -> set[str]:
+    """Return those of the pseudonyms that no learner has any more, and pass over what is none or of another course run."""
+    wanted = list(dict.fromkeys(pseudonyms))
+    found = _found(run, wanted)
+    return _of_nobody(one for one in wanted if one not in found)
 
 
 def of_list(communication: Communication, pseudonyms: Iterable[str]) -> Audience:
-    """Who of a list would be written to now by this communication. Raises UnknownLearners."""
+    """Who of a list would be written to now by this communication; who was removed is left out. Raises UnknownLearners."""
     wanted = list(dict.fromkeys(pseudonyms))
     run = communication.course_run
     parts = _in_parts(run, "pseudonym", wanted)
     found = {one.pseudonym: one for part in parts for one in _candidates(part, communication)}
-    _refuse_unknown(wanted, found)
-    return _audience(run, [found[one] for one in wanted])
+    _check_missing(wanted, found)
+    return _audience(run, [found.get(one) for one in wanted])
 
 
 def of_learners(communication: Communication, learners: Iterable[int]) -> Audience:
@@ -133,19 +142,40 @@ def _audience(run: CourseRun, candidates: Sequence[_Candidate | None]) -> Audien
     )
 
 
-def _refuse_unknown(wanted: Sequence[str], found: Container[str]) -> None:
-    if missing := [one for one in wanted if one not in found]:
+def _found(run: CourseRun, wanted: Sequence[str]) -> set[str]:
+    parts = _in_parts(run, "pseudonym", wanted)
+    return {one for part in parts for one in part.values_list("pseudonym", flat=True)}
+
+
+def _of_nobody(missing: Iterable[str]) -> set[str]:
+    """Return the pseudonyms that no learner of any run has."""
+    left = {one for one in missing if is_pseudonym(one)}
+    for part in _chunks(sorted(left)):
+        left.difference_update(Learner.objects.filter(pseudonym__in=part).values_list("pseudonym", flat=True))
+    return left
+
+
+def _check_missing(wanted: Sequence[str], found: Container[str]) -> set[str]:
+    """Return those not found that no learner of any run has. Raises UnknownLearners for the others."""
+    missing = [one for one in wanted if one not in found]
+    gone = _of_nobody(missing)
+    if unknown := [one for one in missing if one not in gone]:
         said = Said(
             _(
                 "{missing} of {wanted} pseudonyms are not of learners of this course run, “{first}” among them."
                 " Select them on this course's own page."
             ),
-            {"missing": len(missing), "wanted": len(wanted), "first": missing[0][:8]},
+            {"missing": len(unknown), "wanted": len(wanted), "first": unknown[0][:8]},
         )
         raise UnknownLearners(said)
+    return gone
 
 
 def _in_parts(run: CourseRun, field: str, wanted: Sequence[Any]) -> Iterator[QuerySet[Learner]]:
     """The learners of the run whose `field` is one of those, in parts that one query can hold."""
-    for at in range(0, len(wanted), _AT_ONCE):
-        yield Learner.objects.filter(course_run=run, **{f"{field}__in": wanted[at : at + _AT_ONCE]})
+    for part in _chunks(wanted):
+        yield Learner.objects.filter(course_run=run, **{f"{field}__in": part})
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[at : at + _AT_ONCE] for at in range(0, len(values), _AT_ONCE))

@@ -13,7 +13,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
-from engage_backend.messaging.audience import check_known
+from engage_backend.messaging.audience import check_known, removed
 from engage_backend.messaging.criteria import Criteria
 from engage_backend.messaging.rendering import prepare
 from engage_backend.messaging.said import Said
@@ -34,6 +34,7 @@ class Draft:
     wording: Wording
     criteria: Criteria
     pseudonyms: tuple[str, ...]  # as the author saw them
+    no_longer_here: int = 0  # how many of those given were dropped: no learner has their pseudonym any more
 
 
 class Author(NamedTuple):
@@ -63,7 +64,9 @@ def draft(
     """Return the draft that `given` makes of the version before: any of the wording, `criteria`, `pseudonyms`.
 
     New criteria without a list of pseudonyms select by themselves, now. Answers go to one of the author's addresses, or
-    where they went before. Raises WordingProblem, CriteriaProblem, UnknownLearners.
+    where they went before. Pseudonyms of learners who were removed are dropped from the list, and from the criteria. Call it
+    inside `holding` or `beginning`, so that nobody is retired until the draft is stored. Raises WordingProblem,
+    CriteriaProblem, UnknownLearners.
     """
     words = {name: getattr(before, name) if before else "" for name in _WORDS}
     wording = Wording.checked(**{name: given.get(name, old) for name, old in words.items()})
@@ -73,18 +76,31 @@ def draft(
         raise WordingProblem("reply_to", Said(_("is not one of your addresses here: {choices}"), {"choices": choices}))
     prepare(wording.subject, wording.body)
     criteria = Criteria.from_json(given.get("criteria", before.criteria if before else {"version": 1}))
+    gone: set[str] = set()
+    if "criteria" in given:
+        gone = removed(run, (*criteria.include, *criteria.exclude))
+        criteria = criteria.without(gone)
     if "pseudonyms" in given:
-        pseudonyms = given["pseudonyms"]
-        check_known(run, pseudonyms)
+        away = check_known(run, given["pseudonyms"])
+        gone |= away
+        pseudonyms = [one for one in given["pseudonyms"] if one not in away]
     elif "criteria" in given or before is None:
         pseudonyms = selected_pseudonyms(run, criteria, now)
     else:
         pseudonyms = before.pseudonyms
-    return Draft(wording, criteria, tuple(dict.fromkeys(pseudonyms)))
+    return Draft(wording, criteria, tuple(dict.fromkeys(pseudonyms)), len(gone))
+
+
+@contextmanager
+def beginning(run: CourseRun) -> Iterator[None]:
+    """A transaction that makes communications of the run: a retirement waits for its end, or has ended before."""
+    with transaction.atomic():
+        CourseRun.objects.select_for_update().get(pk=run.pk)
+        yield
 
 
 def create(run: CourseRun, author: Author, made: Draft, *, course_notice: bool = False) -> CommunicationVersion:
-    """Make the first version of a new communication; nothing is sent."""
+    """Make the first version of a new communication; nothing is sent. Inside `beginning`, where a page gave the draft."""
     with transaction.atomic():
         communication = Communication.objects.create(
             course_run=run, author_id=author.user_id, order=_next_order(run), course_notice=course_notice
@@ -227,8 +243,7 @@ def take_in(run: CourseRun, author: Author, given: Any, now: datetime) -> list[C
     listed = given.get("communications")
     if not isinstance(listed, list) or len(listed) > MOST_IMPORTED:
         raise NotAnExport(Said(_("communications: has to be a list of at most {most}"), {"most": MOST_IMPORTED}))
-    drafts: list[Draft] = []
-    notices: list[bool] = []
+    taken: list[tuple[dict[str, Any], bool]] = []
     for number, one in enumerate(listed):
         # `from_name` stands in files of before November 2026: From is not chosen any more.
         if not isinstance(one, dict) or set(one) - {*_WORDS, "criteria", "course_notice", "from_name"}:
@@ -241,10 +256,10 @@ def take_in(run: CourseRun, author: Author, given: Any, now: datetime) -> list[C
                 Said(_("communications[{number}].course_notice: has to be true or false"), {"number": number})
             )
         own = {} if one.get("reply_to") in author.addresses else {"reply_to": (*author.addresses, "")[0]}
-        drafts.append(draft(run, {**one, **own, "pseudonyms": []}, now, author=author))
-        notices.append(notice)
-    with transaction.atomic():
-        communications = _begin(run, author.user_id, notices)
+        taken.append(({**one, **own, "pseudonyms": []}, notice))
+    with beginning(run):
+        drafts = [draft(run, words, now, author=author) for words, _notice in taken]
+        communications = _begin(run, author.user_id, [notice for _words, notice in taken])
         CommunicationVersion.objects.bulk_create(
             _first_version(one, author, made) for one, made in zip(communications, drafts, strict=True)
         )

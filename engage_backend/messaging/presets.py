@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
+from engage_backend.messaging.audience import removed
 from engage_backend.messaging.criteria import VERSION, Criteria, CriteriaProblem
 from engage_backend.messaging.describe import describe
 from engage_backend.messaging.past import a_week_ago, counts_then
@@ -115,10 +116,15 @@ def _criteria(preset: Preset, tasks: Iterable[Task], now: datetime) -> Criteria 
     return Criteria.from_json(said)
 
 
-def keep_segment(run: CourseRun, name: str, criteria: Criteria, author_id: int) -> Segment:
-    """Keep criteria under a name. SegmentProblem when the course team has that name, or as many as there can be."""
+def keep_segment(run: CourseRun, name: str, criteria: Criteria, author_id: int) -> tuple[Segment, int]:
+    """Keep criteria under a name; return the segment, and how many learners it drops because they were removed.
+
+    SegmentProblem when the course team has that name, or as many as there can be.
+    """
     with transaction.atomic():
-        CourseRun.objects.select_for_update().get(pk=run.pk)  # so that two who press at one moment are two in a row
+        CourseRun.objects.select_for_update().get(
+            pk=run.pk
+        )  # two who press at one moment are two in a row; and see `retirement`
         names = set(Segment.objects.filter(course_run=run.pk).values_list("name", flat=True))
         if name in names:
             raise SegmentProblem(
@@ -128,7 +134,9 @@ def keep_segment(run: CourseRun, name: str, criteria: Criteria, author_id: int) 
             raise SegmentProblem(
                 Said(_("There are {most} segments already. Delete one first."), {"most": MOST_SEGMENTS})
             )
-        return Segment.objects.create(course_run=run, name=name, criteria=criteria.to_json(), author_id=author_id)
+        gone = removed(run, (*criteria.include, *criteria.exclude))
+        stored = criteria.without(gone).to_json()
+        return Segment.objects.create(course_run=run, name=name, criteria=stored, author_id=author_id), len(gone)
 
 
 def check_presets(app_configs: object = None, **kwargs: object) -> list[checks.CheckMessage]:

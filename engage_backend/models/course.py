@@ -17,6 +17,11 @@ def new_pseudonym() -> str:
     return "".join(secrets.choice(PSEUDONYM_ALPHABET) for _ in range(PSEUDONYM_LENGTH))
 
 
+def is_pseudonym(text: str) -> bool:
+    """Return whether a text could be a pseudonym, of whomever."""
+    return len(text) == PSEUDONYM_LENGTH and set(text) <= set(PSEUDONYM_ALPHABET)
+
+
 class CourseRun(models.Model):
     """A course run that Engage predicts for, with the schedule as last read from the platform.
 

@@ -332,8 +332,9 @@ export class Page {
     this.tally = new Tally({
       onReset: () => change({ ...START }),
       onSave: async (name) => {
-        await this.api.post("segments", { name, criteria: toJson(this.selection.criteria) });
+        const saved = await this.api.post("segments", { name, criteria: toJson(this.selection.criteria) });
         refreshGroups();
+        return saved;
       },
     });
     this.charts = Object.fromEntries(

@@ -8,7 +8,7 @@ const LONGEST_NAME = 100;
 const NARROW_PX = 560; // as in styles/states.css
 
 export class Tally {
-  /** `onReset()`; `onSave(name)` resolves when the group is saved, and throws Refused. */
+  /** `onReset()`; `onSave(name)` resolves to the group as it was saved, and throws Refused. */
   constructor({ onReset, onSave }) {
     this.onSave = onSave;
     this.sum = el("span", { class: "engage-sum", testid: "sum", "aria-hidden": "true" });
@@ -121,9 +121,9 @@ export class Tally {
     const name = this.name.value.trim();
     if (name === "") return;
     try {
-      await this.onSave(name);
+      const { no_longer_here: gone } = await this.onSave(name);
       this.#close();
-      setText(this.news, groupWords.savedAs(name));
+      setText(this.news, [groupWords.savedAs(name), peopleWords.noLongerHere(gone ?? 0)].filter(Boolean).join(" "));
     } catch (error) {
       setText(this.problem, peopleWords.failed(error));
     }

@@ -55,8 +55,8 @@ test("of the HTML of a mail only what is known gets through", () => {
 test("a draft is made once however often it is saved, and then only what changed goes to the server", async () => {
   const asked = [];
   const api = {
-    post: async (path, body) => (asked.push(["POST", path, body]), { id: 7, frozen: false }),
-    patch: async (path, body) => (asked.push(["PATCH", path, body]), { id: 7, frozen: false }),
+    post: async (path, body) => (asked.push(["POST", path, body]), { id: 7, frozen: false, pseudonyms: body.pseudonyms }),
+    patch: async (path, body) => (asked.push(["PATCH", path, body]), { id: 7, frozen: false, pseudonyms: body.pseudonyms }),
   };
   const group = { criteria: { version: 1 }, pseudonyms: ["aaaaaaaa"] };
   const draft = new Draft({ api, group });
@@ -71,4 +71,29 @@ test("a draft is made once however often it is saved, and then only what changed
     ["POST", "communications", "body,criteria,pseudonyms,subject"],
     ["PATCH", "communications/7", "criteria,pseudonyms"],
   ]);
+});
+
+test("a draft is for those whom the server kept, and as the page asked for them", async () => {
+  const asked = [];
+  const api = { post: async (path, body) => (asked.push(body), { id: 7, criteria: { version: 1 }, pseudonyms: ["aaaaaaaa"], no_longer_here: 1 }) };
+  const group = { criteria: { version: 1, include: ["bbbbbbbb"] }, pseudonyms: ["aaaaaaaa", "bbbbbbbb"] };
+  const draft = new Draft({ api, group });
+  await draft.save();
+  assert.deepEqual(draft.group, { criteria: group.criteria, pseudonyms: ["aaaaaaaa"] });
+  assert.equal(draft.isDirty, false);
+  await draft.save();
+  assert.equal(asked.length, 1);
+});
+
+test("whoever is chosen while a draft is saved is still to be saved", async () => {
+  let answer;
+  const api = { post: () => new Promise((resolve) => (answer = resolve)) };
+  const draft = new Draft({ api, group: { criteria: { version: 1 }, pseudonyms: ["aaaaaaaa", "bbbbbbbb"] } });
+  const saving = draft.save();
+  await new Promise(setImmediate);
+  const wider = (draft.group = { criteria: { version: 1, everyone: true }, pseudonyms: ["cccccccc"] });
+  answer({ id: 7, pseudonyms: ["aaaaaaaa"] });
+  await saving;
+  assert.equal(draft.group, wider);
+  assert.equal(draft.isDirty, true);
 });

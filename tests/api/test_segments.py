@@ -9,6 +9,7 @@ import pytest
 from django.core.checks import run_checks
 from django.test import Client
 
+from engage_backend.governance.retirement import retire
 from engage_backend.models import CourseRun, DailySnapshot, Learner, Segment, Submission
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.standalone.models import Clock
@@ -177,11 +178,23 @@ def test_a_segment_is_kept_listed_and_deleted(site: Any, staff_client: Client, u
     segment = made.json()
     assert (segment["name"], segment["count"], segment["description"]) == ("Our North", 1, "active; cohort North")
     assert Segment.objects.get().author_id == site.users["staff"].pk
+    assert segment.pop("no_longer_here") == 0
     assert staff_client.get(f"{url}/segments").json() == {"segments": [segment]}
     assert staff_client.get(f"{url}/presets").json()["segments"] == [segment]
     assert staff_client.delete(f"{url}/segments/{segment['id']}").status_code == 204
     assert staff_client.get(f"{url}/segments").json() == {"segments": []}
     assert_problem(staff_client.delete(f"{url}/segments/{segment['id']}"), 404)
+
+
+def test_a_segment_drops_who_was_removed_and_says_how_many(site: Any, staff_client: Client, url: str) -> None:
+    gone, here = learner(site, 1, state="gone"), learner(site, 2, state="gone")
+    retire(gone.user_id)
+    picks = {"states": [], "include": [gone.pseudonym, here.pseudonym], "exclude": [gone.pseudonym]}
+    segment = keep(staff_client, url, picks).json()
+    assert (segment["no_longer_here"], segment["count"]) == (1, 1)
+    assert segment["criteria"] == {"version": 1, "states": [], "include": [here.pseudonym]}
+    assert Segment.objects.get().criteria == segment["criteria"]
+    assert keep(staff_client, url, {}, name="Other").json()["no_longer_here"] == 0
 
 
 def test_groups_are_sent_again_only_when_they_say_something_else(site: Any, staff_client: Client, url: str) -> None:

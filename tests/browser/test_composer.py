@@ -19,6 +19,11 @@ ONE_LESS = """
 from engage_backend.models import Prediction
 Prediction.objects.filter(certify=901).update(certify=100)
 """
+REMOVE_ONE = """
+from engage_backend.governance.retirement import retire
+from engage_backend.models import Learner
+retire(Learner.objects.get(prediction__certify=901).user_id)
+"""
 # The course lies where it is 23 o'clock now.
 AT_NIGHT = """
 from engage_backend.models import CourseRun
@@ -75,6 +80,30 @@ def test_a_message_waits_until_it_is_said_whether_it_is_for_those_chosen_or_thos
     expect(hook(page, "compose-to")).to_contain_text(f"To {now} learners")
     hook(page, "review").click()
     expect(hook(page, "confirm-numbers")).to_contain_text(f"{now} learners are selected")
+
+
+def test_a_message_goes_to_those_who_are_still_there_and_says_how_many_are_not(
+    writing_site: Site, open_page: OpenPage
+) -> None:
+    writing_site.python(ONE_MORE)
+    page = open_page(f"{writing_site.address}/course/")
+    brush(page, "certify", 80, 100)
+    expect(hook(page, "selected-count")).to_have_text(str(HIGH + 1))
+    hook(page, "write").click()
+    expect(hook(page, "compose-to")).to_contain_text(f"To {HIGH + 1} learners")
+    # Kept against what is selected next, so that it names the one who goes, whatever the page hears of that.
+    brush(page, "certify", 0, 50)
+    hook(page, "keep-group").click()
+    writing_site.python(REMOVE_ONE)
+    hook(page, "compose-subject").fill("Who is there")
+    hook(page, "compose-body").fill("Hello.")
+    expect(hook(page, "compose-status")).to_have_text("Saved as a draft. 1 learner is no longer here.")
+    expect(hook(page, "compose-to")).to_contain_text(f"To {HIGH} learners")
+    expect(hook(page, "selection-question")).to_be_hidden()
+    hook(page, "review").click()
+    expect(hook(page, "confirm-numbers")).to_contain_text("1 learner is no longer here.")
+    expect(hook(page, "confirm-numbers")).to_contain_text(f"{HIGH} learners are selected")
+    expect(hook(page, "confirm-title")).to_have_text(f"Send to {HIGH - 1} learners?")  # one wants no messages
 
 
 def test_a_gap_of_a_template_is_pointed_at_before_anything_can_be_sent(writing_site: Site, open_page: OpenPage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
+from engage_backend.governance.retirement import retire
 from engage_backend.messaging.cautions import warnings
 from engage_backend.messaging.templates import TEMPLATES
 from engage_backend.messaging.wording import Wording
@@ -109,3 +110,52 @@ def test_an_unchanged_communication_is_not_sent_to_the_page_again(mailing: Maili
     assert mailing.client.get(url, headers={"If-None-Match": etag}).status_code == 304
     mailing.client.patch(url, {"subject": "new"}, "application/json")
     assert mailing.client.get(url, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_a_draft_drops_who_was_removed_and_says_how_many(mailing: Mailing) -> None:
+    names = [learner.pseudonym for learner in mailing.learners]
+    first, second, *rest = names
+    kept = mailing.write(pseudonyms=[first, *rest])
+    for learner in mailing.learners[:2]:
+        retire(learner.user_id)
+    criteria = {"version": 1, "states": [], "include": [second, rest[0]], "exclude": [first]}
+    stripped = {"version": 1, "states": [], "include": [rest[0]]}
+    made = mailing.write(pseudonyms=names, criteria=criteria)
+    assert (made["pseudonyms"], made["criteria"], made["no_longer_here"]) == (rest, stripped, 2)
+    assert mailing.write(pseudonyms=rest)["no_longer_here"] == 0
+    changed = mailing.patch(f"/{kept['id']}", {"pseudonyms": [second, *rest], "criteria": criteria})
+    assert (changed["pseudonyms"], changed["criteria"], changed["no_longer_here"]) == (rest, stripped, 2)
+    assert mailing.patch(f"/{kept['id']}", {"subject": "Only words"})["no_longer_here"] == 0
+    assert mailing.patch(f"/{kept['id']}", {"criteria": criteria})["pseudonyms"] == [rest[0]]
+    shown = mailing.post(f"/{made['id']}/preview")["audience"]
+    assert (shown["selected"], shown["to_write"]) == (3, 3)
+    assert mailing.send(made, count=3)["sending"]["selected"] == 3
+    assert "no_longer_here" not in mailing.get(f"/{made['id']}")
+
+
+def test_a_draft_of_people_who_were_all_removed_is_kept_and_is_for_nobody(mailing: Mailing) -> None:
+    gone = mailing.learners[0]
+    retire(gone.user_id)
+    made = mailing.write(pseudonyms=[gone.pseudonym])
+    assert (made["pseudonyms"], made["no_longer_here"]) == ([], 1)
+    assert "nobody is selected" in mailing.send(made, status=409)["detail"]
+
+
+def test_a_list_that_names_somebody_who_was_removed_reaches_the_others(mailing: Mailing) -> None:
+    """As a database holds it that was restored, or that an older release wrote."""
+    made = mailing.write()
+    version = CommunicationVersion.objects.get()
+    version.pseudonyms = ["0000aaaa", *version.pseudonyms]
+    version.save()
+    shown = mailing.post(f"/{made['id']}/preview")["audience"]
+    assert (shown["selected"], shown["to_write"], shown["left_out"]) == (6, 5, {"no such learner": 1})
+    assert mailing.send(made, count=5)["sending"]["selected"] == 6
+    assert CommunicationVersion.objects.get().deliveries.count() == 5
+
+
+def test_an_import_drops_who_was_removed(mailing: Mailing) -> None:
+    gone, here = mailing.learners[:2]
+    retire(gone.user_id)
+    one = {"subject": "s", "body": "b", "criteria": {"version": 1, "include": [gone.pseudonym, here.pseudonym]}}
+    mailing.post("/export", {"format": "engage-communications", "version": 1, "communications": [one]}, status=201)
+    assert CommunicationVersion.objects.get().criteria["include"] == [here.pseudonym]

@@ -94,7 +94,7 @@ export class Composer {
     const { api, taskName } = this;
     const onTrouble = (error) => this.#fail(error);
     const onClose = () => this.#close();
-    this.writing = new Writing({ api, taskName, selectedNow: this.selectedNow, onSaved: (one) => this.#saved(one), onReview: (one) => this.#review(one), onClose, onGone: () => this.#gone(), onTrouble });
+    this.writing = new Writing({ api, taskName, selectedNow: this.selectedNow, onSaved: (one) => this.#saved(one), onReview: (one) => this.#review(one, { note: peopleWords.noLongerHere(one.no_longer_here ?? 0) }), onClose, onGone: () => this.#gone(), onTrouble });
     this.confirm = new Confirm({ onSend: (body) => this.#send(body), onBack: () => this.#back() });
     this.message = new Message({
       automationAllowed,

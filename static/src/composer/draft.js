@@ -1,5 +1,5 @@
 // One message while it is written: what stands in it, what the server holds of it, and the saving, one after the other.
-import { FIELDS } from "./rules.js";
+import { FIELDS, sameNames } from "./rules.js";
 
 export class Draft {
   /** `one`: the communication as the server has it, or null for a new one; `group`: {criteria, pseudonyms}. */
@@ -40,7 +40,9 @@ export class Draft {
     const [words, group] = [{ ...this.words }, this.group];
     this.one = this.one ? await this.api.patch(`communications/${this.one.id}`, changes) : await this.api.post("communications", changes);
     this.kept = words;
-    this.keptGroup = group;
+    // Of those named the server kept who is still there; what they were asked for by stays as the page has it.
+    this.keptGroup = sameNames(group, this.one) ? group : { criteria: group.criteria, pseudonyms: this.one.pseudonyms };
+    if (this.group === group) this.group = this.keptGroup;
     return this.one;
   }
 

@@ -63,5 +63,6 @@ export const inserted = (text, place, start, end) => ({ text: text.slice(0, star
 /** Do two groups ask for the same, and are the same learners in them? */
 export const sameCriteria = (one, other) => JSON.stringify(one.criteria) === JSON.stringify(other.criteria);
 
-export const sameList = (one, other) =>
-  sameCriteria(one, other) && one.pseudonyms.length === other.pseudonyms.length && one.pseudonyms.every((name, i) => name === other.pseudonyms[i]);
+export const sameNames = (one, other) => one.pseudonyms.length === other.pseudonyms.length && one.pseudonyms.every((name, i) => name === other.pseudonyms[i]);
+
+export const sameList = (one, other) => sameCriteria(one, other) && sameNames(one, other);

@@ -3,6 +3,7 @@ import { fromJson } from "../criteria.js";
 import { button, el, setText } from "../dom.js";
 import { composerWords } from "../words/composer.js";
 import { describe } from "../words/groups.js";
+import { peopleWords } from "../words/people.js";
 import { Form } from "./form.js";
 import { Preview } from "./preview.js";
 import { isDraft, sameCriteria, sameList } from "./rules.js";
@@ -143,10 +144,12 @@ export class Writing {
       const one = await draft.save();
       if (this.draft !== draft) return one;
       this.onSaved(one);
-      setText(this.status, one.frozen ? "" : one.version > 1 ? composerWords.savedVersion(one.version) : composerWords.savedDraft());
+      const saved = one.frozen ? "" : one.version > 1 ? composerWords.savedVersion(one.version) : composerWords.savedDraft();
+      setText(this.status, [saved, peopleWords.noLongerHere(one.no_longer_here ?? 0)].filter(Boolean).join(" "));
       if (draft.isDirty) this.#written(draft.words); // somebody wrote on meanwhile
       this.form.warn(one.warnings);
       this.#showDraft();
+      this.showWho();
       this.preview.refresh();
       return one;
     } catch (error) {

@@ -37,6 +37,7 @@ export const peopleWords = {
   copyLink: () => gettext("Copy link"),
   linkCopied: () => gettext("The link is copied."),
   loading: () => gettext("Loading this learner"),
+  noLongerHere: (count) => (count === 0 ? "" : plural("{n} learner is no longer here.", "{n} learners are no longer here.", count)),
   unknown: () => gettext("No learner of this course run has this pseudonym. They may have left."),
   enrolledOn: (day) => fill(gettext("enrolled {day}"), { day }),
   inMode: (name) => fill(gettext("mode {name}"), { name }),

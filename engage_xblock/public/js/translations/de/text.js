@@ -432,6 +432,10 @@
  "Copy link": "Link kopieren",
  "The link is copied.": "Der Link ist kopiert.",
  "Loading this learner": "Person wird geladen",
+ "{n} learner is no longer here.": [
+  "{n} Person ist nicht mehr da.",
+  "{n} Lernende sind nicht mehr da."
+ ],
  "No learner of this course run has this pseudonym. They may have left.": "Niemand in diesem Kurslauf hat dieses Pseudonym. Vielleicht hat die Person den Kurs verlassen.",
  "enrolled {day}": "eingeschrieben {day}",
  "mode {name}": "Einschreibeart {name}",

@@ -432,6 +432,10 @@
  "Copy link": "جسعظ لطنك",
  "The link is copied.": "تحه لطنك طر جسعطهد.",
  "Loading this learner": "لسادطنز تحطر لهاقنهق",
+ "{n} learner is no longer here.": [
+  "{n} لهاقنهق طر نس لسنزهق حهقه.",
+  "{n} لهاقنهقر اقه نس لسنزهق حهقه."
+ ],
  "No learner of this course run has this pseudonym. They may have left.": "نس لهاقنهق سف تحطر جسثقره قثن حار تحطر عرهثدسنظم. تحهظ ماظ حاخه لهفت.",
  "enrolled {day}": "هنقسللهد {day}",
  "mode {name}": "مسده {name}",
