@@ -186,8 +186,8 @@ def german(mailing: Mailing, settings: Any) -> Iterator[Mailing]:
         ({"body": "Guten Tag [:lastname:]"}, "body: fragt nach [:lastname:]; es gibt [:firstname:] und"),
         ({"body": "[hier](https://x.example/[:fullname:])"}, "body: setzt den Namen einer Person in die Adresse"),
         (
-            {"pseudonyms": ["abcdefgh"]},
-            "1 von 1 Pseudonymen gehören zu keinen Lernenden dieses Kurses, darunter „abcdefgh“",
+            {"pseudonyms": ["abcdefgi"]},
+            "1 von 1 Pseudonymen gehören zu keinen Lernenden dieses Kurses, darunter „abcdefgi“",
         ),
         ({"criteria": {"version": 1, "ranges": {"leave": [9, 1]}}}, "criteria.ranges.leave: [9, 1] läuft rückwärts"),
     ],
