@@ -122,9 +122,8 @@ def keep_segment(run: CourseRun, name: str, criteria: Criteria, author_id: int) 
     SegmentProblem when the course team has that name, or as many as there can be.
     """
     with transaction.atomic():
-        CourseRun.objects.select_for_update().get(
-            pk=run.pk
-        )  # two who press at one moment are two in a row; and see `retirement`
+        # Two who press at one moment are two in a row, and nobody of the run is retired meanwhile.
+        CourseRun.objects.select_for_update().get(pk=run.pk)
         names = set(Segment.objects.filter(course_run=run.pk).values_list("name", flat=True))
         if name in names:
             raise SegmentProblem(

@@ -143,6 +143,7 @@ OF_THE_ENGINE = [
 OF_THE_API = [
     "tests/messaging/test_criteria.py::test_the_table_of_cases_holds",
     "tests/messaging/test_drafts.py",
+    "tests/messaging/test_at_one_moment.py",
     "tests/api/test_learners.py",
     *(f"tests/api/test_{name}.py" for name in ("facets", "hindsight", "lookup")),
 ]
