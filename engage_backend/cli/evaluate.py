@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     from engage_backend.engagement.comparison.material import load_material
     from engage_backend.engagement.encoder import KindTable
     from engage_backend.engagement.evaluation import MODELS, TooFewRuns, evaluate
-    from engage_backend.engagement.report import html_report
+    from engage_backend.engagement.report import html_report, not_dated
 
     models = tuple(options.models or MODELS)
     if unknown := [name for name in models if name not in MODELS]:
@@ -107,6 +107,8 @@ def run(options: argparse.Namespace) -> int:
     console = Console()
     for target in ("certify", "complete", "leave"):
         console.print(_table(found, target))
+    for line in not_dated(found.runs):
+        console.print(line, soft_wrap=True, highlight=False)
     for line in found.left_out:
         console.print(f"Left out: {line}", soft_wrap=True, highlight=False)
     console.print(f"{options.report / 'index.html'}, {options.report / 'metrics.json'}", soft_wrap=True)

@@ -1,8 +1,8 @@
 """From a research package to what training reads: events as arrays, and examples, a learner at a moment, with labels.
 
 An example sees the events up to its clock and nothing later; the schedule counts as known beforehand. End-state tables
-give labels only. Who counts: enrolled at the clock, not staff, with at least one event by then (without one there is
-no prediction to make).
+give labels only. Who has examples: who is on the roster, from the date of enrolment on, not staff, with at least one event by
+then (without one there is no prediction to make). Shown and judged are those still enrolled at the clock (`Run.enrolled`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from engage_backend.engagement import labels
 from engage_backend.engagement.columns import Columns, Pile
 from engage_backend.engagement.counters import DAY, FEATURES, Counters, Plan
 from engage_backend.engagement.encoder import CARRIED, UNKNOWN_TOKEN, Floats, KindTable, Tokens, encode
+from engage_backend.engagement.enrolments import DATED, Enrolments
 from engage_backend.engagement.history import Row, merge, to_row
 from engage_backend.engagement.package import Package, PackageLearner
 from engage_backend.engagement.structure import micros
@@ -59,6 +60,7 @@ class Run:
     features: Floats  # (N, FEATURES)
     labels: npt.NDArray[np.int8]  # (N, TARGETS) 0, 1 or NOT_JUDGED
     level: npt.NDArray[np.int8]  # (N,) active days in the seven days after the clock, 0 to 7, or NOT_JUDGED
+    enrolled: npt.NDArray[np.bool_]  # (N,) at the clock, by dated events; see enrolments
     early: npt.NDArray[np.bool_]  # (n,) active by the end of the first week: the published evaluation counts those
 
     def known(self, tokens: Tokens) -> float:
@@ -67,13 +69,13 @@ class Run:
 
     def shown(self) -> npt.NDArray[np.bool_]:
         """Which labels (N, TARGETS) are of figures that a page would show."""
-        return are_shown(self.labels, self.features)
+        return are_shown(self.labels, self.features) & self.enrolled[:, None]
 
     def with_examples(self, chosen: npt.NDArray[np.bool_]) -> Run:
         """The same run with some of its examples."""
         parts = {
             name: getattr(self, name)[chosen]
-            for name in ("who", "seen", "clock", "week", "features", "labels", "level")
+            for name in ("who", "seen", "clock", "week", "features", "labels", "level", "enrolled")
         }
         kept = {name: getattr(self, name) for name in self.__slots__ if name not in parts}
         return Run(**kept, **parts)
@@ -88,13 +90,11 @@ def are_shown(labels_: npt.NDArray[np.int8], features: Floats) -> npt.NDArray[np
 
 def load_run(package: Package, kinds: KindTable, *, seed: int, progress: Progress = lambda lines: None) -> Run:
     """Read a package's log and make its examples. New kinds are registered in `kinds`."""
-    return run_of(package, clicks_of(package, progress, facts=True), kinds, seed=seed)
+    return run_of(package, clicks_of(package, progress), kinds, seed=seed)
 
 
-def clicks_of(
-    package: Package, progress: Progress = lambda lines: None, *, facts: bool = False
-) -> Iterator[ClickEvent]:
-    """Read a package's log: what its learners did themselves, and with `facts` what was said of their scores.
+def clicks_of(package: Package, progress: Progress = lambda lines: None) -> Iterator[ClickEvent]:
+    """Read a package's log: what its learners did themselves, and what was said of their scores and enrolments.
 
     Records without a user id, of before November 2013, are given to the user whose name they bear.
     """
@@ -106,15 +106,28 @@ def clicks_of(
             if event.who and is_other(event.who, own.get(event.learner, "")):
                 continue  # staff who masquerade
             opened = event.time >= opens or not is_of_a_unit(event.kind)
-            if opened if is_activity(event.kind) else facts and event.kind in KEPT_FACTS:
+            if opened if is_activity(event.kind) else event.kind in KEPT_FACTS or event.kind in DATED:
                 yield event
         progress(len(part))
 
 
-def run_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, seed: int) -> Run:
-    """The run of a package whose log holds `events`, in any order and however often each."""
+def run_of(
+    package: Package,
+    events: Iterable[ClickEvent],
+    kinds: KindTable,
+    *,
+    seed: int,
+    enrolments: Enrolments | None = None,
+) -> Run:
+    """The run of a package whose log holds `events`, in any order and however often each.
+
+    `enrolments`, if given, takes in what the events say of who was enrolled when.
+    """
     people = {learner.user_id: learner for learner in package.learners if not learner.is_staff}
-    mine = (event for event in events if event.learner in people and event.course == package.course)
+    enrolments = Enrolments() if enrolments is None else enrolments
+    mine = _without_dated(
+        (event for event in events if event.learner in people and event.course == package.course), enrolments
+    )
     pile, last, last_click = Pile(), 0, -1
     while part := list(islice(mine, _LINES_AT_ONCE)):
         for event in part:
@@ -146,8 +159,18 @@ def run_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, 
         features=_join([one.features for one in found], np.zeros((0, len(FEATURES)), dtype=np.float32)),
         labels=_join([one.labels for one in found], np.zeros((0, len(TARGETS)), dtype=np.int8)),
         level=_join([one.level for one in found], np.zeros(0, dtype=np.int8)),
+        enrolled=_join([enrolments.at(one.user_id, one.clock.tolist()) for one in found], np.zeros(0, dtype=bool)),
         early=np.array([one.early for one in found], dtype=bool),
     )
+
+
+def _without_dated(events: Iterable[ClickEvent], enrolments: Enrolments) -> Iterator[ClickEvent]:
+    """The events that stand in a history; the others go into `enrolments`."""
+    for event in events:
+        if event.kind in DATED:
+            enrolments.add(event)
+        else:
+            yield event
 
 
 def _join(parts: Sequence[npt.NDArray[Any]], nothing: npt.NDArray[Any]) -> npt.NDArray[Any]:

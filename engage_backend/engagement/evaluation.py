@@ -1,7 +1,7 @@
 """The published comparison from packages to figures: which models speak on which folds, and what came of it.
 
-Judged are learners, not staff, enrolled by then, who were active by the end of the first week of an instructor-paced run; test
-folds in full, at the natural balance. The parts are in `comparison`.
+Judged are learners, not staff, enrolled at the moment asked (by dated events), who were active by the end of the first week of
+an instructor-paced run; test folds in full, at the natural balance. The parts are in `comparison`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from engage_backend.engagement.calibration import Doubles
 from engage_backend.engagement.comparison import (
@@ -182,12 +184,15 @@ def _known(run: Material, runs: Sequence[Material], kinds: KindTable) -> float:
 
 
 def _described(run: Material, known: float) -> dict[str, Any]:
-    judged = sorted(set(run.who.tolist()))
+    judged = sorted(set(run.who[run.enrolled].tolist()))
     return {
         "name": run.name,
         "course": run.course,
         "learners": len(judged),
         "certified": int(run.certified[judged].sum()),
+        "dated": run.dated,
+        "undated": run.undated,
+        "unenrolled": len(np.unique(run.who[~run.enrolled])),
         "events": len(run.run.kinds),
         "known_kinds": round(known, 4),
         "weeks": int(run.week.max(initial=0)),

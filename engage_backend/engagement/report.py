@@ -39,7 +39,7 @@ def html_report(found: Evaluation, *, title: str = "How good the predictions are
         PAGE.replace("{title}", escape(title)).replace("{light}", light).replace("{dark}", dark),
         f"<h1>{escape(title)}</h1><p class='lead'>{len(found.runs)} course runs, each predicted by models that learnt from "
         "others, from what was known at the end of each week; judged on the learners who were active by the end of the "
-        "first week, all of them, at their natural balance.</p>",
+        "first week and enrolled at the moment asked, all of them, at their natural balance.</p>",
         _runs(found),
         "<h2 id='summary'>In short</h2>",
         _summary(found),
@@ -53,10 +53,19 @@ def html_report(found: Evaluation, *, title: str = "How good the predictions are
 
 
 def _runs(found: Evaluation) -> str:
-    head = ("learners", "certified", "events", "of known kinds", "weeks", *(f"week at {share}" for share in SHARES))
+    head = (
+        "learners",
+        "unenrolled later",
+        "certified",
+        "events",
+        "of known kinds",
+        "weeks",
+        *(f"week at {share}" for share in SHARES),
+    )
     body = {
         str(run["name"]): (
             f"{run['learners']:,}",
+            f"{run['unenrolled']:,}" if run["dated"] else "not dated",
             f"{run['certified'] / max(run['learners'], 1):.0%}",
             f"{run['events']:,}",
             f"{run['known_kinds']:.0%}",
@@ -64,7 +73,25 @@ def _runs(found: Evaluation) -> str:
         )
         for run in found.runs
     }
-    return _table("course run", head, body, caption="The course runs")
+    told = "".join(f"<p class='note'>{escape(line)}</p>" for line in not_dated(found.runs))
+    return _table("course run", head, body, caption="The course runs") + told
+
+
+def not_dated(runs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Where learners who have unenrolled may be among those judged, each in a sentence."""
+    lines = []
+    for run in runs:
+        if not run["dated"]:
+            lines.append(
+                f"{run['name']}: its log tells of no enrolment, so nobody is left out for having unenrolled; figures may be "
+                "of people whom the page would not show."
+            )
+        elif run["undated"]:
+            lines.append(
+                f"{run['name']}: {run['undated']:,} learners are unenrolled in the end, and no event tells since when: they "
+                "count as enrolled."
+            )
+    return lines
 
 
 def _summary(found: Evaluation) -> str:

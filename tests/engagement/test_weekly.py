@@ -58,7 +58,7 @@ def test_each_feature_is_what_its_definition_says(package: Package) -> None:
     ]
     material = made(package, events)
     first = of_week(material, 1)
-    durations = np.array([600, 300, 120, 120, 1, 59])
+    durations = np.array([600, 300, 120, 120, 60])  # a grade is no event of its own
     assert first["total_time"] == pytest.approx(15 * 60 + 5 * 60)
     assert (first["problems"], first["correct_problems"], first["attempts_per_problem"]) == (2, 1, 1.5)
     assert first["time_per_correct"] == first["total_time"] and first["attempted_per_correct"] == 2
@@ -115,3 +115,14 @@ def test_decided_is_who_has_handed_in_enough_or_cannot_any_more(package: Package
         problems = material.features[chosen, TWELVE.index("problems")]
         enough, possible = problems >= 2, problems + still_open >= 2
         assert np.array_equal(material.undecided[chosen], ~enough & possible)
+
+
+def test_a_grade_that_comes_later_is_a_submission_and_no_activity(package: Package) -> None:
+    week = 7 * 24 * 60
+    events = [at(0, "seq_next"), at(10, "play_video"), at(8 * week - 1, "seq_next")]
+    graded = at(3 * week - 5, "edx.grades.problem.submitted", "p0", 1.0)
+    without, beside = made(package, events), made(package, [*events, graded])
+    for week_, name in ((3, "time_since_last"), (3, "total_time"), (8, "longest_event"), (8, "deviation")):
+        assert of_week(beside, week_)[name] == of_week(without, week_)[name], name
+    assert (of_week(without, 3)["problems"], of_week(beside, 3)["problems"]) == (0, 1)
+    assert np.array_equal(without.recent, beside.recent)

@@ -1,7 +1,8 @@
 """What a comparison reads of one course run: who is judged when, what could be known by then, and what came of them.
 
-An example is a learner at the end of a week. Judged and trained on are those active by the end of the first week, enrolled,
-not staff; every model sees the same examples. Times are microseconds since 1970, UTC.
+An example is a learner at the end of a week. Trained on are those active by the end of the first week, not staff; judged are
+those of them who are enrolled at the example's clock, by dated events. Every model sees the same examples. Times are
+microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engage_backend.clickstream.event import ClickEvent
+from engage_backend.clickstream.names import SUBMITTED, is_activity
 from engage_backend.engagement import labels
 from engage_backend.engagement.comparison.weekly import Clicks, Lattice, attempted_and_open, twelve
 from engage_backend.engagement.counters import DAY, FEATURES, Plan
 from engage_backend.engagement.dataset import WEEK, Run, clicks_of, run_of
 from engage_backend.engagement.encoder import KindTable
+from engage_backend.engagement.enrolments import Enrolments
 from engage_backend.engagement.history import Row, merge, to_row
 from engage_backend.engagement.package import Package, Profile, profiles
 from engage_backend.engagement.structure import micros
@@ -28,6 +31,7 @@ Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 
 SHARES = (25, 50, 75)  # per cent of the course
+_FOR_EVER = 2**62
 SINGLE = ("days_silent", "events", "points_earned")  # the features that stand alone as models
 
 
@@ -49,17 +53,20 @@ class Material:
     truths: npt.NDArray[np.int8]  # (n, TARGETS) 0, 1 or NOT_JUDGED; `leave` of everybody, active or long silent
     recent: Doubles  # (n,) days since the last event
     undecided: Flags  # (n,) neither handed in enough to pass, nor out of reach of it
+    enrolled: Flags  # (n,) at the example's clock, by dated events: who is judged
     learners: Integers  # (L,) user ids
     certified: Flags  # (L,)
     events: Integers  # (L,) how many in all
     profiles: tuple[Profile | None, ...]  # (L,) for figures by group, and for nothing else
+    dated: bool  # whether the log tells of any enrolment: without, everybody counts as enrolled
+    undated: int  # learners who are unenrolled in the end, and no event tells since when: they count as enrolled
 
     def among(self, name: str) -> Flags:
-        """Which examples a figure is over: `all`, `active_14d`, `active_7d` or `undecided`."""
+        """Which examples a figure is over, of those enrolled: `all`, `active_14d`, `active_7d` or `undecided`."""
         if name == "undecided":
-            return self.undecided
+            return self.undecided & self.enrolled
         limits = {"all": np.inf, "active_14d": labels.RECENTLY_ACTIVE / DAY, "active_7d": 7.0}
-        return self.recent <= limits[name]
+        return (self.recent <= limits[name]) & self.enrolled
 
     def keep(self, chosen: Flags) -> Material:
         """The same run with the examples of some learners (L,); their numbers stay."""
@@ -77,13 +84,13 @@ class Material:
         found = blake2b(f"{self.name} {self.course} {self.start} {self.end}".encode(), digest_size=16)
         for part in (*_PER_EXAMPLE[1:], "learners", "certified", "events"):
             found.update(np.ascontiguousarray(getattr(self, part)).data)
-        for part in ("kinds", "begins", "carried", "features", "labels") if whole else ("kinds", "begins"):
+        for part in ("kinds", "begins", "carried", "features", "labels", "enrolled") if whole else ("kinds", "begins"):
             found.update(np.ascontiguousarray(getattr(self.run, part)).data)
         found.update(np.ascontiguousarray(self.run.seen[slice(None) if whole else self.at]).data)
         return found.hexdigest()
 
 
-_PER_EXAMPLE = ("at", "who", "week", "features", "single", "truths", "recent", "undecided")
+_PER_EXAMPLE = ("at", "who", "week", "features", "single", "truths", "recent", "undecided", "enrolled")
 
 
 def load_material(
@@ -100,23 +107,25 @@ def material_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable
 
     def overheard() -> Iterable[ClickEvent]:
         for event in events:
-            if event.learner in rows and event.course == package.course:
+            counts = is_activity(event.kind) or event.kind == SUBMITTED
+            if counts and event.learner in rows and event.course == package.course:
                 kinds.number(event.kind)
                 rows[event.learner].append(to_row(event, kinds.numbers))
             yield event
 
-    run = run_of(package, overheard(), kinds, seed=seed)
+    enrolments = Enrolments()
+    run = run_of(package, overheard(), kinds, seed=seed, enrolments=enrolments)
     histories = [merge([], rows.pop(user)) for user in run.learners.tolist()]
     clicks = Clicks.of(histories, kinds)
     at = np.flatnonzero((run.week > 0) & run.early[run.who])
     who, week, clock = run.who[at].astype(np.int64), run.week[at].astype(np.int64), run.clock[at]
     schedule = package.schedule
-    end_of_data = _end_of_data(clicks)
-    enrolled = [micros(people[user].enrolled_at) for user in run.learners.tolist()]
-    plans = [Plan.of(schedule, moment) for moment in enrolled]
+    acted = clicks.activity()
+    end_of_data = _end_of_data(acted)
+    plans = [Plan.of(schedule, micros(people[user].enrolled_at)) for user in run.learners.tolist()]
     lattice = Lattice(np.array([plan.origin for plan in plans], dtype=np.int64), int(run.week.max(initial=0)))
     end = schedule.end or max(end_of_data, schedule.start + WEEK)
-    so_far = lattice.last_so_far(clicks)[who, week - 1] if len(at) else clock
+    so_far = lattice.last_so_far(acted)[who, week - 1] if len(at) else clock
     attempted, still_open = attempted_and_open(clicks, lattice, plans[0].graded if plans else {})
     reached, reachable = (part[who, week - 1] for part in (attempted, attempted + still_open))
     found = profiles(package.folder)
@@ -134,11 +143,16 @@ def material_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable
         single=run.features[at][:, [FEATURES.index(name) for name in SINGLE]].astype(np.float64),
         truths=run.labels[at],
         recent=np.maximum(clock - so_far, 0) / DAY,
+        enrolled=run.enrolled[at],
         undecided=(reached < schedule.passing_grade - 1e-6) & (reachable >= schedule.passing_grade - 1e-6),
         learners=run.learners,
         certified=np.array([people[user].certified for user in run.learners.tolist()], dtype=bool),
         events=np.diff(run.begins),
         profiles=tuple(found.get(user) for user in run.learners.tolist()),
+        dated=enrolments.are_dated,
+        undated=sum(
+            not people[user].is_active and bool(enrolments.at(user, [_FOR_EVER])[0]) for user in run.learners.tolist()
+        ),
     )
 
 

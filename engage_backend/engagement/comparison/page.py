@@ -57,7 +57,8 @@ summary{cursor:pointer;color:var(--ink);font-weight:500;padding:.35rem 0}details
 
 WHAT_IT_SAYS = """<h2 id='method'>How this was done</h2>
 <p>After Le, Pardos, Meyer, Thorp, <cite>Communication at Scale in a MOOC Using Predictive Engagement Analytics</cite>
-(AIED 2018), on instructor-paced runs and learners who were active by the end of the first week; not course staff.</p>
+(AIED 2018), on instructor-paced runs and learners who were active by the end of the first week; not course staff. Judged are
+those enrolled at the moment asked, by the dated events of the log: the page shows nobody who has unenrolled.</p>
 <ul>
 <li><b>Divisions.</b> Five folds of courses, or one run left out at a time where there are fewer than ten. Beside it: one whole
 course left out, with its learners taken out of training, and forward in time. Every model is judged on the same learners.</li>

@@ -36,7 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engage_backend.engagement.categories import Category
+from engage_backend.engagement.categories import FACT, Category
 from engage_backend.engagement.counters import SECOND, SESSION_GAP, Plan
 from engage_backend.engagement.dataset import WEEK
 from engage_backend.engagement.encoder import KindTable
@@ -65,7 +65,7 @@ TWELVE = (
 
 @dataclass(frozen=True, slots=True)
 class Clicks:
-    """All events of a run as columns, shape (E,), in order of learner and time."""
+    """All events of a run, and its facts of hand-ins, as columns, shape (E,), in order of learner and time."""
 
     who: Integers  # index of the learner
     time: Integers
@@ -87,6 +87,11 @@ class Clicks:
             score=np.array([row.score for row in flat], dtype=np.float64),
             possible=np.array([row.possible for row in flat], dtype=np.float64),
         )
+
+    def activity(self) -> Clicks:
+        """The events without the facts: a fact is written when a task was graded, which may be long after."""
+        mine = self.category != FACT
+        return Clicks(*(getattr(self, name)[mine] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +143,12 @@ class Lattice:
 
 def twelve(clicks: Clicks, lattice: Lattice, plans: Sequence[Plan], end: int) -> Doubles:
     """The features, shape (L, weeks, 12) in the order of TWELVE. `end` of the course."""
-    before, after = _pairs(clicks)
-    seconds = (clicks.time[after] - clicks.time[before]) / SECOND
+    acted = clicks.activity()
+    before, after = _pairs(acted)
+    seconds = (acted.time[after] - acted.time[before]) / SECOND
     # Known when the later event comes: at the end of an earlier week nobody can tell that there will be one.
-    who, when = clicks.who[after], clicks.time[after]
-    video = np.where(clicks.category[before] == Category.VIDEO, seconds, 0.0)
+    who, when = acted.who[after], acted.time[after]
+    video = np.where(acted.category[before] == Category.VIDEO, seconds, 0.0)
     time, squares, durations = (lattice.sums(who, when, part) for part in (seconds, seconds**2, np.ones(len(seconds))))
     handed_in = _handed_in(clicks)
     submitted = _once(clicks, handed_in)
@@ -162,7 +168,7 @@ def twelve(clicks: Clicks, lattice: Lattice, plans: Sequence[Plan], end: int) ->
             submissions / np.maximum(problems, 1),
             correct,
             time / np.maximum(correct, 1),
-            np.maximum(lattice.ends - np.maximum(lattice.last_so_far(clicks), lattice.origin[:, None]), 0) / SECOND,
+            np.maximum(lattice.ends - np.maximum(lattice.last_so_far(acted), lattice.origin[:, None]), 0) / SECOND,
             lead / np.maximum(leads, 1),
             lattice.largest(who, when, seconds),
             lattice.sums(who, when, video),
