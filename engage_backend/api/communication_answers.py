@@ -151,6 +151,7 @@ class PreviewOf(Shape):
     pseudonym: Pseudonym | UnsetType = UNSET
     audience: bool | UnsetType = UNSET
     now: bool | UnsetType = UNSET
+    send_at: Moment | UnsetType = UNSET
     reply_to: str | UnsetType = UNSET
     subject: Subject | UnsetType = UNSET
     body: Body | UnsetType = UNSET
@@ -165,7 +166,8 @@ class Reach(Shape):
 
 
 class Quiet(Shape):
-    """It is in the course's quiet hours `now`; what is sent waits `until` their end. `zone`: the course's."""
+    """It is in the course's quiet hours `now`, or at the time that was asked about; what is sent then waits `until` their
+    end. `zone`: the course's."""
 
     now: Moment
     until: Moment
@@ -186,6 +188,7 @@ class Preview(Shape, rename={"sender": "from"}):
     refused: str
     audience: Reach | None
     quiet: Quiet | None
+    timing: str
 
 
 class Confirmation(Shape):

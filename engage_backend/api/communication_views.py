@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -41,7 +41,7 @@ from engage_backend.messaging.drafts import (
 )
 from engage_backend.messaging.mail import sender
 from engage_backend.messaging.queueing import TRIAL, enqueue
-from engage_backend.messaging.sending import again, confirm, quiet, refusal, stop, undo
+from engage_backend.messaging.sending import again, confirm, quiet, refusal, stop, timing, undo
 from engage_backend.messaging.templates import TEMPLATES
 from engage_backend.messaging.trial import preview
 from engage_backend.messaging.wording import Wording
@@ -148,24 +148,26 @@ class CommunicationView(SendingView):
 
 
 class PreviewView(SendingView):
-    """POST `{pseudonym, audience, now, reply_to, subject, body}`, all optional: how it would look, and to whom
+    """POST `{pseudonym, audience, now, send_at, reply_to, subject, body}`, all optional: how it would look, and to whom
     it would go. Nothing is kept.
 
     `{to, from, reply_to, subject, text, html, warnings, version, refused, audience: {selected, to_write, left_out: {reason:
-    count}} or null}`. Words that are given stand for the saved ones. The name of the learner `pseudonym` is filled in and
-    masked; without one it is a learner whose name is not known. `html` is safe, and still belongs into a sandboxed frame.
-    `refused` says why nothing can be sent at all; empty: it can. `quiet` is `{now, until, zone}` in the course's quiet hours,
-    else null. `audience: false` leaves the numbers out; `now: true` gives those of `resend`.
+    count}} or null, quiet, timing}`. Words that are given stand for the saved ones. The name of the learner `pseudonym` is
+    filled in and masked; without one it is a learner whose name is not known. `html` is safe, and still belongs into a
+    sandboxed frame. `refused` says why nothing can be sent at all; empty: it can. `quiet` is `{now, until, zone}` in the
+    course's quiet hours, else null; with `send_at` it is of that moment, and `timing` says in words what is odd about it: it
+    is in the quiet hours, after the course, or out of reach. `audience: false` leaves the numbers out; `now: true` gives
+    those of `resend`.
     """
 
     http_method_names = ["post", "options"]
     calls = {"post": Call(shapes.Preview, takes=shapes.PreviewOf)}
 
     def post(self, request: Request, course_key: str, communication: int) -> Response:
-        version, given = self.version(), self.body(_WORDS | {"pseudonym", "audience", "now"})
-        now = get_platform().now()
-        until = quiet(version.communication.course_run, now)
-        one = version.communication
+        version, given = self.version(), self.body(_WORDS | {"pseudonym", "audience", "now", "send_at"})
+        now, one = get_platform().now(), version.communication
+        send_at = _moment(given)
+        until, said = timing(one.course_run, send_at, now) if send_at else (quiet(one.course_run, now), [])
         wording = Wording.checked(**{name: given.get(name, getattr(version, name)) for name in _WORDS})
         pseudonym = given.get("pseudonym")
         try:
@@ -192,7 +194,8 @@ class PreviewView(SendingView):
                 "audience": audience,
                 "quiet": None
                 if until is None
-                else {"now": text(now), "until": text(until), "zone": one.course_run.time_zone},
+                else {"now": text(send_at or now), "until": text(until), "zone": one.course_run.time_zone},
+                "timing": " ".join(map(str, said)),
             }
         )
 
@@ -219,8 +222,8 @@ class SendView(SendingView):
     same key again answers the same and sends nothing more. `version` and `count` are those that the confirmation named: a
     newer version, or more learners than `count`, are refused with 409. `send_at` (optional): not before, by the site's
     clock. `matches` (optional, a day): to those that automation found new on that day, instead of the version's list.
-    `quiet` (optional): `wait` (as without it) waits for the end of the course's quiet hours; `send` does not. A `send_at`
-    is meant, whatever the hour.
+    `quiet` (optional): `wait` (as without it): what is sent in the course's quiet hours, or is to be by `send_at`, waits for
+    their end; `send`: it does not. `sending.send_at` says when it goes out.
 
     `sending` is `{id, communication, version, state, automatic, selected, left_out: {reason: count}, created, send_at,
     released_at, latest_at, late, undo_seconds}`. What has not gone out at `latest_at` does not go out any more; `late` is to
@@ -233,12 +236,6 @@ class SendView(SendingView):
     def post(self, request: Request, course_key: str, communication: int) -> Response:
         given = self.body({"key", "version", "count", "send_at", "matches", "quiet"})
         key, number, count = _confirmation(request, given)
-        send_at = given.get("send_at")
-        when = None if send_at is None else parse_datetime(str(send_at)[:40])
-        if send_at is not None and when is None:
-            raise ValidationError({"detail": "send_at: has to be a moment like 2026-03-01T09:00:00Z."})
-        if when is not None and when.tzinfo is None:
-            when = when.replace(tzinfo=UTC)
         with self.holding() as held:
             day = (
                 None
@@ -251,7 +248,7 @@ class SendView(SendingView):
                 key=key,
                 number=number,
                 count=count,
-                send_at=when,
+                send_at=_moment(given),
                 learners=None if day is None else day.fresh,
                 waits=_waits(given),
             )
@@ -363,8 +360,21 @@ def _confirmation(request: Request, given: Mapping[str, Any]) -> tuple[str, int 
     return key, number, count
 
 
+def _moment(given: Mapping[str, Any]) -> datetime | None:
+    """Return `send_at`, UTC where it names no zone; None where it is not given."""
+    if given.get("send_at") is None:
+        return None
+    try:
+        when = parse_datetime(str(given["send_at"])[:40])
+        if when is not None:
+            return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # well formed, and no such day
+    raise ValidationError({"detail": "send_at: has to be a moment like 2026-03-01T09:00:00Z."})
+
+
 def _waits(given: Mapping[str, Any]) -> bool:
-    """Whether a message that is sent in the quiet hours waits for their end."""
+    """Whether a message that is sent in the quiet hours, or is to be, waits for their end."""
     if given.get("quiet", "wait") not in ("wait", "send"):
         raise ValidationError({"detail": "quiet: has to be wait or send."})
     return bool(given.get("quiet", "wait") == "wait")

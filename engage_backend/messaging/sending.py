@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.audience import Audience, of_criteria, of_learners, of_list
-from engage_backend.messaging.automation.limits import UNDO, latest, quiet_until
+from engage_backend.messaging.automation.limits import UNDO, latest, quiet_until, zone_of
 from engage_backend.messaging.drafts import Held, change, draft, lock
 from engage_backend.messaging.said import Said
 from engage_backend.messaging.unsubscribe import root_url
@@ -33,6 +34,13 @@ from engage_backend.platform.api import get_platform
 LATEST = timedelta(days=365)  # how far ahead a message can be scheduled
 _AT_ONCE = 2_000
 STOPPED = _("stopped")
+OUT_OF_REACH = Said(_("The time to send at has passed, or is more than a year ahead."))
+ENDS_THIS_NIGHT = Said(_("The course ends before the quiet hours do: send it now all the same, or not at all."))
+ENDS_AT_NIGHT = Said(
+    _(
+        "That is in the quiet hours, and the course ends before they do: send it then all the same, or choose another time."
+    )
+)
 _TAKEN_OVER = ("state", "reason", "attempts", "version", "sending")  # fields of a delivery that is used again
 
 
@@ -79,16 +87,16 @@ def confirm(
 
     `key`: the same key gives the same sending again and sends nothing more. `number`: of the version that the author saw.
     `count`: how many the author was told would be written to; more than that are not. `send_at`: not before, by the site's
-    clock. `learners`: of the list only these (the matches of a day). `waits`: in the course's quiet hours it waits for
-    their end, unless `send_at` says when. Raises Refused.
+    clock. `learners`: of the list only these (the matches of a day). `waits`: what is sent in the course's quiet hours, or
+    is to be by `send_at`, waits for their end. Raises Refused.
     """
     # One at a time holds it, so that the second of two clicks finds what the first one made.
     if known := held.confirmed_by(key):
         return known
     now, version, communication = get_platform().now(), held.version, held.communication
     _check(version, number)
-    if send_at is not None and not now <= send_at <= now + LATEST:
-        raise Refused(Said(_("The time to send at has passed, or is more than a year ahead.")))
+    if send_at is not None and _is_out_of_reach(send_at, now):
+        raise Refused(OUT_OF_REACH)
     found = of_list(communication, version.pseudonyms) if learners is None else of_learners(communication, learners)
     world = datetime.now(UTC)
     wish = Sending(
@@ -97,7 +105,7 @@ def confirm(
         automatic=automatic,
         created=now,
         undo_until=world if automatic else world + UNDO,
-        send_at=send_at or (_morning(communication.course_run, now, automatic) if waits else None),
+        send_at=(_morning(communication.course_run, now, automatic, send_at) if waits else None) or send_at,
     )
     return _make(held, wish, found, count)
 
@@ -121,7 +129,7 @@ def again(
         key=key,
         created=now,
         undo_until=datetime.now(UTC) + UNDO,
-        send_at=_morning(held.communication.course_run, now, False) if waits else None,
+        send_at=_morning(held.communication.course_run, now, False, None) if waits else None,
     )
     return _make(held, wish, found, count)
 
@@ -131,12 +139,48 @@ def quiet(run: CourseRun, now: datetime) -> datetime | None:
     return quiet_until(now, run.time_zone, engage_settings().quiet_hours)
 
 
-def _morning(run: CourseRun, now: datetime, automatic: bool) -> datetime | None:
-    """Return until when a message waits that is sent now. Raises Refused where the course is over by then, and the author
-    can still send it at once."""
-    until = quiet(run, now)
-    if not automatic and until is not None and run.end is not None and now < run.end <= until:
-        raise Refused(Said(_("The course ends before the quiet hours do: send it now all the same, or not at all.")))
+def timing(run: CourseRun, send_at: datetime, now: datetime) -> tuple[datetime | None, list[Said]]:
+    """Return the end of the quiet hours that a chosen time lies in, if it does, and what its author is told of the time.
+
+    Sentences, none where nothing is odd: that it is out of reach, in the quiet hours, or after the course. `now` is the
+    site's clock.
+    """
+    if _is_out_of_reach(send_at, now):
+        return None, [OUT_OF_REACH]
+    until = quiet(run, send_at)
+    if until is not None and _is_over_by(run, send_at, until):
+        return until, [ENDS_AT_NIGHT]
+    said = []
+    zone = zone_of(run.time_zone)
+    if until is not None:
+        time, then = (time_format(moment.astimezone(zone), "H:i") for moment in (send_at, until))
+        at_night = _("That is {time} ({zone}), in the quiet hours. It goes out at {then}.")
+        said.append(Said(at_night, {"time": time, "zone": run.time_zone, "then": then}))
+    if run.end is not None and (until or send_at) >= run.end:
+        ends = _("The course ends on {day}; this would go out after it.")
+        ended = _("The course ended on {day}; this would go out after it.")
+        day = date_format(run.end.astimezone(zone), "DATE_FORMAT")
+        said.append(Said(ended if run.end <= now else ends, {"day": day}))
+    return until, said
+
+
+def _is_out_of_reach(send_at: datetime, now: datetime) -> bool:
+    return not now <= send_at <= now + LATEST
+
+
+def _is_over_by(run: CourseRun, wanted: datetime, until: datetime) -> bool:
+    """Return whether the course ends between the time that a message is wanted for and the end of the quiet hours."""
+    return run.end is not None and wanted < run.end <= until
+
+
+def _morning(run: CourseRun, now: datetime, automatic: bool, send_at: datetime | None) -> datetime | None:
+    """Return until when a message waits that is sent now, or is to be at `send_at`; None where that is no quiet hour.
+
+    Raises Refused where the course is over by then, and the author can still have it sent in time.
+    """
+    until = quiet(run, send_at or now)
+    if not automatic and until is not None and _is_over_by(run, send_at or now, until):
+        raise Refused(ENDS_AT_NIGHT if send_at else ENDS_THIS_NIGHT)
     return until
 
 

@@ -31,9 +31,27 @@ from engage_backend.platform.api import get_platform
 ahead = 23 - get_platform().now().hour
 CourseRun.objects.update(time_zone=f"Etc/GMT-{ahead}" if ahead <= 14 else f"Etc/GMT+{24 - ahead}")
 """
+AT_THAT_TIME = re.compile(r"That is 02:00 \(Etc/GMT.\d+\), in the quiet hours\. It goes out at 08:00\.")
+# At night and by day there, the day after tomorrow, as the field for a time in UTC takes it.
+TIMES = """
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+from engage_backend.models import CourseRun
+from engage_backend.platform.api import get_platform
+there = get_platform().now().astimezone(ZoneInfo(CourseRun.objects.get().time_zone))
+for hour in (2, 10):
+    moment = there.replace(hour=hour, minute=0) + timedelta(days=2)
+    print(moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M"))
+"""
+ENDS = """
+from datetime import timedelta
+from engage_backend.models import CourseRun
+from engage_backend.platform.api import get_platform
+CourseRun.objects.update(end=get_platform().now() + timedelta(days=1))
+"""
 BACK_IN_UTC = """
 from engage_backend.models import CourseRun
-CourseRun.objects.update(time_zone="UTC")
+CourseRun.objects.update(time_zone="UTC", end=None)
 """
 # In each frame: how many the selection line says, and how many the button.
 WATCH = """
@@ -256,8 +274,23 @@ def test_at_night_it_is_said_when_a_message_goes_out_and_it_can_go_at_once(
         said = re.compile(r"It is 23:\d\d \(Etc/GMT.\d+\), in the quiet hours\. This goes out at 08:00\.")
         expect(hook(page, "confirm-quiet")).to_have_text(said)
         hook(page, "when-later").check()
+        at_night, by_day = writing_site.python(TIMES).split()
+        hook(page, "send-at").fill(at_night)
+        expect(hook(page, "confirm-quiet")).to_have_text(AT_THAT_TIME)
+        expect(hook(page, "send-anyway")).to_have_text("Send then anyway")
+        hook(page, "send-at").fill(by_day)
+        expect(hook(page, "confirm-quiet")).to_be_hidden()
+        expect(hook(page, "send-anyway")).to_be_hidden()
+        writing_site.python(ENDS)
+        hook(page, "when-now").check()
+        hook(page, "when-later").check()
+        expect(hook(page, "confirm-quiet")).to_have_text(
+            re.compile(r"The course ends on .+; this would go out after it\.")
+        )
         expect(hook(page, "send-anyway")).to_be_hidden()
         hook(page, "when-now").check()
+        expect(hook(page, "confirm-quiet")).to_have_text(said)
+        expect(hook(page, "send-anyway")).to_have_text("Send now anyway")
         hook(page, "send").click()
         expect(hook(page, "undo")).to_be_visible()
         minute_later(writing_site)

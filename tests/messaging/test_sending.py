@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import translation
 
 from engage_backend.demo.clock import set_clock
 from engage_backend.messaging.clock import tick
@@ -369,10 +370,71 @@ def test_the_author_can_send_it_now_all_the_same(at_night: Mailing) -> None:
     assert later(at_night, 0.1) == 5
 
 
-def test_a_time_that_the_author_chose_is_meant_and_an_outage_in_that_night_is_not(at_night: Mailing) -> None:
+def about(mailing: Mailing, send_at: str) -> tuple[str, str | None]:
+    """What the preview says of a time that is chosen, and until when what is sent then waits."""
+    number = mailing.get()["communications"][0]["id"]
+    shown = mailing.post(f"/{number}/preview", {"send_at": send_at, "audience": False})
+    return shown["timing"], shown["quiet"] and shown["quiet"]["until"]
+
+
+def test_a_time_at_night_is_said_to_be_one_and_waits_for_the_morning(at_night: Mailing) -> None:
+    CourseRun.objects.update(time_zone="Europe/Berlin")  # an hour ahead
+    communication = at_night.write()
+    said, until = about(at_night, "2024-03-03T00:30:00Z")
+    assert said == "That is 01:30 (Europe/Berlin), in the quiet hours. It goes out at 08:00."
+    assert until == "2024-03-03T07:00:00Z"
+    assert about(at_night, "2024-03-03T07:00:00Z") == ("", None)
+    with translation.override("de"):
+        assert about(at_night, "2024-03-03T00:30:00Z")[0] == (
+            "Das ist 01:30 Uhr (Europe/Berlin), in der Ruhezeit. Es geht um 08:00 Uhr hinaus."
+        )
+    assert at_night.send(communication, send_at="2024-03-03T00:30:00Z")["sending"]["send_at"] == until
+    assert later(at_night, 30) == 0
+    assert later(at_night, 32) == 5
+
+
+def test_a_time_after_the_course_is_said_to_be_one(at_night: Mailing) -> None:
+    at_night.write()
+    CourseRun.objects.update(end=datetime(2024, 5, 4, 12, tzinfo=UTC))
+    after = "The course ends on May 4, 2024; this would go out after it."
+    assert about(at_night, "2024-05-04T11:59:00Z") == ("", None)
+    assert about(at_night, "2024-05-04T12:00:00Z") == (after, None)
+    assert about(at_night, "2024-05-05T02:00:00+00:00") == (
+        f"That is 02:00 (UTC), in the quiet hours. It goes out at 08:00. {after}",
+        "2024-05-05T08:00:00Z",
+    )
+    assert about(at_night, "2024-03-01T00:00:00Z")[0].startswith("The time to send at has passed")
+    assert about(at_night, "9999-12-31T23:59:59Z")[0].startswith("The time to send at has passed")
+    CourseRun.objects.update(end=NIGHT - HOUR)
+    assert about(at_night, "2024-03-03T12:00:00Z")[0] == (
+        "The course ended on March 1, 2024; this would go out after it."
+    )
+
+
+def test_a_time_in_the_courses_last_night_is_asked_about(at_night: Mailing) -> None:
+    communication = at_night.write()
+    CourseRun.objects.update(end=NIGHT + 3 * HOUR)
+    chosen = "2024-03-02T01:00:00Z"
+    said, until = about(at_night, chosen)
+    assert (said[:47], until) == ("That is in the quiet hours, and the course ends", "2024-03-02T08:00:00Z")
+    assert at_night.send(communication, status=409, send_at=chosen)["detail"] == said
+    assert at_night.send(communication, send_at=chosen, quiet="send")["sending"]["send_at"] == chosen
+    assert later(at_night, 2) == 5
+
+
+@pytest.mark.parametrize("path", ["preview", "send"])
+@pytest.mark.parametrize("wrong", ["tomorrow", "2024-02-30T09:00:00Z", "0001-01-01T00:00:00+14:00", 7, [], ""])
+def test_a_time_that_is_none_is_refused(mailing: Mailing, path: str, wrong: Any) -> None:
+    communication = mailing.write()
+    given = {"send_at": wrong, **({"key": "long-enough"} if path == "send" else {})}
+    assert "send_at" in mailing.post(f"/{communication['id']}/{path}", given, status=400)["detail"]
+    assert not Sending.objects.exists()
+
+
+def test_a_time_that_the_author_insists_on_is_meant_and_an_outage_in_that_night_is_not(at_night: Mailing) -> None:
     first, second = at_night.write(), at_night.write()
-    at_night.send(first, send_at="2024-03-02T01:00:00Z")
-    at_night.send(second, send_at="2024-03-01T23:30:00Z")
+    at_night.send(first, send_at="2024-03-02T01:00:00Z", quiet="send")
+    at_night.send(second, send_at="2024-03-01T23:30:00Z", quiet="send")
     assert later(at_night, 2) == 5, "one is on time; the other would be an hour and a half late, at night"
     assert later(at_night, 9) == 10
 

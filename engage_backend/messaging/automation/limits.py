@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Q
@@ -42,13 +42,18 @@ def over_limit(run: CourseRun, learners: Collection[int], now: datetime) -> dict
     return found
 
 
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone of this name, UTC where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
 def quiet_until(now: datetime, zone: str, hours: tuple[int, int]) -> datetime | None:
     """When the quiet hours that `now` lies in end, in UTC; None outside of them. `zone` is the course's; unknown: UTC."""
     begin, end = hours
-    try:
-        local = now.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError):
-        local = now
+    local = now.astimezone(zone_of(zone))
     is_quiet = begin <= local.hour < end if begin <= end else local.hour >= begin or local.hour < end
     if not is_quiet:
         return None

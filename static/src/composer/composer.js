@@ -95,7 +95,7 @@ export class Composer {
     const onTrouble = (error) => this.#fail(error);
     const onClose = () => this.#close();
     this.writing = new Writing({ api, taskName, selectedNow: this.selectedNow, onSaved: (one) => this.#saved(one), onReview: (one) => this.#review(one, { note: peopleWords.noLongerHere(one.no_longer_here ?? 0) }), onClose, onGone: () => this.#gone(), onTrouble });
-    this.confirm = new Confirm({ onSend: (body) => this.#send(body), onBack: () => this.#back() });
+    this.confirm = new Confirm({ onSend: (body) => this.#send(body), onBack: () => this.#back(), onMoment: (iso) => this.api.post(`communications/${this.reviewed}/preview`, { send_at: iso, audience: false }) });
     this.message = new Message({
       automationAllowed,
       onUndo: () => this.#act("undo"),
@@ -164,6 +164,7 @@ export class Composer {
       const said = await this.api.post(`communications/${one.id}/preview`, path === "resend" ? { now: true } : {});
       if ((this.writing.draft?.one ?? this.message.one)?.id !== one.id) return; // something else was opened meanwhile
       this.asked = `communications/${one.id}/${path}`;
+      this.reviewed = one.id;
       this.writing.element.hidden = true;
       this.confirm.open(said, { ...more, now: this.timeOf() });
     });

@@ -6,9 +6,9 @@ import { composerWords } from "../words/composer.js";
 import { momentOf, newKey, nextMorning } from "./rules.js";
 
 export class Confirm {
-  /** `onSend(body)` resolves when it is confirmed, and throws Refused; `onBack()`. */
-  constructor({ onSend, onBack }) {
-    Object.assign(this, { onSend, onBack });
+  /** `onSend(body)` resolves when it is confirmed, and throws Refused; `onBack()`; `onMoment(iso)` -> {quiet, timing} of the server's preview. */
+  constructor({ onSend, onBack, onMoment }) {
+    Object.assign(this, { onSend, onBack, onMoment });
     this.title = el("h5", { class: "engage-part-title", tabindex: "-1", testid: "confirm-title" });
     this.numbers = el("div", { testid: "confirm-numbers" });
     this.warnings = el("div", { class: "engage-compose-warnings" });
@@ -20,11 +20,11 @@ export class Confirm {
     const [now, nowLine] = radio("now", composerWords.now());
     const [later, laterLine] = radio("later", composerWords.later());
     Object.assign(this, { now, later });
-    this.moment = el("input", { type: "datetime-local", class: "engage-text", "aria-label": composerWords.moment(), testid: "send-at" });
+    this.moment = el("input", { type: "datetime-local", class: "engage-text", "aria-label": composerWords.moment(), testid: "send-at", on: { change: () => this.#showWhen() } });
     this.momentLine = el("span", { class: "engage-filter-fields", hidden: true }, this.moment, el("span", { "aria-hidden": "true" }, "UTC"));
     this.when = el("fieldset", { class: "engage-compose-when" }, el("legend", { class: "engage-unseen" }, composerWords.when()), nowLine, el("span", { class: "engage-filter-fields" }, laterLine, this.momentLine));
     this.quiet = el("p", { role: "status", testid: "confirm-quiet" });
-    this.anyway = button(composerWords.sendAnyway(), () => this.#send({ quiet: "send" }), { testid: "send-anyway" });
+    this.anyway = button("", () => this.#send({ quiet: "send" }), { testid: "send-anyway" });
     this.problem = el("p", { class: "engage-problem", role: "alert", testid: "confirm-problem" });
     this.go = button("", () => this.#send({}), { look: "button engage-primary", testid: "send" });
     this.back = button("", onBack, { testid: "confirm-back" });
@@ -60,7 +60,7 @@ export class Confirm {
     setText(this.back, isNew ? composerWords.back() : composerWords.cancel());
     this.go.hidden = !isPossible;
     this.waits = isPossible && quiet !== null;
-    setText(this.quiet, this.waits ? composerWords.quiet(quiet) : "");
+    this.quietNow = this.waits ? composerWords.quiet(quiet) : "";
     this.hint.hidden = !isPossible;
     this.when.hidden = !isPossible || !canWait;
     this.now.checked = true;
@@ -76,10 +76,27 @@ export class Confirm {
   }
 
   #showWhen() {
-    this.momentLine.hidden = !this.later.checked;
-    // A time that is chosen is meant, whatever the hour.
-    this.quiet.hidden = this.anyway.hidden = !this.waits || this.later.checked;
+    const isLater = this.later.checked;
+    this.momentLine.hidden = !isLater;
+    setText(this.anyway, isLater ? composerWords.sendThenAnyway() : composerWords.sendAnyway());
+    this.#showQuiet(isLater ? "" : this.quietNow, !isLater && this.waits);
     setText(this.problem, "");
+    if (isLater && !this.when.hidden) this.#askAbout(momentOf(this.moment.value));
+  }
+
+  /** What is to be known of the time that it goes out at, and whether it can be sent in the quiet hours all the same. */
+  #showQuiet(text, isQuiet) {
+    setText(this.quiet, text);
+    this.quiet.hidden = text === "";
+    this.anyway.hidden = !isQuiet;
+  }
+
+  /** Says what is odd about a time that was chosen. Without an answer it is chosen all the same, and checked at sending. */
+  async #askAbout(moment) {
+    this.asked = moment;
+    if (moment === null) return;
+    const said = await this.onMoment(moment).catch(() => null);
+    if (said !== null && this.asked === moment && this.later.checked && !this.element.hidden) this.#showQuiet(said.timing, said.quiet !== null);
   }
 
   async #send(more) {

@@ -103,6 +103,7 @@ export const composerWords = {
   sendNow: (count) => plural("Send to {n} learner", "Send to {n} learners", count),
   quiet: ({ now, until, zone }) => fill(gettext("It is {now} ({zone}), in the quiet hours. This goes out at {then}."), { now: timeIn(now, zone), then: timeIn(until, zone), zone }),
   sendAnyway: () => gettext("Send now anyway"),
+  sendThenAnyway: () => gettext("Send then anyway"),
   undoHint: () => gettext("You have 60 seconds to take it back."),
   back: () => gettext("Back to the message"),
   cancel: () => gettext("Cancel"),

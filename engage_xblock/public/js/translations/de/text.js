@@ -146,6 +146,7 @@
  ],
  "It is {now} ({zone}), in the quiet hours. This goes out at {then}.": "Es ist {now} Uhr ({zone}), in der Ruhezeit. Die Nachricht geht um {then} Uhr hinaus.",
  "Send now anyway": "Trotzdem jetzt senden",
+ "Send then anyway": "Trotzdem dann senden",
  "You have 60 seconds to take it back.": "Sie können es 60 Sekunden lang zurücknehmen.",
  "Back to the message": "Zurück zur Nachricht",
  "Cancel": "Abbrechen",

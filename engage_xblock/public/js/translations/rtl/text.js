@@ -146,6 +146,7 @@
  ],
  "It is {now} ({zone}), in the quiet hours. This goes out at {then}.": "طت طر {now} ({zone}), طن تحه صثطهت حسثقر. تحطر زسهر سثت ات {then}.",
  "Send now anyway": "رهند نسذ انظذاظ",
+ "Send then anyway": "رهند تحهن انظذاظ",
  "You have 60 seconds to take it back.": "ظسث حاخه 60 رهجسندر تس تاكه طت باجك.",
  "Back to the message": "باجك تس تحه مهررازه",
  "Cancel": "جانجهل",
