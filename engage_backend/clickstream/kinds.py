@@ -165,6 +165,12 @@ def _events() -> tuple[dict[str, str | Reason], list[tuple[str, Reason | None]]]
 _EXACT, _STARTS = _events()
 _PAGE_KINDS = frozenset(kind for _, kind in _COURSE_PAGES + _OTHER_PAGES)
 _OPEN = frozenset({CORRECT, INCORRECT})
+# Every kind that a row names, except those that name a block's type and handler.
+TABLE_KINDS = (
+    frozenset(kind for kind in (*_PAGE_KINDS, *_EXACT.values()) if not isinstance(kind, Reason) and "{" not in kind)
+    | _OPEN
+    | SCORE_FACTS
+)
 
 
 @lru_cache(maxsize=16_384)

@@ -12,11 +12,15 @@ from engage_backend.models.course import Learner
 class Kind(models.Model):
     """The append-only registry of event kinds of this site. Histories hold the number, never the name.
 
-    .. no_pii:
+    .. pii: Under a pseudonym, whose event first had the name: somebody may make up names.
+    .. pii_types: other
+    .. pii_retirement: local_api
     """
 
     number = models.PositiveIntegerField(primary_key=True)
     name = models.CharField(max_length=255, unique=True)
+    learner = models.ForeignKey(Learner, null=True, on_delete=models.SET_NULL, related_name="+")
+    since = models.DateField(null=True, help_text="The day on which it got its number.")
 
     def __str__(self) -> str:
         return self.name

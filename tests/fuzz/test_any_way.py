@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -169,9 +169,8 @@ def test_order_repetition_pieces_and_ways_change_nothing(
     live: LiveSite, found: tuple[list[ClickEvent], list[tuple[str, bool, list[ClickEvent]]]]
 ) -> None:
     events, parts = found
-    register_kinds(
-        KindTable(), [*KINDS, *SCORES]
-    )  # the site's registry: numbers are given out once, in the order of coming
+    # The site's registry: numbers are given out once, in the order of coming.
+    register_kinds(KindTable(), dict.fromkeys([*KINDS, *SCORES], 0), today=date(2024, 1, 1))
     ended = []
     for way in ([("log", True, events)], parts):
         CourseRun.objects.all().delete()

@@ -217,8 +217,8 @@ class Engine:
         """In a transaction, or savepoint, of its own. Where it raises, halves are tried, down to the one event that does it."""
         try:
             with transaction.atomic():
-                kinds = {event.kind for new in part.values() for event in new if _is_kept(event)}
-                numbers = register_kinds(self.kinds, kinds, most=self.max_kinds)
+                kinds = {event.kind: pk for pk, new in part.items() for event in new if _is_kept(event)}
+                numbers = self._numbers(kinds)
                 self._move(
                     run,
                     {pk: [to_row(one, numbers) for one in new if _is_kept(one)] for pk, new in part.items()},
@@ -236,6 +236,15 @@ class Engine:
             log.error("an event of %s could not be taken in: %s", run.course_key, type(error).__name__)
             return 1
         return 0
+
+    def _numbers(self, kinds: Mapping[str, int]) -> Mapping[str, int]:
+        """The number of each kind, by the learner whose event has it."""
+        if not kinds.keys() - self.kinds.numbers.keys():
+            return self.kinds.numbers
+        model = self.watch.look()
+        known = model.vocabulary if model is not None else ()
+        today = self.platform.now().date()
+        return register_kinds(self.kinds, kinds, today=today, reserved=known, most=self.max_kinds)
 
     def _standing(self, run: CourseRun) -> Standing:
         """What the run's figures are to stand on."""

@@ -20,7 +20,7 @@ from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.conf import EngageSettings, engage_settings
 from engage_backend.engagement.live.expected import expected_rate
 from engage_backend.engagement.live.gaps import open_drops, open_gaps
-from engage_backend.engagement.live.registry import MAX_KINDS
+from engage_backend.engagement.live.registry import MAX_KINDS, MOST_A_DAY
 from engage_backend.engagement.live.understanding import card_in, latest_clicks, understood_share, weights_trouble
 from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Kind, Learner, LearnerState, Lease
 from engage_backend.platform.api import get_platform
@@ -47,13 +47,20 @@ def status() -> dict[str, Any]:
         "learners": dict(Learner.objects.values_list("state").annotate(count=Count("pk")).order_by("state")),
         "runs": [_run(run, site_now, settings.model) for run in CourseRun.objects.order_by("course_key")],
         "model": _model(settings.model),
-        "kinds": {"registered": Kind.objects.count(), "most": MAX_KINDS},
+        "kinds": {"registered": Kind.objects.count(), "most": MAX_KINDS, "made_up": _who_makes_up_names()},
         "lease": _lease(),
         "quarantine": _quarantine(settings.quarantine),
     }
     found["kinds"] |= _known_share(settings.model, HistoryChunk.objects.all())
     found["todo"] = list(_todo(found))
     return found
+
+
+def _who_makes_up_names() -> list[dict[str, Any]]:
+    """Learners who were the first with as many unknown names as one may bring on a day."""
+    rows = Kind.objects.exclude(learner=None).values_list("learner__course_run__course_key", "learner__pseudonym")
+    many = rows.annotate(count=Count("pk")).filter(count__gte=MOST_A_DAY).order_by("-count")[:10]
+    return [{"course": course, "pseudonym": pseudonym, "kinds": count} for course, pseudonym, count in many]
 
 
 def _source(mark: Checkpoint, site_now: datetime) -> dict[str, Any]:
@@ -237,7 +244,12 @@ def _todo(found: dict[str, Any]) -> Iterator[str]:
     if late := [run["course"] for run in found["runs"] if not run["passed_today"]]:
         yield f"{late[0]}: not brought to today yet: it follows when a consumer runs, or by `engage_tick`"
     if found["kinds"]["registered"] >= MAX_KINDS:
-        yield f"the registry of kinds is full: new kinds are `other`; who sends {MAX_KINDS:,} kinds of events?"
+        yield f"the registry of kinds is full: new ones are counted as their sort; who sends {MAX_KINDS:,} kinds of events?"
+    for one in found["kinds"]["made_up"]:
+        yield (
+            f"learner {one['pseudonym']} of {one['course']} was the first with {one['kinds']} names of events: if they make"
+            " names up, nothing is lost (further ones are counted as their sort); look at what their browser sends"
+        )
 
 
 def _span(seconds: float) -> str:
