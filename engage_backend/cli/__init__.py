@@ -1,7 +1,8 @@
 """The console command `engage`.
 
-`inspect`, `prepare`, `train`, `evaluate`, `simulate` work on files alone and never load Django; the others run the standalone
-site. Each subcommand is one module of this package: `HELP`, `add_arguments(parser)` and `run(options) -> exit status`.
+`inspect`, `prepare`, `train`, `evaluate`, `trial`, `simulate` work on files alone and need no Django settings; the others run
+the standalone site. Each subcommand is one module of this package: `HELP`, `add_arguments(parser)` and `run(options)`, which
+returns the exit status.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PASSED_ON = (
     "export-learner",
     "left-out",
 )
-SUBCOMMANDS = ("inspect", "prepare", "train", "evaluate", "demo", "replay", "simulate", *PASSED_ON)
+SUBCOMMANDS = ("inspect", "prepare", "train", "evaluate", "trial", "demo", "replay", "simulate", *PASSED_ON)
 
 
 class Refusal(Exception):

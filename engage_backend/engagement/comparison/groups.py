@@ -64,7 +64,7 @@ def group_rows(runs: Sequence[Material], answers: Answers, model: str, *, seed: 
             if not groups:
                 continue
             y, p, w = np.concatenate(labels), np.concatenate(chances), np.concatenate(drawn, axis=1)
-            for attribute, name in _ordered(groups):
+            for attribute, name in ordered(groups):
                 mine = np.array([found.get(attribute) == name for found in groups])
                 key = {
                     "target": target,
@@ -102,7 +102,7 @@ def age_group(age: int) -> str:
     return f"{AGES[at - 1]} to {AGES[at] - 1}"
 
 
-def _ordered(groups: Iterable[dict[str, str]]) -> list[tuple[str, str]]:
+def ordered(groups: Iterable[dict[str, str]]) -> list[tuple[str, str]]:
     """The groups that occur, in the order of this module."""
     there = {pair for found in groups for pair in found.items()}
     ages = [age_group(age) for age in (AGES[0] - 1, *AGES)]
