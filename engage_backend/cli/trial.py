@@ -17,12 +17,14 @@ from engage_backend.cli import Refusal
 from engage_backend.cli.learning import SEED, progress_shown
 from engage_backend.engagement.dataset import Run, clicks_of, run_of
 from engage_backend.engagement.encoder import KindTable
+from engage_backend.engagement.enrolments import Enrolments
 from engage_backend.engagement.package import Package, PackageError, Profile, profiles, read_package
 
 if TYPE_CHECKING:
     from engage_backend.engagement.trial import Trial
 
 BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
+LATEST = 2**62  # µs: after everything
 HELP = "Show on one page what Engage would have told about finished courses. Nothing is installed in an LMS."
 
 
@@ -70,6 +72,7 @@ class _Course:
     package: Package
     run: Run
     people: dict[int, Profile]
+    enrolments: Enrolments
     notes: list[str] = field(default_factory=list)
 
 
@@ -151,9 +154,9 @@ def _told(problem: Exception, name: str, folders: Iterable[Path]) -> str:
 
 
 def _from_package(folder: Path, kinds: KindTable, seed: int, count: Callable[[int], object]) -> _Course:
-    package = read_package(folder)
-    run = run_of(package, clicks_of(package, count, facts=True), kinds, seed=seed)
-    return _Course(package, run, profiles(package.folder))
+    package, enrolments = read_package(folder), Enrolments()
+    run = run_of(package, clicks_of(package, count), kinds, seed=seed, enrolments=enrolments)
+    return _Course(package, run, profiles(package.folder), enrolments)
 
 
 def _from_log(options: argparse.Namespace, kinds: KindTable, count: Callable[[int], object]) -> _Course:
@@ -165,8 +168,9 @@ def _from_log(options: argparse.Namespace, kinds: KindTable, count: Callable[[in
     )
     # Where the first day is a guess, no click is refused for having come before it.
     opened = replace(package, schedule=package.schedule._replace(start=0)) if options.start is None else package
-    run = run_of(package, clicks_of(opened, count, facts=True), kinds, seed=options.seed)
-    return _Course(package, run, {}, notes)
+    enrolments = Enrolments()
+    run = run_of(package, clicks_of(opened, count), kinds, seed=options.seed, enrolments=enrolments)
+    return _Course(package, run, {}, enrolments, notes)
 
 
 def _asked(
@@ -202,6 +206,8 @@ def _asked(
             size=options.list,
             unlearnt=unlearnt,
             notes=course.notes,
+            dated=course.enrolments.are_dated,
+            undated=sum(not one.is_active and bool(course.enrolments.at(one.user_id, [LATEST])[0]) for one in people),
             own=own_run(card, course.run),
             learnt_from=learnt_from,
             of_others=model is None,

@@ -39,7 +39,6 @@ class GradeReport:
 
     path: Path
     learners: list[PackageLearner]
-    certificates: bool  # whether anybody has one, or a passing grade in its place
     skipped: int  # lines that are no learner's
 
 
@@ -97,7 +96,7 @@ def read_grade_report(path: Path, *, passing: float | None = None) -> GradeRepor
     ordered = [learners[key] for key in sorted(learners)]
     if passing is not None and not any(one.certified for one in ordered):
         ordered = [one._replace(certified=one.grade is not None and one.grade >= passing) for one in ordered]
-    return GradeReport(path, ordered, any(one.certified for one in ordered), skipped)
+    return GradeReport(path, ordered, skipped)
 
 
 def package_of_log(
@@ -123,6 +122,10 @@ def package_of_log(
             f"{logs[0]}: no learner of {report.path.name} has a click in {key}; there are clicks in: {there}"
         )
     notes = []
+    if report.skipped:
+        notes.append(
+            f"Lines of the grade report that name no learner by number, and were passed over: {report.skipped}."
+        )
     begun, over = _dates(found)
     if start is None:
         notes.append(

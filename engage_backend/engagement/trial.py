@@ -99,7 +99,6 @@ class Trial:
     enrolled: int
     never_came: int
     certified: int
-    dated: bool  # whether the log tells who unenrolled when
     size: int
     leave: Outcome
     certify: Outcome
@@ -107,6 +106,8 @@ class Trial:
     cards: Sequence[Card]
     reached: int  # learners who would have had a message
     messages: Sequence[int]  # by week, each learner once a week
+    dated: bool = True  # whether the log tells of any enrolment: without, everybody counts as enrolled
+    undated: int = 0  # learners unenrolled in the end, and the log does not tell since when: they count as enrolled
     learnt_from: Sequence[str] = ()
     of_others: bool = False  # whether the model was trained on the other courses of the page alone
     own: str = ""  # why the figures are no proof, see `own_run`
@@ -133,8 +134,7 @@ def trial_of(
     """
     ends = run.week > 0
     run, said = run.with_examples(ends), said[ends]
-    there = run.enrolled
-    here = there & (_feature(run, "days_silent") <= RECENTLY_ACTIVE / DAY)
+    here = run.enrolled & (_feature(run, "days_silent") <= RECENTLY_ACTIVE / DAY)
     most = int(np.bincount(run.week[here], minlength=1).max())
     size = min(size, max(most // 5, 1))
     groups = [attributes(profiles.get(user), schedule.start) for user in run.learners.tolist()]
@@ -152,11 +152,12 @@ def trial_of(
         enrolled=enrolled,
         never_came=max(enrolled - len(run.learners), 0),
         certified=certified,
-        dated=not there.all(),
         size=size,
         leave=leave,
         certify=certify,
-        everyone=_Lists(run, said, there, CERTIFY, size).week(half_way(certify.weeks)) if certify.weeks else None,
+        everyone=_Lists(run, said, run.enrolled, CERTIFY, size).week(half_way(certify.weeks))
+        if certify.weeks
+        else None,
         cards=cards,
         reached=len(np.unique(run.who[anybody])),
         messages=_by_week(run, anybody),

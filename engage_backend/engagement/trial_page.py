@@ -158,6 +158,7 @@ def _course(trial: Trial, trials: Sequence[Trial]) -> Part:
         "cards": _card_table(trial),
         "never_came": f"{trial.never_came:,}" if trial.never_came else "",
         "dated": trial.dated,
+        "undated": f"{trial.undated:,}" if trial.undated else "",
         "later": any(
             one.schedule.start > schedule.start
             for one in trials
