@@ -76,6 +76,34 @@ class _Course:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Unread:
+    """A course that is left out, and why: as the page says it, and as the terminal does."""
+
+    name: str
+    why: str
+    in_full: str = ""
+
+    def __post_init__(self) -> None:
+        self.in_full = self.in_full or self.why
+
+    @classmethod
+    def of(cls, name: str, problem: Exception, folders: Iterable[Path]) -> _Unread:
+        """Return it in one line, without the folders of this machine.
+
+        What an unexpected error says may quote a line of somebody's data: the page tells its kind alone.
+        """
+        if not isinstance(problem, PackageError | OSError):
+            kind = type(problem).__name__
+            return cls(
+                name, f"its files are not as edX writes them ({kind})", f"not as edX writes it: {kind}: {problem}"
+            )
+        text = getattr(problem, "strerror", None) or str(problem)
+        for place in folders:
+            text = text.replace(f"{place.resolve()}/", "").replace(f"{place}/", "")
+        return cls(name, " ".join(text.removeprefix(f"{name}: ").split()))
+
+
 def run(options: argparse.Namespace) -> int:
     """Read, ask, count, write."""
     # Here, so that `engage --help` waits for none of it.
@@ -89,18 +117,19 @@ def run(options: argparse.Namespace) -> int:
         raise Refusal("give the folder of at least one package, or --log and --grades")
     if options.out.is_dir() or not options.out.parent.is_dir():
         raise Refusal(f"{options.out}: --out wants a file in a folder that is there, report.html say")
-    kinds, unread = KindTable(), list[tuple[str, str]]()
+    kinds, unread = KindTable(), list[_Unread]()
     with progress_shown() as progress:
         courses = list(_read_all(options, kinds, progress, unread))
-        for name, why in unread:
-            Console(stderr=True).print(
-                f"engage trial: left out: {name}: {why}", highlight=False, soft_wrap=True, markup=False
-            )
         if not courses:
-            raise Refusal("; ".join(f"{name}: {why}" for name, why in unread))
+            raise Refusal("; ".join(f"{one.name}: {one.in_full}" for one in unread))
+        for one in unread:
+            told = f"engage trial: left out: {one.name}: {one.in_full}"
+            progress.console.print(told, highlight=False, soft_wrap=True, markup=False)
         trials = list(_asked(options, courses, kinds, progress))
     try:
-        options.out.write_text(html_page(trials, unread, seed=options.seed), encoding="utf-8")
+        options.out.write_text(
+            html_page(trials, [(one.name, one.why) for one in unread], seed=options.seed), encoding="utf-8"
+        )
     except OSError as problem:
         raise Refusal(f"{options.out}: {problem.strerror}") from problem
     Console().print(
@@ -110,7 +139,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read_all(
-    options: argparse.Namespace, kinds: KindTable, progress: Progress, unread: list[tuple[str, str]]
+    options: argparse.Namespace, kinds: KindTable, progress: Progress, unread: list[_Unread]
 ) -> Iterator[_Course]:
     """Read every course that can be read; the others, with the reason, go to `unread`."""
     sources: list[tuple[str, Callable[..., _Course]]] = [
@@ -130,27 +159,17 @@ def _read_all(
         try:
             course = read(count)
         except Exception as problem:  # a package from elsewhere may hold anything; the others are still worth a page
-            unread.append((name, _told(problem, name, places)))
+            unread.append(_Unread.of(name, problem, places))
             continue
         finally:
             progress.update(task, total=1, completed=1)
         if not len(course.run.who):
-            unread.append((name, "no enrolled learner has an event in the course's weeks"))
+            unread.append(_Unread(name, "no enrolled learner has an event in the course's weeks"))
         elif course.run.course in there:
-            unread.append((name, f"{course.run.course} is there twice"))
+            unread.append(_Unread(name, f"{course.run.course} is there twice"))
         else:
             there.add(course.run.course)
             yield course
-
-
-def _told(problem: Exception, name: str, folders: Iterable[Path]) -> str:
-    """Return what went wrong in one line, without the folders of the machine that the page is made on."""
-    text = f"{type(problem).__name__}: {problem}"
-    if isinstance(problem, PackageError | OSError):
-        text = getattr(problem, "strerror", None) or str(problem)
-    for place in folders:
-        text = text.replace(f"{place.resolve()}/", "").replace(f"{place}/", "")
-    return " ".join(text.removeprefix(f"{name}: ").split())
 
 
 def _from_package(folder: Path, kinds: KindTable, seed: int, count: Callable[[int], object]) -> _Course:

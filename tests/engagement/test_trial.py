@@ -397,9 +397,10 @@ def test_a_package_that_cannot_be_read_is_named_and_the_others_are_shown(
     assert main(["trial", str(odd), *map(str, folders), "--out", str(out), "--seed", "3"]) == 0
     text = Reader(out.read_text()).text
     assert "Not on this page" in text and re.search(r"TestX-T101-odd: \S.*", text) and str(tmp_path) not in text
+    assert "object has no attribute" not in text  # what an unexpected error says may quote somebody's data
     assert "left out: TestX-T101-odd: " in capsys.readouterr().err
     assert main(["trial", str(odd), "--out", str(out)]) == 1
-    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
