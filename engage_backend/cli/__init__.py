@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     choices = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
     asked = next((word for word in words if not word.startswith("-")), None)
     runners = {}
-    # Only the module that was asked for is imported: `engage inspect` must not wait for torch.
+    # Only the module that was asked for is imported: `engage inspect` must not wait for what trains.
     for name in (asked,) if asked in SUBCOMMANDS else SUBCOMMANDS:
         try:
             module = importlib.import_module(f"engage_backend.cli.{name.replace('-', '_')}")
@@ -57,6 +57,11 @@ def main(argv: list[str] | None = None) -> int:
         return _lacks(options.subcommand, "a package of its extra")
     try:
         return int(runners[options.subcommand](options))
+    except ModuleNotFoundError as missing:
+        package = str(missing.name).partition(".")[0]
+        if package.startswith("engage_"):
+            raise
+        return _lacks(options.subcommand, package)
     except Refusal as refusal:
         print(f"engage {options.subcommand}: {refusal}", file=sys.stderr)  # noqa: T201
         return 1
@@ -66,13 +71,15 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def _extra(subcommand: str) -> str:
-    """Return the extra of the distribution that has what a subcommand needs."""
+def _extra(subcommand: str, package: str = "") -> str:
+    """Return the extra of the distribution that has what a subcommand needs, and lacks in this package."""
+    if package == "torch":
+        return "openedx-engage[lstm]"
     name = {"demo": "demo", "replay": "demo"}.get(subcommand, "train" if subcommand not in PASSED_ON else "worker")
     return f"openedx-engage[{name}]"
 
 
 def _lacks(subcommand: str, package: str) -> int:
-    said = f"engage {subcommand}: {package} is not installed here; pip install '{_extra(subcommand)}'"
+    said = f"engage {subcommand}: {package} is not installed here; pip install '{_extra(subcommand, package)}'"
     print(said, file=sys.stderr)  # noqa: T201
     return 1

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -18,6 +18,7 @@ from engage_backend.clickstream.event import Reason
 from engage_backend.clickstream.files import DamagedFile, advice, read_lines
 from engage_backend.clickstream.names import is_activity
 from engage_backend.clickstream.parse import latest, parse_lines
+from engage_backend.engagement.categories import is_known
 
 BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
 HELP = "Count what tracking logs hold: kinds, courses, learners, and lines left out, by reason."
@@ -55,9 +56,9 @@ class Summary:
         self.first = min(times) if self.first is None else min(self.first, *times)
         self.last = max(times) if self.last is None else max(self.last, *times)
 
-    def to_json(self, vocabulary: Container[str]) -> dict[str, Any]:
-        """The summary as a JSON object, most frequent first, times in ISO 8601; `vocabulary`: the kinds a model knows."""
-        unknown = Counter({kind: count for kind, count in self.kinds.items() if kind not in vocabulary})
+    def to_json(self, card: Mapping[str, Any]) -> dict[str, Any]:
+        """The summary as a JSON object, most frequent first, times in ISO 8601; `card`: of the model to compare with."""
+        unknown = Counter({kind: count for kind, count in self.kinds.items() if not is_known(card, kind)})
         return {
             "lines": self.lines,
             "events": self.events,
@@ -80,19 +81,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=BASE_MODEL,
         metavar="FOLDER",
-        help="whose vocabulary to compare with; default: the base model",
+        help="whose knowledge of kinds to compare with; default: the base model",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
 def run(options: argparse.Namespace) -> int:
     """Count and print; 0 also when a file was damaged, whose readable part is counted and which is named."""
-    vocabulary = _vocabulary(options.model)
+    card = _card(options.model)
     summary = Summary()
     for name in options.logs:
         for lines in _chunks("-" if name == "-" else Path(name)):
             summary.add(lines)
-    found = summary.to_json(vocabulary)
+    found = summary.to_json(card)
     if options.json:
         print(json.dumps(found, indent=2))  # noqa: T201
     else:
@@ -100,12 +101,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _vocabulary(folder: Path) -> set[str]:
-    """The kinds that the model in this folder knows. Refusal where there is none."""
+def _card(folder: Path) -> dict[str, Any]:
+    """What the model in this folder says of itself. Refusal where there is none."""
     try:
-        return set(json.loads((folder / "card.json").read_text(encoding="utf-8"))["vocabulary"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Refusal(f"{folder} holds no model: card.json with a vocabulary is needed ({error})") from error
+        return dict(json.loads((folder / "card.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise Refusal(f"{folder} holds no model: a card.json is needed ({error})") from error
 
 
 def _chunks(path: Path | Literal["-"]) -> Iterator[list[bytes]]:

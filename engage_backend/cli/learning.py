@@ -45,11 +45,17 @@ def progress_shown() -> Iterator[Progress]:
 
 
 def prepare_packages(
-    folders: Sequence[Path], out: Path, progress: Progress, *, seed: int, leave_out: Collection[int] = ()
+    folders: Sequence[Path],
+    out: Path,
+    progress: Progress,
+    *,
+    seed: int,
+    leave_out: Collection[int] = (),
+    sequence: bool = False,
 ) -> None:
     """All packages, in the order given, as a prepared folder. Refuses the first one that is none, or that nobody clicked in.
 
-    `leave_out`: LMS user ids of people from whom nothing is to be learnt.
+    `leave_out`: LMS user ids of people from whom nothing is to be learnt. `sequence`: with what an LSTM reads.
     """
     kinds = KindTable()
     packages = [
@@ -59,7 +65,7 @@ def prepare_packages(
     people = {learner.user_id for package in packages for learner in package.learners}
 
     def load(package: Package, **options: Any) -> Run:
-        return load_run(package, kinds, seed=seed, **options)
+        return load_run(package, kinds, seed=seed, sequence=sequence, **options)
 
     runs = loaded(packages, progress, load, lambda run: len(run.who))
     try:
@@ -70,7 +76,12 @@ def prepare_packages(
 
 @contextmanager
 def training_runs(
-    folders: Sequence[Path], progress: Progress, *, seed: int, leave_out: Collection[int] = ()
+    folders: Sequence[Path],
+    progress: Progress,
+    *,
+    seed: int,
+    leave_out: Collection[int] = (),
+    sequence: bool = False,
 ) -> Iterator[tuple[list[Run], KindTable]]:
     """The runs of a prepared folder; packages are prepared for as long as the runs are needed."""
     if any(is_prepared(folder) for folder in folders):
@@ -80,10 +91,15 @@ def training_runs(
             )
         if leave_out:
             raise Refusal("a prepared folder names nobody: people are left out by `engage prepare --leave-out`")
-        yield _prepared(folders[0])
+        runs, kinds = _prepared(folders[0])
+        if sequence and any(run.carried is None for run in runs):
+            raise Refusal(
+                f"{folders[0]} lacks what an LSTM reads: make it by `engage prepare --sequence`, or train without --sequence"
+            )
+        yield runs, kinds
         return
     with TemporaryDirectory(prefix="engage-prepared-") as place:
-        prepare_packages(folders, Path(place), progress, seed=seed, leave_out=leave_out)
+        prepare_packages(folders, Path(place), progress, seed=seed, leave_out=leave_out, sequence=sequence)
         yield _prepared(Path(place))
 
 

@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=SEED,
         help="of the moments within weeks that are learnt from; the same gives the same arrays (default %(default)s)",
     )
+    parser.add_argument(
+        "--sequence", action="store_true", help="with what an LSTM reads of each event, for `engage train --sequence`"
+    )
     add_leave_out(parser)
 
 
@@ -39,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if out.is_dir() and any(out.iterdir()) and not is_prepared(out):
         raise Refusal(f"{out} holds something else; give a new folder")
     with progress_shown() as progress:
-        prepare_packages(options.package, out, progress, seed=options.seed, leave_out=people)
+        prepare_packages(options.package, out, progress, seed=options.seed, leave_out=people, sequence=options.sequence)
     runs, _ = read_prepared(out)
     events, size = sum(len(one.kinds) for one in runs), size_of(out)
     Console().print(

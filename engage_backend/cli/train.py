@@ -37,7 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="base",
         metavar="MODEL",
-        help="begin from this model's folder, or from `base`, the one that ships with Engage, and move it by these runs",
+        help="begin from this model's folder, or from `base`, the one that ships with Engage, and move it by these runs; "
+        "an LSTM in it learns on with --sequence, and is left out without",
+    )
+    parser.add_argument(
+        "--sequence",
+        action="store_true",
+        help="try an LSTM over events beside the trees, too; it is kept for the targets that it helps on runs unseen. "
+        "With --from it begins as the one of that model, where there is one. Needs torch",
     )
     parser.add_argument("--name", default="engage", help="what the model is called where it is shown")
     parser.add_argument("--attribution", default="", help="whose data it was trained on, and its licence, for the card")
@@ -52,21 +59,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, train, calibrate, write."""
-    # Here, so that `engage --help` does not wait for torch.
+    # Here, so that `engage --help` does not wait for xgboost.
     from engage_backend.engagement.card import card_of
-    from engage_backend.engagement.folder import CARD, WEIGHTS, save_model
-    from engage_backend.engagement.lstm_fit import Pace, device
-    from engage_backend.engagement.training import Settings, SingleOutcome, train
+    from engage_backend.engagement.folder import CARD, WEIGHTS, ModelRefused, save_model
+    from engage_backend.engagement.training import LstmSettings, Pace, Settings, SingleOutcome, known_share, train
 
+    if options.sequence:
+        import engage_backend.engagement.lstm  # noqa: F401 - where torch is missing, it is said before hours of reading
     rows, groups = _evaluation(options.evaluation) if options.evaluation else ([], [])
     people = left_out(options.leave_out) if options.leave_out else frozenset[int]()
     if options.out.exists() and not options.out.is_dir():
         raise Refusal(f"{options.out} is a file; --out wants a folder")
-    settings, pace = Settings(), Pace()
+    settings, pace = Settings(lstm=LstmSettings() if options.sequence else None), Pace()
     base, base_card = _base(options.base) if options.base else (None, {})
     with (
         progress_shown() as progress,
-        training_runs(options.package, progress, seed=options.seed, leave_out=people) as (runs, kinds),
+        training_runs(options.package, progress, seed=options.seed, leave_out=people, sequence=options.sequence) as (
+            runs,
+            kinds,
+        ),
     ):
         task = progress.add_task("training", total=None)
         try:
@@ -91,12 +102,14 @@ def run(options: argparse.Namespace) -> int:
             attribution=options.attribution,
             evaluation=rows,
             groups=groups,
-            known=[run.known(kinds.tokens(model.vocabulary)) for run in runs],
+            known=[known_share(run, kinds, model.vocabulary) for run in runs],
             begun_from=f"{base.identity}, {base_card.get('trained_on', 'of unknown origin')}" if base else "",
         )
         events = sum(len(one.kinds) for one in runs)
     try:
         save_model(model, card, options.out)
+    except ModelRefused as problem:
+        raise Refusal(str(problem)) from problem
     except OSError as problem:
         raise Refusal(f"{options.out}: {problem.strerror}") from problem
     size = sum((options.out / name).stat().st_size for name in (WEIGHTS, CARD))
@@ -105,7 +118,10 @@ def run(options: argparse.Namespace) -> int:
         highlight=False,
         soft_wrap=True,
     )
-    Console().print(f"The LSTM learnt {pace} on {device()}, backward steps included.", highlight=False)
+    if options.sequence:
+        Console().print(f"{card['sequence'].capitalize()}. It learnt {pace}, backward steps included.", highlight=False)
+    elif base is not None and base.lstm is not None:
+        Console().print(f"The LSTM of {base.identity} was left out: --sequence trains it on.", highlight=False)
     return 0
 
 
@@ -140,6 +156,8 @@ def _command(options: argparse.Namespace) -> str:
     words += ["--seed", str(options.seed), "--name", options.name]
     if options.base:
         words += ["--from", options.base if options.base == "base" else Path(options.base).name]
+    if options.sequence:
+        words += ["--sequence"]
     if options.attribution:
         words += ["--attribution", options.attribution]
     if options.leave_out:

@@ -23,7 +23,9 @@ class Stack(NamedTuple):
     intercept: float
 
 
-def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, *, unit: Integers, runs: int) -> Stack:
+def fit_stack(
+    trees: Doubles, lstm: Doubles | None, labels: Doubles, weights: Doubles, *, unit: Integers, runs: int
+) -> Stack:
     """How far to trust each part, on examples that neither was fitted on; all arrays (n,), at the natural balance.
 
     `unit` says which run each example is of, or which half of the learners of a single one.
@@ -31,14 +33,15 @@ def fit_stack(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, 
     The examples of one run err together: what few runs say of the next one is little, however many learners they had.
     So the answer goes only part of the way from the trees as they are to what the examples say; a shorter one for the
     intercept, since one run's pass rate lies above the others' and the next one's below, while trees are too sure of
-    themselves in every new run. An LSTM that does not pay on held-out runs gets a slope of 0; trees whose order does
-    not hold are taken as they are.
+    themselves in every new run. An LSTM that does not pay on held-out runs gets a slope of 0, as one that was not tried
+    (None); trees whose order does not hold are taken as they are.
     """
     before = np.array([1.0, 1.0])
-    slopes, intercept = logistic(np.stack((trees, lstm), axis=1), labels, weights, towards=before)
-    if slopes[1] < 0 or not _pays(trees, lstm, labels, weights, unit):
-        one, intercept = logistic(trees[:, None], labels, weights, towards=before[:1])
-        slopes = np.array([one[0], 0.0])
+    one, intercept = logistic(trees[:, None], labels, weights, towards=before[:1])
+    slopes = np.array([one[0], 0.0])
+    if lstm is not None and _pays(trees, lstm, labels, weights, unit):
+        both, shift = logistic(np.stack((trees, lstm), axis=1), labels, weights, towards=before)
+        slopes, intercept = (both, shift) if both[1] >= 0 else (slopes, intercept)
     if slopes[0] < _FLAT:
         return Stack(1.0, 0.0, 0.0)
     sure, shift = runs / (runs + SLOPE_DOUBT), runs / (runs + SHIFT_DOUBT)

@@ -9,14 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import torch
 import xgboost
 
 from engage_backend import __version__
-from engage_backend.engagement.categories import NOWHERE
+from engage_backend.engagement.comparison.judging import OURS, mean_by_week
 from engage_backend.engagement.dataset import Run
-from engage_backend.engagement.evaluation import OURS, mean_by_week
-from engage_backend.engagement.lstm_fit import last_layer
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.training import Settings
 from engage_backend.engagement.trees import TARGETS
@@ -52,8 +49,7 @@ def card_of(
         "seed": seed,
         "settings": asdict(settings),
         "begun_from": begun_from,
-        "parts": "trees over counters everywhere; an LSTM over events beside them where it paid on runs unseen: "
-        + (", ".join(_heard(model)) or NOWHERE),
+        "sequence": _heard(model, settings),
         "training_runs": [
             _described(run) | {"events_of_known_kinds": round(share, 4)} for run, share in zip(runs, known, strict=True)
         ],
@@ -72,17 +68,19 @@ def card_of(
         "versions": {
             "engage": __version__,
             "python": platform.python_version(),
-            "torch": torch.__version__,
             "xgboost": xgboost.__version__,
             "numpy": np.__version__,
         },
     }
 
 
-def _heard(model: Model) -> list[str]:
-    """The targets whose probability the LSTM has a share in."""
-    shares = last_layer(model.lstm).weight.detach().abs().sum(dim=1).tolist()
-    return [target for target, share in zip(TARGETS, shares, strict=True) if share > 0]
+def _heard(model: Model, settings: Settings) -> str:
+    """What became of an LSTM beside the trees."""
+    if settings.lstm is None:
+        return "no LSTM was tried"
+    if model.lstm is None:
+        return "an LSTM was tried; on runs unseen no target heard it, and the folder holds none"
+    return f"an LSTM was tried; on runs unseen it was heard for {', '.join(model.lstm.heard)}"
 
 
 def _described(run: Run) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import IntEnum
-
-# How a model's card ends the line about its parts where the LSTM, which reads kinds, has no say.
-NOWHERE = "nowhere"
+from typing import Any
 
 
 class Category(IntEnum):
@@ -49,3 +48,8 @@ _PATTERNS: tuple[tuple[Category, re.Pattern[str]], ...] = tuple(
 def category_of(kind: str) -> Category:
     """The sort of activity that an event kind is."""
     return next((category for category, pattern in _PATTERNS if pattern.search(kind)), Category.OTHER)
+
+
+def is_known(card: Mapping[str, Any], kind: str) -> bool:
+    """Return whether every part of the model with this card knows a kind: trees by its sort, an LSTM by its vocabulary."""
+    return category_of(kind) != Category.OTHER and kind in card.get("vocabulary", (kind,))

@@ -26,6 +26,8 @@ _FULL = 1_000_000  # a full score, in millionths
 _MOST = 2**62  # millionths; what states can hold
 _CHECK = place_of("problem_check_correct")
 
+COUNTERS = 1  # raised when a feature of the same name begins to mean something else: models of before are refused then
+
 FEATURES = (
     "days_since_start",
     "share_of_course",

@@ -52,7 +52,6 @@ class Run:
     learners: Integers  # (n,) user ids, or numbers in their place: the same person has the same in every run
     begins: Integers  # (n + 1,) where each learner's events begin
     kinds: npt.NDArray[np.integer[Any]]  # (E,) number in the KindTable that all runs share
-    carried: Floats  # (E, CARRIED) see encoder
     who: npt.NDArray[np.int32]  # (N,) index into learners
     seen: npt.NDArray[np.int32]  # (N,) how many of the learner's events lie at or before the clock; at least 1
     clock: Integers  # (N,) microseconds
@@ -62,6 +61,7 @@ class Run:
     level: npt.NDArray[np.int8]  # (N,) active days in the seven days after the clock, 0 to 7, or NOT_JUDGED
     enrolled: npt.NDArray[np.bool_]  # (N,) at the clock, by dated events; see enrolments
     early: npt.NDArray[np.bool_]  # (n,) active by the end of the first week: the published evaluation counts those
+    carried: Floats | None = None  # (E, CARRIED) see encoder; only where an LSTM is to be trained
 
     def known(self, tokens: Tokens) -> float:
         """The share of the events whose kind has a token; `tokens` by kind number. 1 of none."""
@@ -88,9 +88,16 @@ def are_shown(labels_: npt.NDArray[np.int8], features: Floats) -> npt.NDArray[np
     return found
 
 
-def load_run(package: Package, kinds: KindTable, *, seed: int, progress: Progress = lambda lines: None) -> Run:
-    """Read a package's log and make its examples. New kinds are registered in `kinds`."""
-    return run_of(package, clicks_of(package, progress), kinds, seed=seed)
+def load_run(
+    package: Package,
+    kinds: KindTable,
+    *,
+    seed: int,
+    sequence: bool = False,
+    progress: Progress = lambda lines: None,
+) -> Run:
+    """Read a package's log and make its examples. New kinds are registered in `kinds`. See `run_of`."""
+    return run_of(package, clicks_of(package, progress), kinds, seed=seed, sequence=sequence)
 
 
 def clicks_of(package: Package, progress: Progress = lambda lines: None) -> Iterator[ClickEvent]:
@@ -117,11 +124,13 @@ def run_of(
     kinds: KindTable,
     *,
     seed: int,
+    sequence: bool = False,
     enrolments: Enrolments | None = None,
 ) -> Run:
     """The run of a package whose log holds `events`, in any order and however often each.
 
-    `enrolments`, if given, takes in what the events say of who was enrolled when.
+    `sequence`: with what an LSTM reads of each event, `Run.carried`. `enrolments`, if given, takes in what the events say of
+    who was enrolled when.
     """
     people = {learner.user_id: learner for learner in package.learners if not learner.is_staff}
     enrolments = Enrolments() if enrolments is None else enrolments
@@ -144,14 +153,18 @@ def run_of(
         for user, theirs in groupby(part, key=attrgetter("learner")):
             history = merge([], [to_row(event, kinds.numbers) for event in theirs])
             if any(row.kind not in kinds.facts for row in history):
-                found.append(_Learner(people[user], history, package, kinds, every_kind, end_of_data, seed))
+                found.append(_Learner(people[user], history, package, kinds, every_kind, end_of_data, seed, sequence))
     return Run(
         name=package.name,
         course=package.course,
         learners=np.array([one.user_id for one in found], dtype=np.int64),
         begins=np.cumsum([0, *(len(one.read) for one in found)], dtype=np.int64),
         kinds=_join([one.read for one in found], np.zeros(0, dtype=np.int32)),
-        carried=_join([one.carried for one in found], np.zeros((0, CARRIED), dtype=np.float32)),
+        carried=_join(
+            [one.carried for one in found if one.carried is not None], np.zeros((0, CARRIED), dtype=np.float32)
+        )
+        if sequence
+        else None,
         who=np.repeat(np.arange(len(found), dtype=np.int32), [len(one.clock) for one in found]),
         seen=_join([one.seen for one in found], np.zeros(0, dtype=np.int32)),
         clock=_join([one.clock for one in found], np.zeros(0, dtype=np.int64)),
@@ -189,6 +202,7 @@ class _Learner:
         every_kind: Tokens,
         end_of_data: int,
         seed: int,
+        sequence: bool,
     ) -> None:
         schedule = package.schedule
         enrolled = micros(learner.enrolled_at)
@@ -200,8 +214,8 @@ class _Learner:
         moments = [(clock, week) for clock, week in moments if clock >= max(enrolled, times[0])]
         self.user_id = learner.user_id
         self.early = times[0] <= plan.origin + WEEK
-        tokens, self.carried = encode(clicks, None, every_kind)
-        self.read = tokens.astype(np.int32)
+        self.read = np.array([row.kind for row in clicks], dtype=np.int32)
+        self.carried = encode(clicks, None, every_kind)[1] if sequence else None
         self.clock = np.array([clock for clock, _ in moments], dtype=np.int64)
         self.week = np.array([week for _, week in moments], dtype=np.int32)
         self.seen = np.array([bisect_right(times, clock) for clock, _ in moments], dtype=np.int32)

@@ -30,16 +30,23 @@ from engage_backend.engagement.comparison import (
 from engage_backend.engagement.comparison.cache import Cache
 from engage_backend.engagement.comparison.family import Family, Said, Task, unlearnable
 from engage_backend.engagement.comparison.groups import group_rows
-from engage_backend.engagement.comparison.judging import Answers, Row, mean_by_week, means_of, reliability_rows, rows_of
+from engage_backend.engagement.comparison.judging import (
+    OURS,
+    Answers,
+    Row,
+    mean_by_week,
+    means_of,
+    reliability_rows,
+    rows_of,
+)
 from engage_backend.engagement.comparison.material import SHARES, Material
 from engage_backend.engagement.comparison.splits import BY_RUN, SPLITS, Fold, folds_of
 from engage_backend.engagement.encoder import KindTable
-from engage_backend.engagement.training import Settings, vocabulary_of
+from engage_backend.engagement.training import known_share
 from engage_backend.engagement.trees import TARGETS
 
 __all__ = ["FAMILIES", "MODELS", "OURS", "Evaluation", "TooFewRuns", "evaluate", "mean_by_week"]
 
-OURS = "engage"
 _COMMON = (family, sampling, splits)
 FAMILIES = (
     Family(single.ROWS, single.say, (single, *_COMMON)),
@@ -101,7 +108,7 @@ def evaluate(
             "; ".join(["leave one run out takes at least two packages of instructor-paced runs", *left_out])
         )
     found = Evaluation(
-        [_described(run, _known(run, runs, kinds)) for run in runs],
+        [_described(run, known_share(run.run, kinds)) for run in runs],
         tuple(row for row in MODELS if row in models),
         tuple(seeds),
         left_out=left_out,
@@ -175,12 +182,6 @@ def _figures(found: Evaluation, split: str, runs: Sequence[Material], answers: A
         found.differences = bootstrap.differences(runs, answers, OURS, seed=seed)
         found.groups = group_rows(runs, answers, OURS, seed=seed)
         found.reliability = reliability_rows(runs, answers)
-
-
-def _known(run: Material, runs: Sequence[Material], kinds: KindTable) -> float:
-    """The share of a run's events whose kind our model would know that was trained on the others."""
-    others = [other.run for other in runs if other is not run]
-    return run.run.known(kinds.tokens(vocabulary_of(others, kinds, Settings()).tokens))
 
 
 def _described(run: Material, known: float) -> dict[str, Any]:

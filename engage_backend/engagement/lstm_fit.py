@@ -7,52 +7,23 @@ late weeks are cut off. Batches hold learners of like length, padded; on a CPU t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, cast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from engage_backend.engagement.calibration import Doubles, logistic
 from engage_backend.engagement.dataset import NOT_JUDGED, Integers, Run, are_shown
 from engage_backend.engagement.encoder import CARRIED, UNKNOWN_TOKEN, Tokens
-from engage_backend.engagement.model import Lstm, Model
+from engage_backend.engagement.lstm import Lstm
+from engage_backend.engagement.model import Model
+from engage_backend.engagement.training import LstmSettings, Pace, Progress, chosen, folds_of, weights_of
 from engage_backend.engagement.trees import TARGETS
-from engage_backend.engagement.trees_fit import Doubles
-
-Progress = Callable[[str], object]
-
-
-@dataclass(frozen=True, slots=True)
-class LstmSettings:
-    """How the LSTM is trained."""
-
-    epochs: int = 3
-    batch: int = 96  # learners
-    window: int = 128  # events that the gradient goes back
-    rate: float = 4e-3
-    decay: float = 1e-2
-    forget_kind: float = 0.1  # a batch's chance, for each kind, to see it as the unknown one,
-    forget_all: float = 0.1  # and for all of them: a new site's kinds may be all unknown
-    dropout: float = 0.2  # of the hidden state, where the head reads it
-
-
-@dataclass(slots=True)
-class Pace:
-    """How many events an LSTM has learnt from, backward steps included, and how long that took."""
-
-    events: int = 0
-    seconds: float = 0.0
-
-    def count(self, events: int, seconds: float) -> None:
-        """Add some."""
-        self.events += events
-        self.seconds += seconds
-
-    def __str__(self) -> str:
-        return f"{self.events / max(self.seconds, 1e-9):,.0f} events/s"
+from engage_backend.engagement.trees_fit import cores
 
 
 class _Group(NamedTuple):
@@ -80,6 +51,64 @@ class _Batch:
     margins: Tensor  # (n, TARGETS) what the trees say
     weights: Tensor  # (n,)
     examples: Integers  # (n,) where they stand in their run
+
+
+class SequenceFit:
+    """An LSTM beside trees: what it says of runs that it has not seen, and then, where that pays, of all."""
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        margins: Sequence[Doubles],
+        tokens: Tokens,
+        vocabulary: int,
+        settings: LstmSettings,
+        base: Model | None,
+        seed: int,
+        progress: Progress,
+        pace: Pace | None,
+    ) -> None:
+        """`margins` (N, 3) of each run: what trees say that have not seen it. A base's LSTM, if it has one, learns on."""
+        torch.set_num_threads(cores())
+        self.runs, self.margins, self.tokens, self.vocabulary = runs, margins, tokens, vocabulary
+        self.base, self.seed, self.progress, self.pace = base, seed, progress, pace or Pace()
+        is_moved = base is not None and base.lstm is not None
+        self.settings = replace(settings, rate=settings.own_rate) if is_moved else settings
+
+    def said_of_unseen(self) -> list[Doubles]:
+        """Return the LSTM's share of the logits, (N, 3) of each run, of one that learnt on the other half of the runs."""
+        found = [np.zeros((len(run.who), len(TARGETS))) for run in self.runs]
+        for number, unseen in enumerate(folds_of(self.runs, at_most=2)):
+            seen = [~held for held in unseen]
+            margins = [said[mine] for said, mine in zip(self.margins, seen, strict=True)]
+            lstm = self._fit(chosen(self.runs, seen), margins, f"half {number + 1} of 2")
+            for run, held, said in zip(self.runs, unseen, found, strict=True):
+                if held.any():
+                    said[held] = lstm_logits(lstm, run.with_examples(held), self.tokens)
+        return found
+
+    def final(self, shares: Sequence[float]) -> Lstm:
+        """Return an LSTM that learnt from all runs, for serving; `shares` (3,) says how far each target trusts it."""
+        lstm = self._fit(self.runs, self.margins, "final").cpu()
+        _scale(lstm, np.array(shares))
+        return lstm
+
+    def _fit(self, runs: Sequence[Run], margins: Sequence[Doubles], name: str) -> Lstm:
+        if self.base is not None and self.base.lstm is not None:
+            begin = grown_from(self.base.lstm, self.base.full.slope, self.vocabulary, seed=self.seed)
+        else:
+            begin = untrained(self.vocabulary, seed=self.seed)
+        return fit_lstm(
+            runs,
+            [_settled(run, said) for run, said in zip(runs, margins, strict=True)],
+            weights_of(runs),
+            self.tokens,
+            begin=begin,
+            seed=self.seed,
+            settings=self.settings,
+            progress=lambda what: self.progress(f"{name}: {what}"),
+            pace=self.pace,
+        )
 
 
 def fit_lstm(
@@ -119,40 +148,58 @@ def fit_lstm(
     return lstm
 
 
+def _settled(run: Run, margins: Doubles) -> Doubles:
+    """The margins, made true on average for this run.
+
+    What is left to learn then is who differs from whom, not which run has the higher pass rate: that says nothing of
+    the next one.
+    """
+    settled = margins.copy()
+    for target in range(len(TARGETS)):
+        judged = run.shown()[:, target]
+        labels = run.labels[judged, target].astype(np.float64)
+        if 0 < labels.sum() < len(labels):
+            said = margins[judged, target, None]
+            slopes, intercept = logistic(said, labels, np.ones(len(labels)), towards=np.ones(1), ridge=100.0)
+            settled[:, target] = margins[:, target] * slopes[0] + intercept
+    return settled
+
+
 def untrained(vocabulary: int, *, seed: int) -> Lstm:
     """An LSTM that says nothing yet, and is to learn what the trees do not know; tokens up to `vocabulary`."""
     torch.manual_seed(seed)
     lstm = Lstm(vocabulary)
     with torch.no_grad():
-        last_layer(lstm).weight.zero_()
-        last_layer(lstm).bias.zero_()
+        lstm.last.weight.zero_()
+        lstm.last.bias.zero_()
     return lstm
 
 
-def grown_from(base: Model, vocabulary: int, *, seed: int) -> Lstm:
-    """The LSTM of a model, for tokens up to `vocabulary`: a kind that is new to it begins as the unknown one."""
+def grown_from(base: Lstm, slope: Doubles, vocabulary: int, *, seed: int) -> Lstm:
+    """The LSTM of a model, for tokens up to `vocabulary`: a kind that is new to it begins as the unknown one.
+
+    `slope` (3,): the calibration of that model, so that what it says adds to what the trees say.
+    """
     torch.manual_seed(seed)
-    old = base.lstm.state_dict()
-    lstm = Lstm(
-        vocabulary, base.lstm.hidden, base.lstm.embed.embedding_dim, cast(nn.Linear, base.lstm.head[0]).out_features
-    )
-    new = old["embed.weight"][UNKNOWN_TOKEN].expand(vocabulary - base.lstm.embed.num_embeddings, -1)
+    old = base.state_dict()
+    lstm = Lstm(vocabulary, **base.shape)
+    new = old["embed.weight"][UNKNOWN_TOKEN].expand(vocabulary - base.embed.num_embeddings, -1)
     lstm.load_state_dict({**old, "embed.weight": torch.cat((old["embed.weight"], new))})
-    slope = torch.from_numpy(base.slope.astype(np.float32))  # as calibrated, so that it adds to what the trees say
-    with torch.no_grad():
-        last_layer(lstm).weight.mul_(slope[:, None])
-        last_layer(lstm).bias.mul_(slope)
+    _scale(lstm, slope)
     return lstm
+
+
+def _scale(lstm: Lstm, by: Doubles) -> None:
+    """Multiply what it adds to each target (3,)."""
+    factor = torch.from_numpy(np.asarray(by, dtype=np.float32))
+    with torch.no_grad():
+        lstm.last.weight.mul_(factor[:, None])
+        lstm.last.bias.mul_(factor)
 
 
 def device() -> torch.device:
     """Where to train: on a GPU, when there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def last_layer(lstm: Lstm) -> nn.Linear:
-    """The layer that the LSTM's logits come out of."""
-    return cast(nn.Linear, lstm.head[2])
 
 
 def _learn(
@@ -233,7 +280,7 @@ def _batch(group: _Group, margins: Doubles, weights: Doubles, tokens: Tokens, pl
     for at, (who, count) in enumerate(zip(group.people.tolist(), group.needed.tolist(), strict=True)):
         first = int(run.begins[who])
         read[at, :count] = tokens[run.kinds[first : first + count]]
-        carried[at, :count] = run.carried[first : first + count]
+        carried[at, :count] = run.carried[first : first + count]  # type: ignore[index]  # whoever tries an LSTM has it
     order = np.argsort(run.seen[group.examples], kind="stable")
     mine = group.examples[order]
     # Trees learn from the long silent, too; what these add is asked of figures that are shown.

@@ -1,110 +1,95 @@
-"""The model, in one readable file: an LSTM over events, boosted trees over counters, one calibrated probability per target.
+"""The model: parts of boosted trees over counters, each calibrated, and an LSTM over events beside them where it is heard.
 
-    logit_k(t) = slope_k * (head_k(h, clock(t)) + trees_k(features(t))) + intercept_k
+    logit_k(t) = slope_k * (trees_k(features(t)) [+ lstm_k(h, clock(t))]) + intercept_k
 
-`h` moves by events alone (constant work each); the clock enters in the read-out only, so that silence is learnt at silent
-days and not extrapolated. Trees see exact counters only and the LSTM adds smoothly, so that streaming equals batch.
+Trees see exact counters only, and an LSTM adds smoothly, so that streaming equals batch. numpy only: torch comes in with
+`lstm`, for a model that has one.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
-from engage_backend.engagement.counters import FEATURES
-from engage_backend.engagement.encoder import CARRIED, Floats, Tokens
+from engage_backend.engagement.calibration import Doubles, sigmoid
+from engage_backend.engagement.encoder import Floats
 from engage_backend.engagement.trees import TARGETS, Trees
 
-_SILENT = FEATURES.index("days_silent")
-_SINCE_START = FEATURES.index("days_since_start")
-_SHARE = FEATURES.index("share_of_course")
-CLOCK = 3  # numbers that `clock_inputs` makes
+if TYPE_CHECKING:
+    from engage_backend.engagement.lstm import Lstm
+
+# Every part that a folder may hold, with its outputs. Only `full` has to be there.
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "full": TARGETS,  # all features; the LSTM adds to it
+    "portable": ("certify",),  # what holds on ground that nobody trained on
+    "level": ("days_1", "days_2", "days_3", "days_5"),  # at least so many active days in the next seven
+}
 
 
-def clock_inputs(features: Tensor) -> Tensor:
-    """Of the features, shape (n, F), those that the LSTM's head reads, scaled, shape (n, CLOCK)."""
-    return torch.stack(
-        (
-            torch.log1p(features[:, _SILENT].clamp(min=0)) / 4.0,
-            features[:, _SINCE_START].clamp(-60, 400) / 200.0,
-            features[:, _SHARE].clamp(-1.0, 2.0),
-        ),
-        dim=1,
-    )
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Trees with K outputs, and the calibration of their logits."""
 
+    trees: Trees
+    slope: Doubles  # (K,)
+    intercept: Doubles  # (K,)
+    cuts: tuple[float, ...] = ()  # of `level`: where one label ends and the next begins
 
-class Lstm(nn.Module):
-    """Embedding, one LSTM layer, and a small head that reads its hidden state and the clock."""
-
-    def __init__(self, vocabulary: int, hidden: int = 48, embedding: int = 16, head: int = 32) -> None:
-        super().__init__()
-        self.hidden = hidden
-        self.embed = nn.Embedding(vocabulary, embedding)
-        self.lstm = nn.LSTM(embedding + CARRIED, hidden, batch_first=True)
-        self.head = nn.Sequential(nn.Linear(hidden + CLOCK, head), nn.Tanh(), nn.Linear(head, len(TARGETS)))
-
-    def forward(
-        self, tokens: Tensor, carried: Tensor, state: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Hidden states after each event, (B, L, H), from padded tokens (B, L) and carried (B, L, CARRIED); for training."""
-        after, last = self.lstm(torch.cat((self.embed(tokens), carried), dim=2), state)
-        return after, last
-
-    def logits(self, hidden: Tensor, features: Tensor) -> Tensor:
-        """The LSTM's share of the logits, (n, 3), from hidden states (n, H) and features (n, F)."""
-        out: Tensor = self.head(torch.cat((hidden, clock_inputs(features)), dim=1))
-        return out
-
-    @torch.inference_mode()
-    def run(self, states: Floats, tokens: Sequence[Tokens], carried: Sequence[Floats]) -> Floats:
-        """States (n, 2, H: h and c) moved over sequences of unequal length, all at once, without padding.
-
-        Learners are sorted by length, so that step t works on just those who have a t-th event.
-        """
-        lengths = np.array([len(sequence) for sequence in tokens], dtype=np.int64)
-        moved = torch.from_numpy(np.array(states, dtype=np.float32))
-        if not lengths.sum():
-            return moved.numpy()
-        order = np.argsort(-lengths, kind="stable")
-        lengths = lengths[order]
-        begins = torch.from_numpy(np.concatenate(([0], np.cumsum(lengths)[:-1])))
-        flat_tokens = torch.from_numpy(np.concatenate([tokens[at] for at in order]))
-        flat_carried = torch.from_numpy(np.concatenate([carried[at] for at in order]))
-        width = self.embed.embedding_dim
-        into, recurrent, bias_in, bias_across = self.lstm.all_weights[0]
-        by_token = torch.addmm(bias_in + bias_across, self.embed.weight, into[:, :width].T)
-        inputs = by_token[flat_tokens].addmm_(flat_carried, into[:, width:].T)
-        across = recurrent.T.contiguous()
-        h, c = moved[order, 0].contiguous(), moved[order, 1].contiguous()
-        alive = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
-        for step, count in enumerate(alive.tolist()):
-            gates = torch.addmm(inputs[begins[:count] + step], h[:count], across)
-            i, f, g, o = gates.chunk(4, dim=1)
-            c[:count] = f.sigmoid() * c[:count] + i.sigmoid() * g.tanh()
-            h[:count] = o.sigmoid() * c[:count].tanh()
-        moved[order, 0], moved[order, 1] = h, c
-        return moved.numpy()
+    def logits(self, features: Floats, beside: Doubles | float = 0.0) -> Doubles:
+        """Calibrated log-odds (n, K) from features (n, F); `beside` (n, K) is what an LSTM adds to the trees."""
+        return self.slope * (self.trees.margins(features) + beside) + self.intercept
 
 
 @dataclass(slots=True)
 class Model:
-    """All that makes a prediction: the LSTM, the trees, the calibration, and the vocabulary they were trained on."""
+    """All that makes a prediction."""
 
-    lstm: Lstm
-    trees: Trees
-    vocabulary: Mapping[str, int]  # kind -> token, 0 is the unknown one
-    slope: npt.NDArray[np.float64]  # (3,) by target, of the calibrated logit
-    intercept: npt.NDArray[np.float64]  # (3,)
+    parts: Mapping[str, Part]  # by name, see PARTS
+    lstm: Lstm | None = None
+    vocabulary: Mapping[str, int] = field(default_factory=dict)  # of the LSTM: kind -> token, 0 is the unknown one
     identity: str = ""  # name/digest; set when the model is saved or loaded
     prior: tuple[float | None, ...] = (None,) * len(TARGETS)  # how often each came true where the model was calibrated
+    calibrated: bool = False  # whether finished runs of this site have calibrated it
 
-    @torch.inference_mode()
+    @property
+    def full(self) -> Part:
+        """The part that every model has."""
+        return self.parts["full"]
+
+    @property
+    def hidden(self) -> int:
+        """The width of the state that is kept of a learner; 0 without an LSTM."""
+        return self.lstm.hidden if self.lstm is not None else 0
+
+    def speaker(self, target: str) -> str:
+        """Return the name of the part whose figure is shown for this target.
+
+        What `full` learnt of one platform may not hold on another: `portable` speaks until a finished run was checked.
+        """
+        is_portable = target in PARTS["portable"] and "portable" in self.parts and not self.calibrated
+        return "portable" if is_portable else "full"
+
+    def _speakers(self) -> dict[str, list[str]]:
+        """The parts that speak, each with its targets."""
+        found: dict[str, list[str]] = {}
+        for target in TARGETS:
+            found.setdefault(self.speaker(target), []).append(target)
+        return found
+
+    def logits(self, features: Floats, beside: Doubles | float = 0.0) -> Doubles:
+        """The log-odds that are shown, (n, 3) in the order of TARGETS; `beside` (n, 3) is what the LSTM adds."""
+        found = np.zeros((len(features), len(TARGETS)))
+        for name, targets in self._speakers().items():
+            part = self.parts[name].logits(features, beside if name == "full" else 0.0)
+            for target in targets:
+                found[:, TARGETS.index(target)] = part[:, PARTS[name].index(target)]
+        return found
+
     def probabilities(
         self, hidden: Floats, features: Floats, shift: Sequence[float] = (0.0,) * len(TARGETS)
     ) -> npt.NDArray[np.float64]:
@@ -112,10 +97,18 @@ class Model:
 
         `shift` is added to the log-odds of each target: see `prior_shift`.
         """
-        smooth = self.lstm.logits(torch.from_numpy(hidden), torch.from_numpy(features)).numpy().astype(np.float64)
-        logits = self.slope * (smooth + self.trees.margins(features)) + self.intercept + np.array(shift)
-        chances: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logits.clip(-30.0, 30.0)))
-        return chances
+        beside = self.lstm.share(hidden, features) if self.lstm is not None else 0.0
+        return sigmoid(self.logits(features, beside) + np.array(shift))
+
+    def contributions(self, features: Floats) -> Doubles:
+        """How much each feature moved the log-odds that are shown, (n, 3, F): see `Trees.contributions`."""
+        found = np.zeros((len(features), len(TARGETS), features.shape[1]))
+        for name, targets in self._speakers().items():
+            part = self.parts[name]
+            moved = part.trees.contributions(features) * part.slope[None, :, None]
+            for target in targets:
+                found[:, TARGETS.index(target)] = moved[:, PARTS[name].index(target)]
+        return found
 
     def prior_shift(self, expected: float | None) -> tuple[float, ...]:
         """What to add to the log-odds (3,) of a course where the share `expected` is to earn a certificate.

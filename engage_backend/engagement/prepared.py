@@ -1,7 +1,7 @@
 """Course runs made ready for training once: a folder of arrays that training maps into memory, and that names nobody.
 
-Of each run there are its events (what kind, and what the encoder carries), the examples with features and labels, and no
-user id, name, block or session. A person is a number, the same in every run of the folder. Who holds the logs too could
+Of each run there are its events (what kind, and for an LSTM what the encoder carries), the examples with features and labels,
+and no user id, name, block or session. A person is a number, the same in every run of the folder. Who holds the logs too could
 still tell learners by the gaps between their clicks: it is to be kept as the packages are.
 """
 
@@ -21,9 +21,9 @@ from engage_backend.engagement.encoder import CARRIED, KindTable
 from engage_backend.engagement.trees import TARGETS
 
 CONTENTS = "prepared.json"
-FORMAT = 2
+FORMAT = 3
 _ARRAYS = tuple(field.name for field in fields(Run) if field.name not in ("name", "course"))
-_MADE_FOR = {"format": FORMAT, "features": list(FEATURES), "targets": list(TARGETS), "carried": CARRIED}
+_MADE_FOR = {"format": FORMAT, "features": list(FEATURES), "targets": list(TARGETS)}
 
 
 class PreparedRefused(Exception):
@@ -44,15 +44,18 @@ def write_prepared(runs: Iterable[Run], kinds: KindTable, folder: Path, *, peopl
     everybody = np.unique(np.fromiter(people, dtype=np.int64, count=len(people)))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONTENTS).unlink(missing_ok=True)
-    contents = []
+    contents, carried = [], 0
     for number, run in enumerate(runs):
         place = folder / f"run{number:03}"
         place.mkdir(exist_ok=True)
         numbered = replace(run, learners=np.searchsorted(everybody, run.learners), kinds=_narrow(run.kinds))
         for name in _ARRAYS:
-            np.save(place / f"{name}.npy", getattr(numbered, name), allow_pickle=False)
+            (place / f"{name}.npy").unlink(missing_ok=True)
+            if (array := getattr(numbered, name)) is not None:
+                np.save(place / f"{name}.npy", array, allow_pickle=False)
+        carried = CARRIED if run.carried is not None else 0
         contents.append({"name": run.name, "course": run.course, "events": len(run.kinds), "examples": len(run.who)})
-    told = {**_MADE_FOR, "seed": seed, "kinds": kinds.names, "runs": contents}
+    told = {**_MADE_FOR, "carried": carried, "seed": seed, "kinds": kinds.names, "runs": contents}
     (folder / CONTENTS).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -60,13 +63,14 @@ def read_prepared(folder: Path) -> tuple[list[Run], KindTable]:
     """The runs of the folder, mapped and not read. Raises PreparedRefused with the reason."""
     try:
         told = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
-        if {name: told.get(name) for name in _MADE_FOR} != _MADE_FOR:
+        if {name: told.get(name) for name in _MADE_FOR} != _MADE_FOR or told["carried"] not in (0, CARRIED):
             raise PreparedRefused(f"{folder} was prepared for another version of Engage: prepare it again")
+        there = [name for name in _ARRAYS if name != "carried" or told["carried"]]
         runs = [
             Run(
                 one["name"],
                 one["course"],
-                **{name: _mapped(folder / f"run{at:03}" / f"{name}.npy") for name in _ARRAYS},
+                **{name: _mapped(folder / f"run{at:03}" / f"{name}.npy") for name in there},
             )
             for at, one in enumerate(told["runs"])
         ]
@@ -76,7 +80,8 @@ def read_prepared(folder: Path) -> tuple[list[Run], KindTable]:
     except (AttributeError, KeyError, TypeError, ValueError) as broken:
         raise PreparedRefused(f"{folder} is damaged, prepare it again: {str(broken).splitlines()[0]}") from broken
     for run, one in zip(runs, told["runs"], strict=True):
-        if (len(run.kinds), len(run.carried), len(run.features)) != (one["events"], one["events"], one["examples"]):
+        carried = len(run.kinds if run.carried is None else run.carried)
+        if (len(run.kinds), carried, len(run.features)) != (one["events"], one["events"], one["examples"]):
             raise PreparedRefused(f"{folder} is damaged, prepare it again: {run.name} has not the events it tells of")
     return runs, kinds
 

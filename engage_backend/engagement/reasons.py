@@ -96,7 +96,7 @@ def reasons(model: Model, features: Floats, shown: Sequence[Sequence[int | None]
     """
     if not len(features):
         return []
-    by_feature = model.trees.contributions(features) * model.slope[None, :, None]
+    by_feature = model.contributions(features)
     effects = np.zeros((len(features), len(TARGETS), len(_NAMES)))
     for group in range(len(_NAMES)):
         effects[:, :, group] = by_feature[:, :, group == _GROUP_OF].sum(axis=2)

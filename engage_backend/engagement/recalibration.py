@@ -49,7 +49,7 @@ def recalibrate(model: Model, shown: Mapping[str, Sequence[Shown]], *, runs: int
     A logistic regression of the outcomes on the log-odds that were shown (Platt 1999), of which R / (R + 2) is believed for R
     runs: the learners of one run err together. The ranks of learners stay as they were.
     """
-    slope, intercept = model.slope.copy(), model.intercept.copy()
+    slope, intercept = model.full.slope.copy(), model.full.intercept.copy()
     verdicts = {}
     for at, target in enumerate(TARGETS):
         rows = shown.get(target, ())
@@ -73,7 +73,8 @@ def recalibrate(model: Model, shown: Mapping[str, Sequence[Shown]], *, runs: int
         slope[at], intercept[at] = by * slope[at], by * intercept[at] + shift
         after = _error(sigmoid(by * logits + shift), learners, happened)
         verdicts[target] = Verdict(int(learners.sum()), before, after)
-    return replace(model, slope=slope, intercept=intercept, identity=""), verdicts
+    full = replace(model.full, slope=slope, intercept=intercept)
+    return replace(model, parts={**model.parts, "full": full}, identity="", calibrated=True), verdicts
 
 
 def _error(chance: Doubles, learners: Doubles, happened: Doubles) -> float:

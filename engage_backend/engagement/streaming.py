@@ -20,20 +20,33 @@ _EVENTS_AT_ONCE = 100_000  # bounds the memory of one call: about 200 MB at 48 h
 class Kept:
     """What a model remembers of a learner after the first `position` events of the history."""
 
-    hidden: Floats  # (2, H): h and c
+    hidden: Floats  # (2, H): h and c; H is 0 without an LSTM
     counters: Counters
     position: int = 0
 
     @classmethod
     def start(cls, model: Model) -> Kept:
         """Before the first event."""
-        return cls(np.zeros((2, model.lstm.hidden), dtype=np.float32), Counters())
+        return cls(np.zeros((2, model.hidden), dtype=np.float32), Counters())
 
 
 def advance(model: Model, kinds: KindTable, kept: Sequence[Kept], rows: Sequence[Sequence[Row]]) -> list[Kept]:
     """The states after `rows[i]` follow `kept[i]`. What is given is left as it is."""
-    tokens = kinds.tokens(model.vocabulary)
+    hidden = [one.hidden for one in kept] if model.lstm is None else _listened(model, kinds, kept, rows)
     moved = list(kept)
+    for at, (before, new, state) in enumerate(zip(kept, rows, hidden, strict=True)):
+        if new:
+            counters = before.counters.copy()
+            counters.update(new, kinds.categories)
+            moved[at] = Kept(state, counters, before.position + len(new))
+    return moved
+
+
+def _listened(model: Model, kinds: KindTable, kept: Sequence[Kept], rows: Sequence[Sequence[Row]]) -> list[Floats]:
+    """The LSTM's states after the rows."""
+    assert model.lstm is not None
+    tokens = kinds.tokens(model.vocabulary)
+    moved = [one.hidden for one in kept]
     waiting = [at for at, new in enumerate(rows) if new]
     while waiting:
         events = 0
@@ -46,9 +59,7 @@ def advance(model: Model, kinds: KindTable, kept: Sequence[Kept], rows: Sequence
         states = np.stack([kept[at].hidden for at in part])
         states = model.lstm.run(states, [one for one, _ in read], [carried for _, carried in read])
         for at, state in zip(part, states, strict=True):
-            counters = kept[at].counters.copy()
-            counters.update(rows[at], kinds.categories)
-            moved[at] = Kept(state, counters, kept[at].position + len(rows[at]))
+            moved[at] = state
     return moved
 
 

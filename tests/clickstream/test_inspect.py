@@ -131,7 +131,7 @@ def test_a_command_whose_extra_is_not_installed_says_which(subcommand: str) -> N
 
 @pytest.mark.parametrize("words", [["tick"], ["consume", "x.log"], ["backfill", "x.log"]], ids=lambda words: words[0])
 def test_a_command_of_the_worker_says_so_where_its_packages_are_missing(words: list[str], tmp_path: Path) -> None:
-    code = "import sys; sys.modules['torch'] = None; from engage_backend.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; sys.modules['numpy'] = None; from engage_backend.cli import main; sys.exit(main(sys.argv[1:]))"
     (tmp_path / "x.log").touch()
     home = {
         **os.environ,
@@ -143,4 +143,4 @@ def test_a_command_of_the_worker_says_so_where_its_packages_are_missing(words: l
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "torch is not installed here. Run this where the consumer runs" in done.stderr
+    assert "numpy is not installed here. Run this where the consumer runs" in done.stderr

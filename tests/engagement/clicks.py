@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 
 import numpy as np
-import torch
 
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.engagement.counters import FEATURES
-from engage_backend.engagement.model import Lstm, Model
+from engage_backend.engagement.model import Model, Part
 from engage_backend.engagement.trees import Trees
 
 COURSE = "course-v1:TestX+T101+2024"
@@ -38,12 +37,20 @@ def click(learner: int, time: int, kind: str, dice: random.Random) -> ClickEvent
 
 
 def small_model(seed: int = 0) -> Model:
-    """A model with random weights: LSTM and trees both speak."""
+    """A model of trees with random leaves."""
+    return Model({"full": Part(_stumps(seed), np.ones(3), np.zeros(3))})
+
+
+def listening_model(seed: int = 0) -> Model:
+    """The same trees, and an LSTM with random weights that speaks, too. Needs torch."""
+    import torch
+
+    from engage_backend.engagement.lstm import Lstm
+
     torch.manual_seed(seed)
     vocabulary = {kind: token for token, kind in enumerate(KINDS[:-1], start=1)}  # the last kind is unknown to it
-    return Model(
-        Lstm(len(vocabulary) + 1, hidden=12, embedding=4, head=8), _stumps(seed), vocabulary, np.ones(3), np.zeros(3)
-    )
+    lstm = Lstm(len(vocabulary) + 1, hidden=12, embedding=4, head=8)
+    return Model(small_model(seed).parts, lstm, vocabulary)
 
 
 def _stumps(seed: int, count: int = 60) -> Trees:

@@ -13,13 +13,12 @@ from engage_backend.clickstream.parse import parse_lines
 from engage_backend.engagement.dataset import Run, run_of
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.folder import load_model, save_model
-from engage_backend.engagement.lstm_fit import LstmSettings
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.package import read_package
 from engage_backend.engagement.training import Settings, predict, train
 from tests.engagement.packages import people, write_package, write_table
 
-QUICK = Settings(lstm=LstmSettings(epochs=1, batch=16), rounds=12, min_kind_count=20, own_rounds=12, own_kind_count=20)
+QUICK = Settings(rounds=12, own_rounds=12)
 NEW = "edx.own.thing.happened"
 
 
@@ -57,13 +56,6 @@ def test_the_own_run_makes_the_next_one_better_known(site: tuple[Model, Model, R
     assert brier(moved, run, kinds, (3, 4, 5, 6)) < 0.9 * brier(base, run, kinds, (3, 4, 5, 6))
 
 
-def test_its_kinds_are_known_and_those_of_the_base_keep_their_tokens(site: tuple[Model, Model, Run, KindTable]) -> None:
-    base, moved, run, kinds = site
-    assert NEW in moved.vocabulary and NEW not in base.vocabulary
-    assert base.vocabulary.items() <= moved.vocabulary.items()
-    assert run.known(kinds.tokens(moved.vocabulary)) > run.known(kinds.tokens(base.vocabulary))
-
-
 def test_what_was_moved_is_saved_and_serves(site: tuple[Model, Model, Run, KindTable], tmp_path: Path) -> None:
     _, moved, run, kinds = site
     save_model(moved, {"name": "moved"}, tmp_path / "moved")
@@ -83,7 +75,7 @@ def test_the_command_begins_from_the_base_model_and_says_so(tmp_path: Path, caps
     folder = write_package(tmp_path, "own", count=30, clicks=2)
     words = ["train", str(folder), "--from", "base", "--out", str(tmp_path / "model"), "--name", "ours"]
     assert main(words) == 0
-    assert "backward" in capsys.readouterr().out
+    assert "ours/" in capsys.readouterr().out
     _, card = load_model(tmp_path / "model")
     assert card["begun_from"].startswith("engage-base/") and "--from base" in card["command"]
     (told,) = card["training_runs"]

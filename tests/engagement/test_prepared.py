@@ -15,7 +15,7 @@ from engage_backend.engagement.package import read_package
 from engage_backend.engagement.prepared import read_prepared
 from tests.engagement.packages import people, write_package
 
-SAME = ("begins", "kinds", "carried", "who", "seen", "clock", "week", "features", "labels", "early")
+SAME = ("begins", "kinds", "who", "seen", "clock", "week", "features", "labels", "early")
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_whoever_is_left_out_is_not_in_the_folder(folders: list[Path], tmp_path:
     ("harm", "words"),
     [
         (lambda folder: (folder / "run001" / "kinds.npy").unlink(), "kinds.npy: No such file"),
-        (lambda folder: (folder / "run000" / "carried.npy").write_bytes(b"no array"), "damaged"),
+        (lambda folder: (folder / "run000" / "features.npy").write_bytes(b"no array"), "damaged"),
         (lambda folder: np.save(folder / "run000" / "kinds.npy", np.zeros(3, dtype=np.uint16)), "damaged"),
         (lambda folder: (folder / "prepared.json").write_text("{"), "damaged"),
         (lambda folder: (folder / "prepared.json").write_text('{"format": 0}'), "another version"),

@@ -33,17 +33,18 @@ def test_every_feature_belongs_to_one_group() -> None:
 
 @pytest.mark.parametrize("model", [MODEL, small_model()], ids=["base model", "stumps"])
 def test_contributions_add_up_to_what_the_trees_say(model: object) -> None:
-    trees = model.trees  # type: ignore[attr-defined]
+    trees = model.parts["full"].trees  # type: ignore[attr-defined]
     roots = np.array([trees.value[trees.target == target, 0].sum() for target in range(len(TARGETS))])
     said = trees.contributions(learners()).sum(axis=2) + roots
     assert np.abs(said - trees.margins(learners())).max() < 1e-5
 
 
 def test_the_trees_of_the_base_model_know_the_mean_learner() -> None:
-    inner = MODEL.trees.feature >= 0
-    assert np.abs(MODEL.trees.value[inner]).max() > 0.01
-    top = MODEL.trees.value[:, 0]
-    below = np.take_along_axis(MODEL.trees.value, np.stack([MODEL.trees.left[:, 0], MODEL.trees.right[:, 0]], 1), 1)
+    trees = MODEL.full.trees
+    inner = trees.feature >= 0
+    assert np.abs(trees.value[inner]).max() > 0.01
+    top = trees.value[:, 0]
+    below = np.take_along_axis(trees.value, np.stack([trees.left[:, 0], trees.right[:, 0]], 1), 1)
     assert ((below.min(axis=1) - 1e-6 <= top) & (top <= below.max(axis=1) + 1e-6)).all()
 
 
@@ -72,7 +73,7 @@ def test_long_silence_speaks_for_leaving() -> None:
     clocks = (START + 30 * DAY, START + 42 * DAY)
     features = np.array([counters.features(Plan.of(schedule), clock) for clock in clocks], dtype=np.float32)
     leave = TARGETS.index("leave")
-    here, away = MODEL.trees.contributions(features)[:, leave]
+    here, away = MODEL.full.trees.contributions(features)[:, leave]
     assert away.sum() - here.sum() > 0.3
     told = [msgspec.json.decode(text)["leave"] for text in reasons(MODEL, features, [(None, None, 500)] * 2)]
     effects = [{group: effect for group, effect, _ in those} for those in told]

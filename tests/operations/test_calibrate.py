@@ -53,9 +53,9 @@ def test_what_was_shown_too_high_comes_down_part_of_the_way(live: LiveSite, tmp_
     assert "certify: 100 figures shown; off by 0.400 before" in said
     assert "complete: 0 figures shown; fewer than 30" in said
     assert card["calibrated_on"] == [LAST_YEARS]
-    assert after.intercept[0] < before.intercept[0]
-    assert (after.intercept[1:] == before.intercept[1:]).all()
-    assert (after.slope[1:] == before.slope[1:]).all()
+    assert after.full.intercept[0] < before.full.intercept[0]
+    assert (after.full.intercept[1:] == before.full.intercept[1:]).all()
+    assert (after.full.slope[1:] == before.full.slope[1:]).all()
     assert after.identity in said
     assert after.identity != before.identity
 
@@ -75,7 +75,7 @@ def test_more_runs_are_believed_more(live: LiveSite, tmp_path: Path) -> None:
         finished_run(before.identity, shown=800, of_ten=4, key=f"course-v1:TestX+T101+{year}")
     calibrate(tmp_path / "three")
     calibrate(tmp_path / "chosen", LAST_YEARS)
-    one, three, chosen = (load_model(tmp_path / name)[0].intercept[0] for name in ("one", "three", "chosen"))
+    one, three, chosen = (load_model(tmp_path / name)[0].full.intercept[0] for name in ("one", "three", "chosen"))
     assert three < one == chosen
 
 
@@ -86,7 +86,7 @@ def test_what_was_shifted_before_it_was_shown_is_taken_as_the_model_said_it(live
     finished_run(f"{model.identity}~60%", shown=600, of_ten=6)
     calibrate(tmp_path / "calibrated")
     after, _ = load_model(tmp_path / "calibrated")
-    assert after.intercept[0] < model.intercept[0] - 0.1
+    assert after.full.intercept[0] < model.full.intercept[0] - 0.1
 
 
 def test_what_another_model_showed_says_nothing_of_this_one(live: LiveSite, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from engage_backend.engagement.dataset import NOT_JUDGED
 from engage_backend.engagement.metrics import FIGURES, judge, reliability
 from engage_backend.engagement.trees import TARGETS
 
+OURS = "engage"
+
 Row = dict[str, Any]
 # By row, for each seed, the probabilities about each run: (n, TARGETS), None where the split does not judge it.
 Answers = Mapping[str, Sequence[Sequence[Doubles | None]]]

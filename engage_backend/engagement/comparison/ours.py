@@ -9,7 +9,6 @@ from engage_backend.engagement import (
     counters,
     dataset,
     encoder,
-    lstm_fit,
     model,
     training,
     trees,
@@ -20,7 +19,7 @@ from engage_backend.engagement.training import Settings, predict, single_outcome
 from engage_backend.engagement.trees import TARGETS
 
 ROWS = ("engage",)
-MODULES = (calibration, counters, dataset, encoder, lstm_fit, model, training, trees, trees_fit)
+MODULES = (calibration, counters, dataset, encoder, model, training, trees, trees_fit)
 
 
 def say(task: Task, settings: Settings | None = None) -> Said:

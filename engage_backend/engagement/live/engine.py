@@ -16,7 +16,6 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-import torch
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
@@ -94,8 +93,6 @@ class Engine:
 
         `max_waiting`: events that wait for a roster to be read again; what finds no room counts as not enrolled.
         """
-        # Steps are small matrices: a second thread cost more than it gave, and twenty times as much on a busy machine.
-        torch.set_num_threads(1)
         # A batch is a hundred thousand small tuples that hold no cycles; looking for some took a sixth of the time.
         gc.set_threshold(200_000, 20, 20)
         self.platform = platform

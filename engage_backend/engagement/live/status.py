@@ -18,6 +18,7 @@ from engage_backend.clickstream.parse import parse
 from engage_backend.clickstream.quarantine import BROKEN
 from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.conf import EngageSettings, engage_settings
+from engage_backend.engagement.categories import is_known
 from engage_backend.engagement.live.expected import expected_rate
 from engage_backend.engagement.live.gaps import open_drops, open_gaps
 from engage_backend.engagement.live.registry import MAX_KINDS, MOST_A_DAY
@@ -51,7 +52,7 @@ def status() -> dict[str, Any]:
         "lease": _lease(),
         "quarantine": _quarantine(settings.quarantine),
     }
-    found["kinds"] |= _known_share(settings.model, HistoryChunk.objects.all())
+    found["kinds"] |= _understood(settings.model, HistoryChunk.objects.all())
     found["todo"] = list(_todo(found))
     return found
 
@@ -153,13 +154,13 @@ def _states() -> dict[str, Any]:
 
 
 def _run(run: CourseRun, site_now: datetime, model: Path) -> dict[str, Any]:
-    shares = _known_share(model, HistoryChunk.objects.filter(learner__course_run=run))
+    clicks = latest_clicks(HistoryChunk.objects.filter(learner__course_run=run))
     return {
         "course": run.course_key,
         "learners": run.learners.count(),
         "model": run.model or None,
         "as_of": _iso(run.as_of),
-        **{name: shares[name] for name in ("known_share", "understood_share")},
+        "understood_share": understood_share(card_in(model), clicks),
         "expected_pass_rate": expected_rate(run.model),
         "passed_today": run.next_pass is not None and run.next_pass > site_now.date(),
         "passed": run.clock_day.isoformat() if run.clock_day else None,
@@ -171,22 +172,17 @@ def _model(folder: Path) -> dict[str, Any]:
     return {
         "folder": str(folder),
         "name": card.get("name"),
-        "kinds": len(card.get("vocabulary", [])),
         "trouble": weights_trouble(folder),
     }
 
 
-def _known_share(folder: Path, chunks: QuerySet[HistoryChunk]) -> dict[str, Any]:
-    """Return, of the latest events in these chunks, the share whose kind the model knows, and that it understands."""
+def _understood(folder: Path, chunks: QuerySet[HistoryChunk]) -> dict[str, Any]:
+    """Return, of the latest events in these chunks, the share that the model understands, and the kinds it does not."""
     card, seen = card_in(folder), latest_clicks(chunks)
-    vocabulary, total = set(card.get("vocabulary", [])), seen.total()
-    unknown = [kind for kind, _ in seen.most_common() if kind not in vocabulary]
-    share = round(sum(seen[kind] for kind in vocabulary) / total, 4) if total and vocabulary else None
     return {
-        "sampled_events": total,
-        "known_share": share,
+        "sampled_events": seen.total(),
         "understood_share": understood_share(card, seen),
-        "unknown": unknown[:5],
+        "unknown": [kind for kind, _ in seen.most_common() if not is_known(card, kind)][:5],
     }
 
 

@@ -1,8 +1,7 @@
-"""What share of the latest clicks a model understands: by its parts that have a say, each of which reads something else.
+"""What share of the latest clicks a model understands: by its parts, each of which reads something else.
 
-The trees read counters, which know a click by its sort (`engagement.categories`). An LSTM reads the kinds themselves, those of
-the model's vocabulary; where nested validation did not hear it, it has no say. Loads neither torch nor the model: only what
-its card says.
+The trees read counters, which know a click by its sort (`engagement.categories`). An LSTM, where there is one, reads the kinds
+themselves, those of the model's vocabulary. Does not load the model: only what its card says.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from django.db.models import QuerySet
 
 from engage_backend.clickstream.names import is_activity
 from engage_backend.engagement.activity import times_and_kinds
-from engage_backend.engagement.categories import NOWHERE, Category, category_of
+from engage_backend.engagement.categories import is_known
 from engage_backend.models import HistoryChunk, Kind
 
 _SAMPLE_CHUNKS = 200
@@ -57,20 +56,9 @@ def latest_clicks(chunks: QuerySet[HistoryChunk]) -> Counter[str]:
     return Counter({name: count for name, count in clicks.items() if is_activity(name)})
 
 
-def hears_kinds(card: Mapping[str, Any]) -> bool:
-    """Return whether the model has an LSTM that has a say in any target."""
-    return bool(card.get("lstm")) and not str(card.get("parts", "")).endswith(NOWHERE)
-
-
 def understood_share(card: Mapping[str, Any], clicks: Mapping[str, int]) -> float | None:
-    """Return the share of clicks, {kind: count}, that every heard part of a model understands. None: no clicks, no model."""
+    """Return the share of clicks, {kind: count}, that every part of a model understands. None: no clicks, no model."""
     total = sum(clicks.values())
     if not total or not card.get("name"):
         return None
-    vocabulary = set(card.get("vocabulary", [])) if hears_kinds(card) else None
-    understood = sum(
-        count
-        for kind, count in clicks.items()
-        if category_of(kind) != Category.OTHER and (vocabulary is None or kind in vocabulary)
-    )
-    return round(understood / total, 4)
+    return round(sum(count for kind, count in clicks.items() if is_known(card, kind)) / total, 4)

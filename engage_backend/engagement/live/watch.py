@@ -15,7 +15,7 @@ _Signature = tuple[tuple[str, int, int, int], ...]
 
 
 class ModelWatch:
-    """The current model of a folder; None while there is none that this version can use, with the reason in `why_none`."""
+    """The current model of a folder: the last one that this version could use. None while there was none, see `why_none`."""
 
     def __init__(self, folder: Callable[[], Path]) -> None:
         self._folder = folder
@@ -32,11 +32,14 @@ class ModelWatch:
             return self.model
         self._seen = signature
         try:
-            self.model, card = load_model(folder)
-            self.calibrated = bool(card.get("calibrated_on"))
+            self.model, _ = load_model(folder)
+            self.calibrated = self.model.calibrated
         except ModelRefused as refused:
-            self.model, self.calibrated, self.why_none = None, False, str(refused)
-            log.warning("no predictions: %s", refused)
+            self.why_none = str(refused)
+            if self.model is None:
+                log.warning("no predictions: %s", refused)
+            else:
+                log.warning("the model before it stays, %s: %s", self.model.identity, refused)
         else:
             log.info("model %s from %s", self.model.identity, folder)
         return self.model

@@ -115,22 +115,20 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("model", f"{found['model']['name'] or 'none'} in {found['model']['folder']}"))
     share = (
         ""
-        if kinds["known_share"] is None
-        else f"; the model knows those of {kinds['known_share']:.1%} of the events"
-        f"; what it goes by understands {kinds['understood_share'] or 0:.1%}"
+        if kinds["understood_share"] is None
+        else f"; the model understands those of {kinds['understood_share']:.1%} of the events"
     )
     rows.append(("kinds", f"{kinds['registered']:,} of at most {kinds['most']:,}{share}"))
     if kinds["unknown"]:
-        rows.append(("", f"not known, most frequent first: {', '.join(kinds['unknown'])}"))
+        rows.append(("", f"not understood, most frequent first: {', '.join(kinds['unknown'])}"))
     rows += [
         (
             "course run",
             f"{run['course']}: {run['learners']:,} learners, as of {run['as_of']}, by {run['model'] or 'no model'}"
             + (
                 ""
-                if run["known_share"] is None
-                else f", which knows the kinds of {run['known_share']:.1%} of its events"
-                f" and understands {run['understood_share'] or 0:.1%}"
+                if run["understood_share"] is None
+                else f", which understands {run['understood_share']:.1%} of its events"
             ),
         )
         for run in found["runs"]
