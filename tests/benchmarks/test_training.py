@@ -16,8 +16,9 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from engage_backend.engagement.dataset import Run
-from engage_backend.engagement.lstm_fit import LstmSettings, Pace, fit_lstm, untrained
+from engage_backend.engagement.lstm_fit import fit_lstm, untrained
 from engage_backend.engagement.prepared import CONTENTS, read_prepared, size_of
+from engage_backend.engagement.training import LstmSettings, Pace
 from engage_backend.engagement.trees import TARGETS
 from engage_backend.engagement.trees_fit import cores
 
@@ -28,9 +29,8 @@ PREPARE = "import sys; from engage_backend.cli import main; status = main(sys.ar
 TRAIN = """
 import sys
 from pathlib import Path
-from engage_backend.engagement.lstm_fit import LstmSettings, Pace
 from engage_backend.engagement.prepared import read_prepared
-from engage_backend.engagement.training import Settings, train
+from engage_backend.engagement.training import LstmSettings, Pace, Settings, train
 pace = Pace()
 runs, kinds = read_prepared(Path(sys.argv[1]))
 train(runs, kinds, seed=1, settings=Settings(lstm=LstmSettings(epochs=1), rounds=10), pace=pace)
@@ -53,7 +53,7 @@ def packages() -> list[Path]:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The runs made ready, in a process of its own whose memory is told."""
     out = tmp_path_factory.mktemp("prepared") / "runs"
-    words = ["prepare", *map(str, packages()), "--out", str(out)]
+    words = ["prepare", *map(str, packages()), "--out", str(out), "--sequence"]
     began = time.perf_counter()
     print(f"\nprepare: {ran(PREPARE + PEAK, *words)}, {time.perf_counter() - began:.0f} s")
     return out

@@ -1,6 +1,6 @@
 """Consumers that live for a second: real processes, born of one that has already imported everything.
 
-Loading torch takes seconds; a consumer that is killed a hundred times would spend nine tenths of its lives on it.
+Loading Django and numpy takes a second; a consumer that is killed a hundred times would spend most of its lives on it.
 """
 
 from __future__ import annotations

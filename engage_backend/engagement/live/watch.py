@@ -15,7 +15,10 @@ _Signature = tuple[tuple[str, int, int, int], ...]
 
 
 class ModelWatch:
-    """The current model of a folder: the last one that this version could use. None while there was none, see `why_none`."""
+    """The current model of a folder: the last one that this version could use.
+
+    None while there was none, or where it was taken away; the reason is in `why_none`.
+    """
 
     def __init__(self, folder: Callable[[], Path]) -> None:
         self._folder = folder
@@ -36,7 +39,8 @@ class ModelWatch:
             self.calibrated = self.model.calibrated
         except ModelRefused as refused:
             self.why_none = str(refused)
-            if self.model is None:
+            if self.model is None or not signature:
+                self.model, self.calibrated = None, False
                 log.warning("no predictions: %s", refused)
             else:
                 log.warning("the model before it stays, %s: %s", self.model.identity, refused)

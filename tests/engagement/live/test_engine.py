@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 
@@ -12,7 +13,7 @@ from engage_backend.engagement.folder import save_model
 from engage_backend.engagement.live.engine import Unplaced
 from engage_backend.models import CourseRun, DailySnapshot, Learner, LearnerState, Prediction, Submission, Tombstone
 from engage_backend.platform.standalone.models import Enrolment
-from tests.engagement.clicks import BLOCKS, DAY, KINDS, START, clicks, small_model
+from tests.engagement.clicks import BLOCKS, DAY, KINDS, START, clicks, listening_model, small_model
 from tests.engagement.live.conftest import LEARNERS, LiveSite
 
 COUNTS = {101: 700, 102: 90, 103: 1}  # the first fills a chunk and begins a second; 104 never comes
@@ -185,6 +186,42 @@ def test_a_removed_model_is_said_and_histories_go_on(live: LiveSite) -> None:
     ended = live.histories(), live.shown()
     CourseRun.objects.all().delete()
     assert ended == undisturbed(live)
+
+
+def test_an_lstm_is_served_in_any_order_and_gone_with_the_model_that_had_it(live: LiveSite) -> None:
+    pytest.importorskip("torch")
+    save_model(listening_model(), {"name": "test"}, live.model)
+    whole = undisturbed(live)
+    engine = live.engine()
+    events = everything()
+    random.Random(3).shuffle(events)
+    for at in range(0, len(events), 97):
+        engine.ingest(events[at : at + 97])
+    engine.tick()
+    assert differ(live.shown(), whole[1]) <= 1
+    assert {len(bytes(state)) for state in LearnerState.objects.values_list("hidden", flat=True)} == {2 * 12 * 4}
+    with_lstm = live.shown()
+    save_model(small_model(), {"name": "test"}, live.model)
+    live.engine().tick()
+    assert {bytes(state) for state in LearnerState.objects.values_list("hidden", flat=True)} == {b""}
+    assert differ(live.shown(), with_lstm) > 1
+
+
+def test_a_model_that_is_refused_leaves_the_one_before_in_place(
+    live: LiveSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = live.engine()
+    engine.ingest(everything()[:300])
+    engine.tick()
+    before = CourseRun.objects.get().model
+    card = json.loads((live.model / "card.json").read_text())
+    card["parts"]["full"]["slope"] = [float("nan")] * 3
+    (live.model / "card.json").write_text(json.dumps(card))
+    engine.ingest(everything())
+    engine.tick()
+    assert CourseRun.objects.get().model == before
+    assert "the model before it stays" in caplog.text and "slope of full holds what is no number" in caplog.text
+    assert all(0 <= chance <= 1000 for chances in live.shown().values() for chance in chances if chance is not None)
 
 
 def test_new_weights_rebuild_every_state_from_the_histories(live: LiveSite) -> None:
