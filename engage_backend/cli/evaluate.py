@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave one run out, leave one course out, forward in time (default: all)",
     )
     parser.add_argument(
+        "--level",
+        action="store_true",
+        help="judge the engagement level of the next week instead: level.html, level.md and level.json",
+    )
+    parser.add_argument(
         "--seed",
         type=int,
         default=SEED,
@@ -82,6 +87,10 @@ def run(options: argparse.Namespace) -> int:
         options.report.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise Refusal(f"{options.report}: {problem.strerror}") from problem
+    if options.level:
+        from engage_backend.cli import evaluate_level
+
+        return evaluate_level.run(options)
     with progress_shown() as progress:
         kinds = KindTable()
         load = partial(load_material, kinds=kinds, seed=options.seed)
@@ -116,10 +125,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def as_json(found: Evaluation) -> str:
-    """metrics.json: an object of lists of objects, one of these a line."""
+    """metrics.json."""
+    return row_by_row({"format": FORMAT, **asdict(found)})
+
+
+def row_by_row(found: Mapping[str, Any]) -> str:
+    """Return an object of lists of objects as JSON, one of these a line."""
     parts = []
-    for name, value in {"format": FORMAT, **asdict(found)}.items():
-        if isinstance(value, list) and value:
+    for name, value in found.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
             lines = ",\n".join(json.dumps(row) for row in value)
             parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
         else:

@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     # Here, so that `engage --help` does not wait for xgboost.
     from engage_backend.engagement.card import card_of
     from engage_backend.engagement.folder import CARD, WEIGHTS, ModelRefused, save_model
+    from engage_backend.engagement.level_fit import add_level
     from engage_backend.engagement.training import LstmSettings, Pace, Settings, SingleOutcome, known_share, train
 
     if options.sequence:
@@ -92,6 +93,9 @@ def run(options: argparse.Namespace) -> int:
             )
         except SingleOutcome as reason:
             raise Refusal(str(reason)) from reason
+        has_level = add_level(
+            model, runs, seed=options.seed, progress=lambda what: progress.update(task, description=what)
+        )
         card = card_of(
             model,
             runs,
@@ -118,6 +122,11 @@ def run(options: argparse.Namespace) -> int:
         highlight=False,
         soft_wrap=True,
     )
+    if not has_level:
+        says = (
+            "No engagement level: not every number of active days in a week occurs in these runs, or in a part of them."
+        )
+        Console().print(says, highlight=False)
     if options.sequence:
         Console().print(f"{card['sequence'].capitalize()}. It learnt {pace}, backward steps included.", highlight=False)
     elif base is not None and base.lstm is not None:

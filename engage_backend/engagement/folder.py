@@ -216,7 +216,10 @@ def _part(name: str, told: Mapping[str, Any], arrays: Arrays, places: npt.NDArra
     except ValueError as problem:
         raise ValueError(f"trees of {name}: {problem}") from problem
     feature = np.where(trees.feature < 0, trees.feature, places[trees.feature])
-    cuts = _numbers(cuts, (len(cuts),), f"cuts of {name}").tolist()
+    wanted = len(outputs) if name == "level" else 0
+    cuts = _numbers(cuts, (wanted,), f"cuts of {name}").tolist()
+    if cuts != sorted(cuts):
+        raise ValueError(f"cuts of {name} do not ascend")
     return Part(replace(trees, feature=feature), slope, intercept, tuple(cuts))
 
 

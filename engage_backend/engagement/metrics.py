@@ -112,6 +112,36 @@ def reliability(labels: Floats, probabilities: Floats, *, bins: int = BINS) -> l
     ]
 
 
+def confusion(truths: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> Floats:
+    """Return how often each class (row) was labelled as each class (column); classes are numbered from 0."""
+    return np.bincount(truths * classes + labels, minlength=classes * classes).reshape(classes, classes).astype(float)
+
+
+def f1_scores(table: Floats) -> Floats:
+    """Return F1 of each class from a confusion table; 0 for a class that neither occurs nor is given."""
+    both = table.sum(axis=0) + table.sum(axis=1)
+    found: Floats = np.divide(2 * np.diag(table), both, out=np.zeros(len(table)), where=both > 0)
+    return found
+
+
+def macro_f1(table: Floats) -> float:
+    """Return the mean of the classes' F1: each class counts alike."""
+    return float(f1_scores(table).mean())
+
+
+def weighted_f1(table: Floats) -> float:
+    """Return the mean of the classes' F1, each as often as it occurs."""
+    return float(np.average(f1_scores(table), weights=table.sum(axis=1)))
+
+
+def quadratic_kappa(table: Floats) -> float:
+    """Return Cohen's kappa with squared distances as weights: 1 is agreement, 0 chance. 0 where nothing varies."""
+    place = np.arange(len(table))
+    distance = (place[:, None] - place[None, :]) ** 2
+    by_chance = (distance * np.outer(table.sum(axis=1), table.sum(axis=0))).sum() / max(table.sum(), 1e-12)
+    return float(1 - (distance * table).sum() / by_chance) if by_chance else 0.0
+
+
 def _bins(labels: Floats, probabilities: Floats, bins: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Of each bin: mean probability, share of positives, learners, and the standard error were the probabilities true.
 

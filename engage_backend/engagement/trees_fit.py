@@ -1,4 +1,4 @@
-"""Growing the boosted trees, and turning them into plain arrays. The only module that imports xgboost."""
+"""Growing the boosted trees of the outcomes, and turning what xgboost grew into plain arrays."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def grow(
     settings = {**SETTINGS, "max_depth": DEPTH[TARGETS[target]], "seed": seed, "nthread": cores()}
     examples = xgboost.DMatrix(features, labels, weight=weights, base_margin=margins)
     booster = xgboost.train(settings, examples, num_boost_round=rounds)
-    return _arrays(booster, target)
+    return arrays_of(booster, target, depth=DEPTH[TARGETS[target]])
 
 
 def join(parts: list[Trees]) -> Trees:
@@ -77,11 +77,12 @@ def join(parts: list[Trees]) -> Trees:
         right=stack("right", 0),
         value=stack("value", 0),
         depth=max(part.depth for part in parts),
+        outputs=parts[0].outputs,
     )
 
 
 def centred(trees: Trees, shown: Sequence[Floats]) -> Trees:
-    """The same trees, the inner nodes of each target's (3) as the mean of those examples (n, F) that come there.
+    """The same trees, the inner nodes of each output's (K) as the mean of those examples (n, F) that come there.
 
     So the mean learner, from whom reasons count, is one of those who are shown the figure: `leave` is learnt from the long
     silent, too, and beside these everybody would seem to have just been there.
@@ -112,8 +113,11 @@ def centred(trees: Trees, shown: Sequence[Floats]) -> Trees:
     return replace(trees, value=value)
 
 
-def _arrays(booster: xgboost.Booster, target: int) -> Trees:
-    """xgboost's own JSON as arrays. A leaf's value stands in `split_conditions`, its left child is -1."""
+def arrays_of(booster: xgboost.Booster, target: int, *, depth: int, outputs: int = len(TARGETS)) -> Trees:
+    """xgboost's own JSON as arrays. A leaf's value stands in `split_conditions`, its left child is -1.
+
+    `target`: which of the `outputs` the trees add to; `depth`: how many questions they ask at most.
+    """
     grown = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]["model"]["trees"]
     nodes = max(len(tree["left_children"]) for tree in grown)
     shape = (len(grown), nodes)
@@ -124,7 +128,8 @@ def _arrays(booster: xgboost.Booster, target: int) -> Trees:
         left=np.zeros(shape, dtype=np.int32),
         right=np.zeros(shape, dtype=np.int32),
         value=np.zeros(shape, dtype=np.float32),
-        depth=DEPTH[TARGETS[target]],
+        depth=depth,
+        outputs=outputs,
     )
     for at, tree in enumerate(grown):
         left = np.array(tree["left_children"], dtype=np.int32)

@@ -53,12 +53,18 @@ def listening_model(seed: int = 0) -> Model:
     return Model(small_model(seed).parts, lstm, vocabulary)
 
 
-def _stumps(seed: int, count: int = 60) -> Trees:
+def leveled_model(seed: int = 0) -> Model:
+    """The same trees, and the engagement level, from as many others."""
+    level = Part(_stumps(seed + 1, outputs=4), np.ones(4), np.array([1.0, 0.3, -0.3, -1.0]), (0.8, 1.6, 2.4, 3.2))
+    return Model({**small_model(seed).parts, "level": level})
+
+
+def _stumps(seed: int, count: int = 60, outputs: int = 3) -> Trees:
     """Trees of one question each, about random features at thresholds that occur."""
     dice = np.random.default_rng(seed)
     leaf = np.full((count, 1), -1)
     return Trees(
-        target=(np.arange(count) % 3).astype(np.int32),
+        target=(np.arange(count) % outputs).astype(np.int32),
         feature=np.hstack([dice.integers(0, len(FEATURES), (count, 1)), leaf, leaf]).astype(np.int32),
         threshold=np.hstack([dice.choice([0.0, 0.5, 1.0, 3.0, 7.0], (count, 1)), 0 * leaf, 0 * leaf]).astype(
             np.float32
@@ -67,4 +73,5 @@ def _stumps(seed: int, count: int = 60) -> Trees:
         right=np.hstack([leaf * 0 + 2, leaf * 0, leaf * 0]).astype(np.int32),
         value=np.hstack([0.0 * leaf, dice.normal(0, 0.2, (count, 2))]).astype(np.float32),
         depth=1,
+        outputs=outputs,
     )

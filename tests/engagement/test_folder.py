@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 from engage_backend.engagement.counters import FEATURES
 from engage_backend.engagement.folder import CARD, MAX_BYTES, WEIGHTS, ModelRefused, load_model, save_model
 from engage_backend.engagement.model import Model
-from tests.engagement.clicks import small_model
+from tests.engagement.clicks import leveled_model, small_model
 
 
 @pytest.fixture
@@ -234,6 +234,14 @@ def test_every_part_comes_back_and_portable_speaks_until_a_run_was_checked(tmp_p
         assert (model.logits(features)[:, 1:] == full.logits(features)[:, 1:]).all()
         assert (model.contributions(features)[:, 0] == certify.trees.contributions(features)[:, 0]).all()
         assert (model.parts["level"].logits(features) == level.logits(features)).all()
+
+
+@pytest.mark.parametrize("cuts", [(), (0.5, 1.5, 2.5), (0.5, 1.5, 2.5, 3.5, 3.6), (0.5, 2.5, 1.5, 3.5)])
+def test_cuts_that_would_give_no_level_are_refused(cuts: tuple[float, ...], tmp_path: Path) -> None:
+    model = leveled_model()
+    model.parts = {**model.parts, "level": replace(model.parts["level"], cuts=cuts)}
+    with pytest.raises(ModelRefused, match="cuts of level"):
+        save_model(model, {"name": "test"}, tmp_path / "model")
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
