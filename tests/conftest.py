@@ -25,7 +25,7 @@ class Site:
     def url(self) -> str:
         return f"/engage/api/v1/courses/{self.run.course_key}/predictions"
 
-    def learner(self, user_id: int, *, state: str = "active", shown: tuple[Any, Any, Any] | None = None) -> Any:
+    def learner(self, user_id: int, *, state: str = "active", shown: tuple[Any, ...] | None = None) -> Any:
         """A learner; with `shown` also a prediction, written as a consumer does: under a raised version."""
         from engage_backend.models import Learner
 
@@ -36,14 +36,15 @@ class Site:
             self.predict(made, shown)
         return made
 
-    def predict(self, learner: Any, shown: tuple[Any, Any, Any]) -> None:
-        """Write (certify, complete, leave) in per mille under the next version of the course run."""
+    def predict(self, learner: Any, shown: tuple[Any, ...]) -> None:
+        """Write (certify, complete, leave) in per mille, and perhaps level and expected level, under the run's next version."""
         from engage_backend.models import Prediction
 
         self.run.version += 1
         self.run.as_of = NOW
         self.run.save()
-        values = dict(zip(("certify", "complete", "leave"), shown, strict=True))
+        names = ("certify", "complete", "leave", "level", "expected_level")
+        values = dict(zip(names, (*shown, None, None)[:5], strict=True))
         Prediction.objects.update_or_create(
             learner=learner,
             defaults={"course_run": self.run, "as_of": NOW, "version": self.run.version, **values},

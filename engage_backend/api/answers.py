@@ -23,6 +23,13 @@ Target = Literal["certify", "complete", "leave"]
 State = Literal["active", "never_started", "gone", "finished"]
 Days = Annotated[int, Meta(ge=0, le=3650)]
 Hours = Annotated[int, Meta(ge=-8760, le=8760)]
+Level = Annotated[
+    int,
+    Meta(
+        ge=0, le=4, description="Active days in the next seven: 0 none, 1 one, 2 two, 3 three or four, 4 five to seven."
+    ),
+]
+ExpectedLevel = Annotated[int, Meta(ge=0, le=400, description="The mean of the level, in hundredths.")]
 TaskState = Literal["graded", "not_graded", "excused", "missing", "not_yet"]
 
 
@@ -70,6 +77,8 @@ class Predictions(Shape):
     certify: list[Chance]
     complete: list[Chance]
     leave: list[Chance]
+    level: list[Level | None]
+    expected_level: list[ExpectedLevel | None]
 
 
 class Changes(Shape):
@@ -141,6 +150,7 @@ class Shown(Shape):
     certify: Chance
     complete: Chance
     leave: Chance
+    level: Level | None
 
 
 class Kinds(Shape):
@@ -186,7 +196,8 @@ class Message(Shape):
 
 
 class Reason(Shape):
-    """What moved a probability; `effect` is on its log-odds, against the mean learner."""
+    """What moved a probability, or the level; `effect` is on the log-odds, against the mean learner (of the level: the mean
+    effect on those of at least 1, 2, 3 and 5 active days)."""
 
     text: str
     effect: float
@@ -202,6 +213,8 @@ class Learner(Shape):
     enrolled_at: Moment
     last_active: Moment | None
     probabilities: Probabilities
+    level: Level | None
+    expected_level: ExpectedLevel | None
     reasons: dict[str, list[Reason]]
     weeks: list[Shown]
     activity: list[Week]

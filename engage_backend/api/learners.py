@@ -32,6 +32,7 @@ from engage_backend.platform.api import get_platform
 from engage_backend.platform.moments import from_microseconds, to_microseconds, to_text
 
 MOST_WEEKS = 300
+_SHOWN = (*TARGETS, "level")  # of what a snapshot keeps
 
 
 class LearnerView(CourseView):
@@ -65,6 +66,8 @@ def told(learner: Learner, now: datetime) -> dict[str, Any]:
         "enrolled_at": to_text(learner.enrolled_at),
         "last_active": to_text(learner.last_active),
         "probabilities": {target: getattr(prediction, target, None) for target in TARGETS},
+        "level": getattr(prediction, "level", None),
+        "expected_level": getattr(prediction, "expected_level", None),
         "reasons": in_words(prediction),
         "weeks": _weeks(learner),
         "activity": _activity(learner, now),
@@ -81,11 +84,11 @@ def _origin(learner: Learner) -> int:
 
 def _weeks(learner: Learner) -> list[dict[str, Any]]:
     """What was shown at the end of each week, oldest first; of the current week, what was shown last."""
-    kept = DailySnapshot.objects.filter(learner=learner).order_by("day").values_list("day", *TARGETS)
+    kept = DailySnapshot.objects.filter(learner=learner).order_by("day").values_list("day", *_SHOWN)
     first = from_microseconds(_origin(learner)).date()
     last_of_week = {(day - first).days // 7: (day, figures) for day, *figures in kept}
     return [
-        {"day": day.isoformat(), **dict(zip(TARGETS, figures, strict=True))} for day, figures in last_of_week.values()
+        {"day": day.isoformat(), **dict(zip(_SHOWN, figures, strict=True))} for day, figures in last_of_week.values()
     ]
 
 

@@ -124,11 +124,21 @@ def _page(me: Me, role: Role, asking: str = "") -> dict[str, Any]:
         "groups": [pgettext("engage", name) for name in ("Videos", "Problems", "Forum", "Other")],
         "latest": weeks[:WEEKS_SHOWN],
         "earlier": weeks[WEEKS_SHOWN:],
-        "predictions": [
-            (what, None if (value := me.predictions.get(target)) is None else round(value / 10))
-            for target, what in _targets().items()
-        ],
+        "predictions": _predictions(me),
     }
+
+
+def _predictions(me: Me) -> list[tuple[str, str | None]]:
+    """What is predicted, and the figure as text; None: there is none. The level is left out where there is none."""
+    found: list[tuple[str, str | None]] = []
+    for target, what in _targets().items():
+        value = me.predictions.get(target)
+        found.append((what, None if value is None else f"{round(value / 10)} %"))
+    level = me.predictions.get("level")
+    if level is not None:
+        words = (_("no days"), _("1 day"), _("2 days"), _("3–4 days"), _("5–7 days"))
+        found.append((_("Days on which you will be active, of the next seven"), words[level]))
+    return found
 
 
 def _states() -> dict[str, str]:

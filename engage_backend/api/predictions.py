@@ -23,7 +23,7 @@ from engage_backend.platform.moments import to_text
 _CURSOR = re.compile(r"[0-9]{1,18}")
 NAME_LENGTH = 40  # of a model in its identity, `name/digest`
 HEARD_SECONDS = 60.0  # a consumer that is silent for longer says nothing any more about whether its source answers
-COLUMNS = ("learners", "state", "certify", "complete", "leave")
+COLUMNS = ("learners", "state", "certify", "complete", "leave", "level", "expected_level")
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,7 @@ def answer(stands: Standing, since: int | None) -> bytes:
     rows: QuerySet[Any, tuple[Any, ...]]
     everyone = Learner.objects.filter(course_run=stands.run_id).exclude(state=LearnerStatus.LEFT)
     if since is None:
-        rows = everyone.values_list(
-            "pseudonym", "state", "prediction__certify", "prediction__complete", "prediction__leave"
-        )
+        rows = everyone.values_list("pseudonym", "state", *(f"prediction__{name}" for name in COLUMNS[2:]))
     else:
         changed = Prediction.objects.filter(course_run=stands.run_id, version__gt=since)
         # Who has left is told without figures: they may have objected, and theirs are kept until that can't be undone.

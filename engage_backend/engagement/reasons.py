@@ -13,6 +13,7 @@ import numpy as np
 
 from engage_backend.engagement.counters import FEATURES
 from engage_backend.engagement.encoder import Floats
+from engage_backend.engagement.level import PART, contributions
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.trees import TARGETS
 
@@ -77,6 +78,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
 }
 _NAMES = list(GROUPS)
+_TOLD_OF = (*TARGETS, PART)
 _GROUP_OF = np.array([next(at for at, name in enumerate(GROUPS) if feature in GROUPS[name]) for feature in FEATURES])
 _TOLD = [FEATURES.index(features[0]) for features in GROUPS.values()]
 
@@ -90,14 +92,16 @@ class Reason(msgspec.Struct, array_like=True):
 
 
 def reasons(model: Model, features: Floats, shown: Sequence[Sequence[int | None]]) -> list[str]:
-    """For each learner a text that `read_reasons` reads; features (n, F), and what is shown of each, by target.
+    """For each learner a text that `read_reasons` reads; features (n, F), and what is shown of each: by target, then the level.
 
-    Nothing is told of a target that is not shown.
+    Nothing is told of what is not shown.
     """
     if not len(features):
         return []
-    by_feature = model.contributions(features)
-    effects = np.zeros((len(features), len(TARGETS), len(_NAMES)))
+    by_feature, of_level = model.contributions(features), contributions(model, features)
+    if of_level is not None:
+        by_feature = np.concatenate((by_feature, of_level[:, None]), axis=1)
+    effects = np.zeros((*by_feature.shape[:2], len(_NAMES)))
     for group in range(len(_NAMES)):
         effects[:, :, group] = by_feature[:, :, group == _GROUP_OF].sum(axis=2)
     effects[:, :, _NAMES.index(UNTOLD)] = 0.0
@@ -111,7 +115,7 @@ def reasons(model: Model, features: Floats, shown: Sequence[Sequence[int | None]
                     for group in places[at]
                     if abs(mine[at][group]) >= LEAST
                 ]
-                for at, target in enumerate(TARGETS)
+                for at, target in enumerate(_TOLD_OF[: len(mine)])
                 if given[at] is not None
             }
         )

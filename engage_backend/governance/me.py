@@ -17,7 +17,7 @@ from engage_backend.models import CourseRun, Delivery, DeliveryState, Learner, S
 from engage_backend.platform.moments import from_microseconds, to_microseconds
 from engage_backend.platform.protocol import Platform
 
-TARGETS = ("certify", "complete", "leave")
+FIGURES = ("certify", "complete", "leave", "level")
 # What a learner can have had: sent for sure, or perhaps.
 _HAD = (DeliveryState.SENT, DeliveryState.UNCERTAIN)
 
@@ -31,7 +31,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Me:
-    """Everything that a learner is told. Probabilities are per mille.
+    """Everything that a learner is told. Probabilities are per mille, the level is 0 to 4.
 
     Their pseudonym is not in it: no page leads from a pseudonym to a person, or back, and nobody can be made to tell it.
     """
@@ -89,7 +89,7 @@ def told_to(user_id: int, course_key: str) -> Me:
         weeks=dict(sorted(by_week(events, names, to_microseconds(start)).items())),
         handed_in=Submission.objects.filter(learner=learner, handed_in=True).count(),
         counted_from=learner.counted_from,
-        predictions={name: getattr(prediction, name, None) for name in TARGETS} if is_shown and not objects else {},
+        predictions={name: getattr(prediction, name, None) for name in FIGURES} if is_shown and not objects else {},
         messages=tuple(
             Message(subject, at)
             for subject, at in Delivery.objects.filter(learner=learner, state__in=_HAD)

@@ -147,7 +147,8 @@ def erase_profile(learners: Sequence[Learner], now: datetime) -> None:
         learner.state, learner.last_active = LearnerStatus.LEFT, None
         learner.finished_at = learner.certified_at = learner.dates_from = None
         learner.save(update_fields=["state", "last_active", "finished_at", "certified_at", "dates_from"])
-        _tell(learner, now, certify=None, complete=None, leave=None, reasons="", as_of=now)
+        nothing = dict.fromkeys(("certify", "complete", "leave", "level", "expected_level"))
+        _tell(learner, now, **nothing, reasons="", as_of=now)
 
 
 def _tell(learner: Learner, now: datetime, **shown: Any) -> None:

@@ -87,7 +87,7 @@ def _empty(run: CourseRun, ids: Collection[int], now: datetime) -> None:
     Learner.objects.filter(pk__in=ids).update(**nothing)
     version = raise_version(run, run.as_of or now)
     Prediction.objects.filter(course_run=run, learner__in=ids).update(
-        certify=None, complete=None, leave=None, reasons="", version=version
+        certify=None, complete=None, leave=None, level=None, expected_level=None, reasons="", version=version
     )
 
 

@@ -27,7 +27,8 @@ class LearnerState(models.Model):
 
 
 class Prediction(models.Model):
-    """The three probabilities of a learner, in per mille; null where none is given. And what moved them most.
+    """The three probabilities of a learner, in per mille, and the engagement level; null where none is given. And what moved
+    them most.
 
     .. pii: Predictions about a learner, under a pseudonym.
     .. pii_types: other
@@ -39,6 +40,12 @@ class Prediction(models.Model):
     certify = models.SmallIntegerField(null=True)
     complete = models.SmallIntegerField(null=True)
     leave = models.SmallIntegerField(null=True)
+    level = models.SmallIntegerField(
+        null=True, help_text="Active days in the next seven: 0 none, 1 one, 2 two, 3 three or four, 4 five to seven."
+    )
+    expected_level = models.SmallIntegerField(
+        null=True, help_text="The mean of the level's distribution, in hundredths."
+    )
     as_of = models.DateTimeField()
     version = models.BigIntegerField(help_text="CourseRun.version of the transaction that wrote this row.")
     reasons = models.TextField(
@@ -66,6 +73,7 @@ class DailySnapshot(models.Model):
     certify = models.SmallIntegerField(null=True)
     complete = models.SmallIntegerField(null=True)
     leave = models.SmallIntegerField(null=True)
+    level = models.SmallIntegerField(null=True)
     last_active = models.DateTimeField(null=True)
 
     class Meta:

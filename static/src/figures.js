@@ -3,6 +3,9 @@
 /** The three probabilities, in the order in which they are shown. */
 export const TARGETS = ["certify", "complete", "leave"];
 
+/** How many steps the engagement level has: none, 1, 2, 3 to 4, 5 to 7 active days in the next seven. */
+export const LEVELS = 5;
+
 /** States a learner can be in, by code. The page never shows who has left. */
 export const STATES = ["active", "never_started", "gone", "finished", "left"];
 export const LEFT = STATES.indexOf("left");
@@ -26,6 +29,11 @@ export function binOf(perMille) {
 /** A whole number in 0..1000, or NONE for anything else: null, text, out of range. */
 export function cleanPerMille(value) {
   return Number.isInteger(value) && value >= 0 && value <= 1000 ? value : NONE;
+}
+
+/** A level, 0 to 4, or NONE for anything else. */
+export function cleanLevel(value) {
+  return Number.isInteger(value) && value >= 0 && value < LEVELS ? value : NONE;
 }
 
 /** A range on per mille, both ends included, from whatever two numbers came in; null when they make none. */

@@ -2,7 +2,7 @@
 import { KINDS, activityChart } from "./activity.js";
 import { copyText } from "./copy.js";
 import { button, el, setText } from "./dom.js";
-import { NONE, cleanPerMille } from "./figures.js";
+import { NONE, cleanLevel, cleanPerMille } from "./figures.js";
 import { courseDay, daysAgo, percent } from "./i18n.js";
 import { weeksChart } from "./weeks.js";
 import { peopleWords } from "./words/people.js";
@@ -115,6 +115,7 @@ export class LearnerView {
   }
 
   #figures() {
+    const level = cleanLevel(this.answer.level);
     return el(
       "dl",
       { class: "engage-figures" },
@@ -124,17 +125,18 @@ export class LearnerView {
         fill.style.setProperty("inline-size", value === NONE ? "0" : `${value / 10}%`);
         return el("div", {}, el("dt", {}, words.target(target)), el("dd", { testid: `learner-${target}` }, percent(value), el("span", { class: "engage-meter", "aria-hidden": "true" }, fill)));
       }),
+      ...(level === NONE ? [] : [el("div", {}, el("dt", {}, peopleWords.levelTitle()), el("dd", { testid: "learner-level" }, peopleWords.level(level)))]),
     );
   }
 
   #reasons() {
-    const targets = this.targets.filter((target) => this.answer.reasons?.[target]?.length > 0);
+    const targets = [...this.targets, "level"].filter((target) => this.answer.reasons?.[target]?.length > 0);
     if (targets.length === 0) return null;
     return el(
       "div",
       { class: "engage-reasons" },
       ...targets.map((target) =>
-        el("div", {}, el("h6", { class: "engage-quiet" }, words.target(target)), el("ul", { class: "engage-plain" }, ...this.answer.reasons[target].map(({ text, effect }) => el("li", {}, text, " ", el("span", { class: "engage-quiet" }, effect > 0 ? peopleWords.raises() : peopleWords.lowers()))))),
+        el("div", {}, el("h6", { class: "engage-quiet" }, target === "level" ? peopleWords.levelTitle() : words.target(target)), el("ul", { class: "engage-plain" }, ...this.answer.reasons[target].map(({ text, effect }) => el("li", {}, text, " ", el("span", { class: "engage-quiet" }, effect > 0 ? peopleWords.raises() : peopleWords.lowers()))))),
       ),
     );
   }

@@ -2,7 +2,7 @@
 import { NONE, NO_CHANGE, TARGETS } from "./figures.js";
 
 /** What a list can be ordered by: columns of the store, and the pseudonym. */
-export const ORDERS = ["learner", ...TARGETS, ...TARGETS.map((target) => `${target}Change`), "lastActive", "written"];
+export const ORDERS = ["learner", ...TARGETS, "expectedLevel", ...TARGETS.map((target) => `${target}Change`), "lastActive", "written"];
 
 const ROWS = 2 ** 20; // a row's number is packed behind its value: numbers alone are sorted without calling back
 

@@ -1,16 +1,19 @@
 // The learners as columns of integers, one row each, found by pseudonym. Pure: knows neither page nor network.
-import { LEFT, NONE, NO_CHANGE, STATES, TARGETS, cleanPerMille } from "./figures.js";
+import { LEFT, NONE, NO_CHANGE, STATES, TARGETS, cleanLevel, cleanPerMille } from "./figures.js";
 
 /** Column -> [kind of array, what stands for nothing]. `state` comes with its own: rows not written yet have left. */
 const COLUMNS = {
   state: [Uint8Array, LEFT],
   ...Object.fromEntries(TARGETS.map((target) => [target, [Int16Array, NONE]])), // per mille
+  level: [Int16Array, NONE], // 0 to 4
+  expectedLevel: [Int16Array, NONE], // hundredths of a level: what the level is ordered by
   mode: [Int16Array, NONE], // index into `modes`
   cohort: [Int16Array, NONE], // index into `cohorts`
   lastActive: [Int32Array, NONE], // minutes since 1970, in the time of the course
   written: [Int32Array, NONE], // when the last message went out, likewise
   ...Object.fromEntries(TARGETS.map((target) => [`${target}Change`, [Int16Array, NO_CHANGE]])), // per mille over seven days
 };
+const FIGURES = [...TARGETS, "level", "expectedLevel"]; // what an answer says of a learner beside the state
 const FACETS = ["mode", "cohort", "lastActive", "written", ...TARGETS.map((target) => `${target}Change`)];
 
 export class Store {
@@ -37,6 +40,11 @@ export class Store {
   has(pseudonym) {
     const row = this.rows.get(pseudonym);
     return row !== undefined && this.isPresent(row);
+  }
+
+  /** Does any learner on the course have an engagement level? A model without it gives none. */
+  get hasLevels() {
+    return this.level.some((level, row) => level !== NONE && this.isPresent(row));
   }
 
   /** How many learners are in each state: counts by code. */
@@ -75,10 +83,12 @@ export class Store {
     }
     const changed = new Set();
     around(rows.concat(absent), () => {
-      for (const row of absent) this.#write(row, LEFT, [NONE, NONE, NONE]);
+      for (const row of absent) this.#write(row, LEFT, FIGURES.map(() => NONE));
       for (const [row, position] of last) {
         const code = STATES.indexOf(answer.state[position]);
-        const values = TARGETS.map((target) => cleanPerMille(answer[target][position]));
+        const level = cleanLevel(answer.level?.[position]); // older servers give none
+        const expected = answer.expected_level?.[position];
+        const values = [...TARGETS.map((target) => cleanPerMille(answer[target][position])), level, level !== NONE && Number.isInteger(expected) ? expected : level === NONE ? NONE : 100 * level];
         // A state that this page does not know is somebody who is there: newer servers may have more states.
         const moved = this.#write(row, code < 0 ? 0 : code, values);
         if (moved && row < known) changed.add(this.learners[row]);
@@ -118,9 +128,9 @@ export class Store {
   #write(row, code, values) {
     let moved = this.state[row] !== code;
     this.state[row] = code;
-    TARGETS.forEach((target, i) => {
-      moved = moved || this[target][row] !== values[i];
-      this[target][row] = values[i];
+    FIGURES.forEach((name, i) => {
+      moved = moved || this[name][row] !== values[i];
+      this[name][row] = values[i];
     });
     return moved;
   }

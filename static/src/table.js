@@ -29,7 +29,8 @@ export class Table {
 
   /** Shows `rows` of the store, unordered; `changed` are pseudonyms to light up. */
   render(store, rows, { isOut, isAdded, changed, count }) {
-    Object.assign(this, { store, isOut, isAdded, changed, unordered: rows });
+    Object.assign(this, { store, isOut, isAdded, changed, unordered: rows, hasLevels: store.hasLevels });
+    this.heads.expectedLevel.parentElement.hidden = !this.hasLevels;
     setText(this.note, number(count));
     this.frame.hidden = rows.length === 0;
     this.empty.hidden = rows.length > 0;
@@ -90,6 +91,7 @@ export class Table {
             const byChange = peopleWords.sortByChange(title);
             return column(target, title, head(`${target}Change`, peopleWords.change(), byChange, { label: `${peopleWords.change()}: ${byChange}` }));
           }),
+          column("expectedLevel", peopleWords.levelColumn(), null, { class: "engage-col-level", hidden: true }),
           column("lastActive", peopleWords.lastActive(), null, { class: "engage-col-when" }),
           column("written", peopleWords.written(), null, { class: "engage-col-when" }),
         ),
@@ -178,9 +180,9 @@ export class Table {
       const [text, change, said] = [el("span", { class: "engage-meter-text" }), el("span", { class: "engage-change", "aria-hidden": "true" }), unseen()];
       return { fill, text, change, said, cell: el("td", { class: "engage-number" }, text, change, el("span", { class: "engage-meter", "aria-hidden": "true" }, fill), said) };
     });
-    const [active, written] = [el("td", { class: "engage-col-when" }), el("td", { class: "engage-col-when" })];
-    const element = el("tr", {}, el("th", { scope: "row" }, el("span", { class: "engage-who-cell" }, tick, el("span", { class: "engage-name-cell" }, el("span", { class: "engage-name" }, open, copy), state))), ...cells.map((c) => c.cell), active, written);
-    this.lines.push({ element, tick, open, copy, state, cells, active, written, index: -1, lit: false });
+    const [level, active, written] = ["engage-col-level", "engage-col-when", "engage-col-when"].map((name) => el("td", { class: name }));
+    const element = el("tr", {}, el("th", { scope: "row" }, el("span", { class: "engage-who-cell" }, tick, el("span", { class: "engage-name-cell" }, el("span", { class: "engage-name" }, open, copy), state))), ...cells.map((c) => c.cell), level, active, written);
+    this.lines.push({ element, tick, open, copy, state, cells, level, active, written, index: -1, lit: false });
   }
 
   #write(line, index) {
@@ -215,6 +217,8 @@ export class Table {
       cell.change.dataset.way = !known || Math.round(change / 10) === 0 ? "none" : change > 0 ? "up" : "down";
       setText(cell.said, known ? peopleWords.changed(change) : "");
     });
+    line.level.hidden = !this.hasLevels;
+    setText(line.level, peopleWords.level(store.level[row]));
     setText(line.active, active);
     setText(line.written, daysAgo(store.daysSince("written", row)));
     // Two names for one animation: the other name starts it anew, without forcing a layout.

@@ -39,7 +39,7 @@ def learner(site: Any) -> Learner:
     Clock.objects.create(site_time=NOW, real_time=NOW, speed=0)
     site.run.graded = [[HOMEWORK, 0.5, to_microseconds(NOW), "Homework 1"], ["other", 0.5, None, "Exam"]]
     site.run.save()
-    made: Learner = site.learner(site.users["learner"].pk, shown=(700, 650, None))
+    made: Learner = site.learner(site.users["learner"].pk, shown=(700, 650, None, 3, 271))
     made.mode, made.last_active = "audit", START + timedelta(days=8)
     made.save()
     for number, name in enumerate(("play_video", "problem_check_correct")):
@@ -53,7 +53,7 @@ def learner(site: Any) -> Learner:
     )
     for day, certify in ((5, 500), (6, 510), (7, 520), (29, 700)):
         at = date(2024, 1, 1) + timedelta(days=day)
-        DailySnapshot.objects.create(learner=made, day=at, model="m", certify=certify, complete=1, leave=None)
+        DailySnapshot.objects.create(learner=made, day=at, model="m", certify=certify, complete=1, leave=None, level=2)
     return made
 
 
@@ -83,11 +83,13 @@ def test_what_was_said_of_a_learner_what_they_did_and_what_they_had(learner: Lea
         "enrolled_at": "2024-03-01T12:00:00Z",
         "last_active": "2024-01-09T00:00:00Z",
         "probabilities": {"certify": 700, "complete": 650, "leave": None},
+        "level": 3,
+        "expected_level": 271,
         "reasons": {},
         "weeks": [
-            {"day": "2024-01-07", "certify": 510, "complete": 1, "leave": None},
-            {"day": "2024-01-08", "certify": 520, "complete": 1, "leave": None},
-            {"day": "2024-01-30", "certify": 700, "complete": 1, "leave": None},
+            {"day": "2024-01-07", "certify": 510, "complete": 1, "leave": None, "level": 2},
+            {"day": "2024-01-08", "certify": 520, "complete": 1, "leave": None, "level": 2},
+            {"day": "2024-01-30", "certify": 700, "complete": 1, "leave": None, "level": 2},
         ],
         "activity": [
             {"week": 1, "total": 2, "kinds": {"video": 1, "problem": 1, "forum": 0, "other": 0}},

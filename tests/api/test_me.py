@@ -52,7 +52,7 @@ WHO = [  # who is logged in, as what they look at the course, the page's answer,
 @pytest.fixture
 def learner(site: Any) -> Learner:
     """The learner of the course, with clicks of three weeks, a task, figures and a message."""
-    made: Learner = site.learner(site.users["learner"].id, shown=(812, 733, 91))
+    made: Learner = site.learner(site.users["learner"].id, shown=(812, 733, 91, 3, 271))
     kinds = {
         name: Kind.objects.create(number=number, name=name)
         for number, name in enumerate(("play_video", "courseware"), 1)
@@ -155,9 +155,9 @@ def test_figures_are_shown_to_learners_only_where_the_course_team_asked_for_it(
 ) -> None:
     settings.ENGAGE = {**settings.ENGAGE, "LEARNERS_SEE_PREDICTIONS": setting}
     says = words(learner_client.get(page_url(site)))
-    assert ("81 %" in says, "73 %" in says, "9 %" in says) == (are_shown,) * 3
+    assert ("81 %" in says, "73 %" in says, "9 %" in says, "3–4 days" in says) == (are_shown,) * 4
     told = learner_client.get(api_url(site)).json()["predictions"]
-    figures = {"certify": 812, "complete": 733, "leave": 91} if are_shown else {}
+    figures = {"certify": 812, "complete": 733, "leave": 91, "level": 3} if are_shown else {}
     assert told == {"shown": are_shown, **figures}
 
 
@@ -424,3 +424,12 @@ def test_the_page_speaks_the_learners_language_from_first_to_last(
 
     alike = {text for text in texts("en") & texts("de") if re.search("[a-z]", text)}
     assert alike <= {"Videos", "Forum", "Testing", "Halfway <b>there</b> ·", site.run.course_key}
+
+
+def test_the_own_page_says_nothing_of_a_level_that_is_not_there(
+    site: Any, learner: Learner, learner_client: Client, settings: Any
+) -> None:
+    settings.ENGAGE = {**settings.ENGAGE, "LEARNERS_SEE_PREDICTIONS": True}
+    assert "of the next seven" in words(learner_client.get(page_url(site)))
+    site.predict(learner, (812, 733, 91))
+    assert "of the next seven" not in words(learner_client.get(page_url(site)))

@@ -41,6 +41,20 @@ def test_everyone_enrolled_is_in_the_full_answer(site: Any, staff_client: Client
     assert body["expected_pass_rate"] is None
 
 
+def test_the_level_has_columns_of_its_own_and_is_not_told_of_who_left(site: Any, staff_client: Client) -> None:
+    one, two = site.learner(1, shown=(734, 800, 100, 3, 271)), site.learner(2, shown=(12, 30, None))
+    left = site.learner(3, shown=(1, 2, 3, 4, 388))
+    cursor = staff_client.get(site.url).json()["cursor"]
+    site.learner(3, state="left")
+    site.predict(left, (1, 2, 3, 4, 388))
+    for body, expected in (
+        (staff_client.get(site.url).json(), {one.pseudonym: (3, 271), two.pseudonym: (None, None)}),
+        (staff_client.get(f"{site.url}?since={cursor}").json(), {left.pseudonym: (None, None)}),
+    ):
+        told = zip(body["level"], body["expected_level"], strict=True)
+        assert dict(zip(body["learners"], told, strict=True)) == expected
+
+
 def test_the_states_are_those_of_the_contract() -> None:
     assert set(LearnerStatus.values) == {"active", "never_started", "gone", "finished", "left"}
 

@@ -50,6 +50,7 @@ class Beside:
     names: dict[str, str] = field(default_factory=dict)  # a name or address -> pseudonym
     looked_up: list[str] = field(default_factory=list)  # what an AccessRecord would be written for
     broken: set[str] = field(default_factory=set)
+    level: int | None = None  # of every learner, where one is opened
 
     def answer(self, name: str, query: dict[str, str]) -> tuple[int, Any]:
         """Status and answer of a GET."""
@@ -148,11 +149,18 @@ class Beside:
             "enrolled_at": (NOW - timedelta(days=70)).isoformat(),
             "last_active": last,
             "probabilities": {target: weeks[-1][target] for target in ("certify", "complete", "leave")},
+            "level": self.level,
+            "expected_level": None if self.level is None else 100 * self.level,
             "reasons": {
+                **(
+                    {}
+                    if self.level is None
+                    else {"level": [{"text": "active on 9 of the last 14 days", "effect": 0.3}]}
+                ),
                 "certify": [
                     {"text": "Handed in 2 of 3 tasks that were due", "effect": 0.4},
                     {"text": "Was last here 6 days ago", "effect": -0.2},
-                ]
+                ],
             },
             "weeks": weeks,
             "activity": activity,

@@ -49,12 +49,14 @@ TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 @dataclass
 class Row:
-    """One learner, as the server knows them: state and three per mille (or None)."""
+    """One learner, as the server knows them: state, three per mille (or None), level and expected level (or None)."""
 
     state: str
     certify: int | None
     complete: int | None
     leave: int | None
+    level: int | None = None
+    expected_level: int | None = None
 
 
 @dataclass
@@ -158,6 +160,8 @@ class CannedCourse:
             "certify": [row.certify for row in rows],
             "complete": [row.complete for row in rows],
             "leave": [row.leave for row in rows],
+            "level": [row.level for row in rows],
+            "expected_level": [row.expected_level for row in rows],
         }
         return 200, {"ETag": etag}, json.dumps(body).encode()
 
@@ -303,7 +307,8 @@ def _learner(random_: random.Random) -> Row:
     certify = min(1000, max(0, int(1000 * diligence + random_.gauss(0, 60))))
     complete = min(1000, max(0, int(1000 * diligence**0.7 + random_.gauss(0, 50))))
     leave = min(1000, max(0, int(1000 * (1 - diligence) ** 2 * 0.9 + abs(random_.gauss(0, 40)))))
-    return Row("active", certify, complete, None if random_.random() < 0.01 else leave)
+    expected = min(400, int(certify**2 / 2_500))
+    return Row("active", certify, complete, None if random_.random() < 0.01 else leave, round(expected / 100), expected)
 
 
 def _pseudonyms(random_: random.Random, count: int) -> Iterable[str]:

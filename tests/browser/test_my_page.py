@@ -38,7 +38,7 @@ def states() -> dict[str, Me]:
         handed_in=3,
         messages=(Message("You are halfway there", NOW), Message("Donaudampfschifffahrtsgesellschaft" * 3, None)),
     )
-    figures = {"certify": 812, "complete": 640, "leave": None}
+    figures = {"certify": 812, "complete": 640, "leave": None, "level": 3}
     return {
         "usual": me,
         "figures": replace(me, shows_predictions=True, predictions=figures),

@@ -175,3 +175,43 @@ def test_predictions_that_cannot_be_are_shown_as_missing(open_page: OpenPage) ->
         expect(hook(page, "without-certify")).to_have_text("1 learner without a prediction is not shown")
         hook(page, "from-certify").fill("0")
         expect(hook(page, "selected-count")).to_have_text("1")
+
+
+def test_the_level_is_a_column_that_sorts_by_what_is_expected(open_page: OpenPage) -> None:
+    rows = {
+        f"l000000{i}": Row("active", 500, 500, 500, level, expected)
+        for i, (level, expected) in enumerate([(0, 12), (3, 262), (4, 371), (3, 301), (None, None)])
+    }
+    course = course_of(rows)
+    assert course.beside is not None
+    course.beside.level = 3
+    with serving(course) as site:
+        page = open_page(site.url)
+        head, lines = hook(page, "sort-expectedLevel"), page.locator("tr[data-learner]:visible")
+        expect(head).to_have_text("Active days next week")
+        head.click()
+        shown = ["5–7 days", "3–4 days", "3–4 days", "no days", "–"]
+        expect(page.locator("tr[data-learner]:visible .engage-col-level")).to_have_text(shown)
+        expect(lines).to_have_count(5)
+        assert [line.get_attribute("data-learner") for line in lines.all()][:3] == ["l0000002", "l0000003", "l0000001"]
+        expect(page.locator("th", has=head)).to_have_attribute("aria-sort", "descending")
+        page.get_by_role("button", name="Open l0000001").click()
+        expect(hook(page, "learner-level")).to_have_text("3–4 days")
+        expect(hook(page, "learner")).to_contain_text("Expected active days in the next seven")
+        expect(hook(page, "learner")).to_contain_text("active on 9 of the last 14 days")
+
+
+def test_without_a_level_there_is_no_column_and_no_figure_of_it(open_page: OpenPage) -> None:
+    course = course_of({"l0000001": Row("active", 500, 500, 500), "l0000002": Row("active", 400, 500, 500)})
+    with serving(course) as site:
+        page = open_page(site.url)
+        expect(page.locator("tr[data-learner]:visible")).to_have_count(2)
+        expect(hook(page, "sort-expectedLevel")).to_be_hidden()
+        expect(page.locator(".engage-col-level:visible")).to_have_count(0)
+        course.put({"l0000002": Row("active", 400, 500, 500, 1, 90)})  # a model with the part came
+        expect(hook(page, "sort-expectedLevel")).to_be_visible()
+        course.put({"l0000002": Row("active", 400, 500, 500)})
+        expect(hook(page, "sort-expectedLevel")).to_be_hidden()
+        page.get_by_role("button", name="Open l0000001").click()
+        expect(hook(page, "learner-certify")).to_be_visible()
+        expect(hook(page, "learner-level")).to_have_count(0)

@@ -464,11 +464,11 @@ def _keep_snapshot(learners: Sequence[int], now: datetime, identity: str) -> Non
     shown = (
         Prediction.objects.filter(learner__in=learners, certify__isnull=False)
         .annotate(last_active=F("learner__last_active"))
-        .values_list("learner", "certify", "complete", "leave", "last_active")
+        .values_list("learner", *TARGETS, "level", "last_active")
     )
     upsert(
         DailySnapshot,
         ((learner, now.date(), identity, *rest) for learner, *rest in shown),
         unique=["learner", "day"],
-        fixed=["model", *TARGETS, "last_active"],
+        fixed=["model", *TARGETS, "level", "last_active"],
     )

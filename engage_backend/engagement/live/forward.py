@@ -19,6 +19,8 @@ from engage_backend.clickstream.event import ClickEvent
 from engage_backend.engagement.counters import DAY, MINUTE, Counters, Plan
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row
+from engage_backend.engagement.labels import LEVEL_WINDOW
+from engage_backend.engagement.level import levels
 from engage_backend.engagement.live import histories
 from engage_backend.engagement.live.consent import counted_from
 from engage_backend.engagement.live.heads import Heads
@@ -41,9 +43,11 @@ LAG = MINUTE
 STORE = 32  # it is written anew when the learner pauses for LAG
 REPLAY = 128  # it is moved by a replay, for those who never pause
 LEAVE_IS_KNOWN = 14 * DAY  # in a run's last days nobody can be seen to leave: no such prediction is given
+_FIGURES = (*TARGETS, "level", "expected_level")
 
-Shown = tuple[int | None, int | None, int | None]  # per mille, in the order of TARGETS
-_NOTHING: Shown = (None, None, None)
+# In the order of _FIGURES: per mille, per mille, per mille, 0 to 4, hundredths.
+Shown = tuple[int | None, int | None, int | None, int | None, int | None]
+_NOTHING: Shown = (None, None, None, None, None)
 _Why = Callable[[Sequence[tuple[Learner, Shown]]], list[str]]
 
 
@@ -102,12 +106,16 @@ def move(
         hidden, features = inputs(current, plans, clock)
         row_of = {one.learner.pk: row for row, one in enumerate(moving)}
         chances = np.rint(model.probabilities(hidden, features, shift) * 1000).astype(int).tolist()
+        told = levels(model, features)
+        level = [(None, None)] * len(moving)
+        if told is not None:
+            level = list(zip(told[0].tolist(), np.rint(told[1] * 100).astype(int).tolist(), strict=True))
 
         def why(changed: Sequence[tuple[Learner, Shown]]) -> list[str]:
             rows = [row_of[learner.pk] for learner, _ in changed]
             return reasons(model, features[rows], [values for _, values in changed])
 
-        shown = {one.learner.pk: tuple(chance) for one, chance in zip(moving, chances, strict=True)}
+        shown = {one.learner.pk: (*chance, *steps) for one, chance, steps in zip(moving, chances, level, strict=True)}
     _publish(run, moving, plans, shown, finished, rescored, now, active_days, why)
 
 
@@ -274,7 +282,7 @@ def _publish(
     before = {
         pk: values
         for pk, *values in Prediction.objects.filter(learner__in=[one.learner.pk for one in moving]).values_list(
-            "learner", *TARGETS
+            "learner", *_FIGURES
         )
     }
     people, changed = [], []
@@ -305,7 +313,7 @@ def _publish(
         ),
         unique=["learner"],
         fixed=["course_run"],
-        update=[*TARGETS, "as_of", "version", "reasons"],
+        update=[*_FIGURES, "as_of", "version", "reasons"],
     )
 
 
@@ -317,9 +325,16 @@ def _as_before(changed: Sequence[tuple[Learner, Shown]]) -> list[str]:
 
 
 def _allowed(values: Sequence[int | None], state: str, plan: Plan, clock: int) -> Shown:
-    """Of the model's figures those that mean something: none before the first click, `leave` for the active alone."""
-    certify, complete, leave = values
+    """Of the model's figures those that mean something.
+
+    None before the first click; `leave` for the active alone, and the level where the week that it is about is one of the run.
+    """
+    certify, complete, leave, level, expected_level = values
     if state in (LearnerStatus.NEVER_STARTED, LearnerStatus.LEFT):
         return _NOTHING
     ending = plan.end is not None and clock > plan.end - LEAVE_IS_KNOWN
-    return certify, complete, leave if state == LearnerStatus.ACTIVE and not ending else None
+    if state != LearnerStatus.ACTIVE or ending:
+        leave = None
+    if plan.end is not None and clock > plan.end - LEVEL_WINDOW:
+        level = expected_level = None
+    return certify, complete, leave, level, expected_level

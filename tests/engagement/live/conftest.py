@@ -46,6 +46,11 @@ class LiveSite:
         rows = Prediction.objects.values_list("learner__user_id", "certify", "complete", "leave")
         return {user: (certify, complete, leave) for user, certify, complete, leave in rows}
 
+    def levels(self) -> dict[int, tuple[int | None, int | None]]:
+        """User id -> the engagement level, and the expected level in hundredths."""
+        rows = Prediction.objects.values_list("learner__user_id", "level", "expected_level")
+        return {user: (level, expected) for user, level, expected in rows}
+
     def states(self) -> dict[int, str]:
         """User id -> where the learner stands."""
         return dict(Learner.objects.values_list("user_id", "state"))

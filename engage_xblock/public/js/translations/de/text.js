@@ -64,10 +64,6 @@
   "An {n} Person: {who}",
   "An {n} Lernende: {who}"
  ],
- "To {had} of {n} learner: {who}": [
-  "An {had} von {n} Person: {who}",
-  "An {had} von {n} Lernenden: {who}"
- ],
  "To nobody yet. Load its criteria into the charts, look whom they select, and take over the selection.": "Noch an niemanden. Laden Sie die Kriterien in die Diagramme, sehen Sie nach, wen sie auswählen, und übernehmen Sie die Auswahl.",
  "This message is for {n} learner.": [
   "Diese Nachricht ist für {n} Person.",
@@ -408,6 +404,13 @@
  "Nobody is selected. Widen a range, or reset it.": "Niemand ist ausgewählt. Weiten Sie einen Bereich, oder setzen Sie ihn zurück.",
  "Learner": "Person",
  "Certificate": "Zertifikat",
+ "Active days next week": "Aktive Tage nächste Woche",
+ "Expected active days in the next seven": "Erwartete aktive Tage der nächsten sieben",
+ "no days": "kein Tag",
+ "1 day": "1 Tag",
+ "2 days": "2 Tage",
+ "3–4 days": "3–4 Tage",
+ "5–7 days": "5–7 Tage",
  "7 days": "7 Tage",
  "Last active": "Zuletzt aktiv",
  "Last message": "Letzte Nachricht",

@@ -64,10 +64,6 @@
   "تس {n} لهاقنهق: {who}",
   "تس {n} لهاقنهقر: {who}"
  ],
- "To {had} of {n} learner: {who}": [
-  "تس {had} سف {n} لهاقنهق: {who}",
-  "تس {had} سف {n} لهاقنهقر: {who}"
- ],
  "To nobody yet. Load its criteria into the charts, look whom they select, and take over the selection.": "تس نسبسدظ ظهت. لساد طتر جقطتهقطا طنتس تحه جحاقتر, لسسك ذحسم تحهظ رهلهجت, اند تاكه سخهق تحه رهلهجتطسن.",
  "This message is for {n} learner.": [
   "تحطر مهررازه طر فسق {n} لهاقنهق.",
@@ -408,6 +404,13 @@
  "Nobody is selected. Widen a range, or reset it.": "نسبسدظ طر رهلهجتهد. ذطدهن ا قانزه, سق قهرهت طت.",
  "Learner": "لهاقنهق",
  "Certificate": "جهقتطفطجاته",
+ "Active days next week": "اجتطخه داظر نهضت ذههك",
+ "Expected active days in the next seven": "هضعهجتهد اجتطخه داظر طن تحه نهضت رهخهن",
+ "no days": "نس داظر",
+ "1 day": "1 داظ",
+ "2 days": "2 داظر",
+ "3–4 days": "3–4 داظر",
+ "5–7 days": "5–7 داظر",
  "7 days": "7 داظر",
  "Last active": "لارت اجتطخه",
  "Last message": "لارت مهررازه",
