@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.messaging.mail_server import Server
-from tests.messaging.test_workers import assert_nobody_twice_and_nobody_missing, drops
+from tests.messaging.test_workers import Drops, assert_nobody_twice_and_nobody_missing
 from tests.messaging.worker_site import WorkerSite
 from tests.services import DatabaseServer, RedisServer, until
 
@@ -54,7 +54,7 @@ def everybody_once(site: WorkerSite, learners: int, kills: int) -> None:
     """Send to all of them, killing the worker each time another share of the letters is out; ask the server in the end."""
     smtp = site.smtp
     assert smtp is not None
-    smtp.at_data = drops(0.02, seed=7)  # type: ignore[assignment]
+    smtp.at_data = Drops(0.02, seed=7)
     site.set_up(learners)
     site.confirm()
     site.clock()

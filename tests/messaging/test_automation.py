@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from engage_backend.demo.clock import set_clock
-from engage_backend.messaging.automation.limits import quiet_until
+from engage_backend.messaging.automation.limits import over_limit, quiet_until
+from engage_backend.messaging.clock import tick
 from engage_backend.models import AutomationDay, Communication, CourseRun, Delivery, Kind, Objection, Sending
 from engage_backend.platform.standalone.models import OptOut
 from engage_backend.tasks import tell
@@ -164,6 +165,33 @@ def test_who_had_enough_is_shown_as_held_back(course: Course) -> None:
     course.work()
     assert course.states() == {"held_back": 2, "sent": 2}
     assert {row.reason for row in Delivery.objects.filter(state="held_back")} == {"1 message in 24 hours"}
+
+
+@pytest.mark.parametrize(
+    ("later", "is_over"),
+    [
+        (timedelta(days=1), False),
+        (timedelta(days=1, milliseconds=-30), False),  # the same minute
+        (timedelta(days=1, seconds=29), False),
+        (timedelta(days=1, seconds=-31), True),
+        (timedelta(hours=1), True),
+        (timedelta(hours=15), False),  # at night: it would go out at eight, a day and more later
+    ],
+)
+def test_a_message_of_the_same_minute_of_the_day_before_does_not_count(
+    course: Course, later: timedelta, is_over: bool
+) -> None:
+    begins = FIRST.replace(hour=7 if later == timedelta(hours=15) else 9, second=30, microsecond=40_000)
+    set_clock(begins, speed=0)
+    who = course.learners[0]
+    course.send(course.write(pseudonyms=[who.pseudonym]), quiet="send")
+    course.minute()
+    tick()  # it is let go, and has gone out a minute and a half later
+    set_clock(begins + timedelta(seconds=90), speed=0)
+    course.work()
+    assert course.states() == {"sent": 1}
+    run = CourseRun.objects.get(pk=course.site.run.pk)
+    assert over_limit(run, [who.pk], begins + later) == ({who.pk: "1 message in 24 hours"} if is_over else {})
 
 
 def test_a_course_notice_is_not_held_back(course: Course) -> None:

@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.conf import engage_settings
+from engage_backend.messaging.criteria import MINUTES_A_DAY
 from engage_backend.models import Communication, CourseRun, Delivery, DeliveryState, Sending
+from engage_backend.platform.moments import from_minutes, to_minutes
 
 LATE = timedelta(hours=24)  # a message that is later than that says what is no longer so
 UNDO = timedelta(seconds=60)  # by the wall clock
@@ -26,15 +29,25 @@ _HAD = (DeliveryState.SENT, DeliveryState.UNCERTAIN)
 
 
 def over_limit(run: CourseRun, learners: Collection[int], now: datetime) -> dict[int, str]:
-    """Those of the learners who have been written to often enough, with the reason. Course notices do not count."""
+    """Those of the learners who have been written to often enough, with the reason. Course notices do not count.
+
+    Counted from when mails were let go (not from when each had gone out) to when the next would be: after the quiet hours,
+    where `now`, the site's clock, lies in them. In whole minutes, of which a day has 1,440, as everywhere: a rule that
+    writes at the same minute each day does not meet its message of the day before.
+    """
     settings = engage_settings()
-    rows = Delivery.objects.filter(communication__course_run=run, communication__course_notice=False)
+    goes_out = to_minutes(quiet_until(now, run.time_zone, settings.quiet_hours) or now)
+    let_go = Coalesce("sending__released_at", "finished_at")
+    rows = Delivery.objects.filter(communication__course_run=run, communication__course_notice=False).annotate(
+        let_go=let_go
+    )
     found: dict[int, str] = {}
     for days, most, words in (
         (7, settings.messages_per_week, "in seven days"),
         (1, settings.messages_per_day, "in 24 hours"),
     ):
-        lately = Q(state__in=_HAD, finished_at__gt=now - timedelta(days=days)) | Q(state__in=_UNDER_WAY)
+        since = from_minutes(goes_out - days * MINUTES_A_DAY + 1)
+        lately = Q(state__in=_HAD, let_go__gte=since) | Q(state__in=_UNDER_WAY)
         counts = Counter(rows.filter(lately).values_list("learner_id", flat=True))
         for learner in learners:
             if counts[learner] >= most:
