@@ -17,9 +17,10 @@ from engage_backend.messaging.criteria import VERSION, Criteria, CriteriaProblem
 from engage_backend.messaging.describe import describe
 from engage_backend.messaging.past import a_week_ago, counts_then
 from engage_backend.messaging.said import Said
-from engage_backend.messaging.selection import counts
+from engage_backend.messaging.selection import counts, due_for_most
 from engage_backend.messaging.tasks import Task, tasks_of
 from engage_backend.models import CourseRun, Segment
+from engage_backend.platform.moments import to_microseconds
 from engage_backend.presets import Preset
 
 MOST_SEGMENTS = 50  # of a course run
@@ -63,7 +64,7 @@ def counted(run: CourseRun, now: datetime) -> list[Counted]:
     tasks = tasks_of(run)
     named: list[_Named] = []
     for preset in engage_settings().presets:
-        if (criteria := _criteria(preset, tasks, now)) is not None:
+        if (criteria := _criteria(run, preset, tasks, now)) is not None:
             named.append(_Named(str(preset.name), criteria))
     for segment in Segment.objects.filter(course_run=run.pk).order_by("name", "pk"):
         try:
@@ -97,7 +98,7 @@ def _count(run: CourseRun, tasks: Iterable[Task], named: Sequence[_Named], now: 
     ]
 
 
-def _criteria(preset: Preset, tasks: Iterable[Task], now: datetime) -> Criteria | None:
+def _criteria(run: CourseRun, preset: Preset, tasks: Iterable[Task], now: datetime) -> Criteria | None:
     """The criteria of a preset; None where it speaks of a task and none is due, or where it cannot be used."""
     try:
         criteria = Criteria.from_json({"version": VERSION, **preset.criteria})
@@ -107,6 +108,8 @@ def _criteria(preset: Preset, tasks: Iterable[Task], now: datetime) -> Criteria 
         return criteria
     until = now + timedelta(hours=preset.task_due_hours)
     due = next((task.block for task in tasks if task.due is not None and now < task.due <= until), None)
+    if due is None:  # by the date that is everybody's; else by those that learners have of their own
+        due = due_for_most(run, to_microseconds(now) + 1, to_microseconds(until) + 1)
     if due is None:
         return None
     said = {

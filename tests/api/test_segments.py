@@ -10,7 +10,7 @@ from django.core.checks import run_checks
 from django.test import Client
 
 from engage_backend.governance.retirement import retire
-from engage_backend.models import CourseRun, DailySnapshot, Learner, Segment, Submission
+from engage_backend.models import CourseRun, DailySnapshot, DueDate, Learner, Segment, Submission
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.standalone.models import Clock
 from tests.api.counting import questions
@@ -129,6 +129,32 @@ def test_the_task_due_next_makes_a_preset_while_it_is_due(site: Any, staff_clien
     assert (preset["count"], preset["description"]) == (1, "active; “Homework 1” not handed in, due within 48 hours")
     assert due_in(49) is None
     assert due_in(-1) is None
+
+
+@pytest.mark.parametrize("way", ["own schedule", "extension"])
+def test_a_task_that_is_due_by_learners_own_dates_makes_a_preset_too(
+    site: Any, staff_client: Client, url: str, way: str
+) -> None:
+    """In a self-paced run nothing is due on a date that is everybody's; an extension outlasts it."""
+    name, day = "Task due in 48 hours, not handed in", 86_400_000_000
+    one = learner(site, 1)
+    learner(site, 2)
+    past = to_microseconds(NOW) - day
+    relative = 7 * day if way == "own schedule" else None
+    due = None if relative else past
+    site.run.graded = [
+        ["early", 0.1, due, "Early", "", relative and day],
+        [HOMEWORK, 0.9, due, "Homework 1", "", relative],
+    ]
+    site.run.own_dates = way == "extension"
+    site.run.save()
+    assert name not in presets(staff_client, url)
+    if relative:
+        Learner.objects.filter(pk=one.pk).update(dates_from=to_microseconds(NOW) - 6 * day)
+    else:
+        DueDate.objects.create(learner=one, block=HOMEWORK, due=to_microseconds(NOW) + day)
+    preset = presets(staff_client, url)[name]
+    assert (preset["criteria"]["task"]["block"], preset["count"]) == (HOMEWORK, 1)
 
 
 def test_a_site_sets_its_own_presets(site: Any, staff_client: Client, url: str, settings: Any) -> None:
