@@ -32,11 +32,29 @@ function originOf(address) {
 
 const STEPS = 200;
 
+/** Keeps `bar` at the upper edge of what is seen of `board`, and the head of the rows in `table` below it. Returns what ends it. */
+export function keepInSight(bar, board, table) {
+  const place = () => {
+    const covered = bar.getBoundingClientRect().bottom - table.getBoundingClientRect().top;
+    const room = table.clientHeight - (table.querySelector("thead")?.offsetHeight ?? 0);
+    table.style.setProperty("--engage-covered", `${Math.max(0, Math.min(covered, room))}px`);
+  };
+  window.addEventListener("scroll", place, { passive: true });
+  const watching = new ResizeObserver(place);
+  watching.observe(bar);
+  const end = followSight(bar, board, place);
+  return () => {
+    window.removeEventListener("scroll", place);
+    watching.disconnect();
+    end();
+  };
+}
+
 /**
- * Keeps `bar` at the upper edge of what is seen of `board` where the frame is as high as its content: there `sticky`
- * has nothing to stick to, but the browser still says which part of a frame is in sight. Returns what ends it.
+ * Moves `bar` where the frame is as high as its content: there `sticky` has nothing to stick to, but the browser still
+ * says which part of a frame is in sight. `onMoved()` hears of each move.
  */
-export function followSight(bar, board) {
+function followSight(bar, board, onMoved) {
   if (window.parent === window) return () => {};
   const watching = new IntersectionObserver(
     (entries) => {
@@ -46,6 +64,7 @@ export function followSight(bar, board) {
       // Where the frame scrolls by itself, `sticky` does it: there the board's upper edge is above the window.
       const down = all.top < 0 ? 0 : Math.max(0, Math.min(room, seen.top - all.top));
       bar.style.setProperty("translate", `0 ${Math.round(down)}px`);
+      onMoved();
     },
     { threshold: Array.from({ length: STEPS + 1 }, (_, i) => i / STEPS) },
   );

@@ -7,7 +7,7 @@ import { Feed } from "./feed.js";
 import { SHOWN_STATES, TARGETS } from "./figures.js";
 import { Filters } from "./filters.js";
 import { Finder } from "./finder.js";
-import { followSight, tellHeight } from "./frame.js";
+import { keepInSight, tellHeight } from "./frame.js";
 import { Groups } from "./groups.js";
 import { addressOf, learnerInAddress, writeAddress } from "./hash.js";
 import { Hindsight } from "./hindsight.js";
@@ -47,7 +47,7 @@ export class Page {
     this.tasks = [];
     this.handedIn = new Map(); // usage key -> TaskStanding
     this.#build();
-    this.ends = [tellHeight(root), followSight(this.tally.element, this.board), this.tally.followWidth(root)];
+    this.ends = [tellHeight(root), keepInSight(this.tally.element, this.board, this.table.frame), this.tally.followWidth(root)];
     if (config.courseUrl) this.#begin(config);
     this.#show();
   }

@@ -5,7 +5,7 @@ import { parseHTML } from "linkedom";
 const { document, window, DOMParser } = parseHTML('<!doctype html><html lang="en"><body></body></html>');
 Object.assign(globalThis, { document, window, DOMParser });
 const { Draft } = await import("../src/composer/draft.js");
-const { askAgainIn, inserted, isDraft, momentOf, newKey, nextMorning, problemOf, progressOf, shelfOf } = await import("../src/composer/rules.js");
+const { askAgainIn, inserted, isDraft, momentOf, newKey, nextMorning, problemOf, progressOf, shelfOf, waitsFor } = await import("../src/composer/rules.js");
 const { safeNodes } = await import("../src/composer/safe.js");
 
 const counts = (more = {}) => ({ queued: 0, claimed: 0, sent: 0, failed: 0, uncertain: 0, held_back: 0, skipped: 0, ...more });
@@ -25,8 +25,24 @@ test("a refusal is shown by its field, and by none where it names none", () => {
 test("nobody is asked again while nothing moves", () => {
   assert.equal(askAgainIn(one()), null);
   assert.equal(askAgainIn(one({ state: "done" })), null);
-  assert.ok(askAgainIn(one({ state: "waiting", undo_seconds: 40 })) < askAgainIn(one({ state: "waiting", sendings: [{ send_at: "2026-03-01T09:00:00Z" }] })));
   assert.ok(askAgainIn(one({ state: "sending" })) > 0);
+});
+
+test("a message that waits for a time says so until it has come by the course's clock, and is asked about in time", () => {
+  const waiting = one({ state: "waiting", sendings: [{ send_at: "2026-03-02T09:00:00Z" }] });
+  const before = "2026-03-01T09:00:00Z";
+  assert.equal(waitsFor(waiting, before), "2026-03-02T09:00:00Z");
+  assert.equal(waitsFor(waiting, null), "2026-03-02T09:00:00Z");
+  for (const now of ["2026-03-02T09:00:00Z", "2026-03-05T00:00:00Z"]) assert.equal(waitsFor(waiting, now), null);
+  assert.equal(waitsFor({ ...waiting, state: "sending" }, before), null);
+  assert.equal(waitsFor(one({ state: "waiting" }), before), null);
+  const often = askAgainIn(one({ state: "waiting", undo_seconds: 40 }), before);
+  assert.ok(often < askAgainIn(waiting, before));
+  assert.equal(askAgainIn(waiting, "2026-03-02T09:00:00Z"), often);
+  // At an hour a second it is asked about when it has come.
+  const hours = 6;
+  assert.equal(askAgainIn(waiting, "2026-03-02T03:00:00Z"), hours * 1000);
+  assert.equal(askAgainIn(waiting, null), askAgainIn(waiting, "2026-01-01T00:00:00Z"));
 });
 
 test("what was taken back is a draft again, and what some have had is none", () => {

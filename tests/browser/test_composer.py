@@ -24,6 +24,16 @@ from engage_backend.governance.retirement import retire
 from engage_backend.models import Learner
 retire(Learner.objects.get(prediction__certify=901).user_id)
 """
+ONE_OPTS_OUT = """
+from engage_backend.models import Delivery
+from engage_backend.platform.standalone.models import Course, OptOut
+user = Delivery.objects.filter(state="queued").latest("pk").learner.user_id
+OptOut.objects.create(course=Course.objects.get(), user_id=user)
+"""
+AND_BACK_IN = """
+from engage_backend.platform.standalone.models import OptOut
+OptOut.objects.latest("pk").delete()
+"""
 # The course lies where it is 23 o'clock now.
 AT_NIGHT = """
 from engage_backend.models import CourseRun
@@ -124,6 +134,22 @@ def test_a_message_goes_to_those_who_are_still_there_and_says_how_many_are_not(
     expect(hook(page, "confirm-title")).to_have_text(f"Send to {HIGH - 1} learners?")  # one wants no messages
 
 
+def test_a_sent_message_says_how_many_have_had_it(writing_site: Site, open_page: OpenPage) -> None:
+    page = course_page(writing_site, open_page)
+    write(page, "Who had it", "Hello.")
+    hook(page, "review").click()
+    hook(page, "send").click()
+    expect(hook(page, "undo")).to_be_visible()
+    expect(hook(page, "message-view")).to_contain_text(f"To {HIGH - 1} learners: ")
+    writing_site.python(ONE_OPTS_OUT)
+    try:
+        minute_later(writing_site)
+        expect(hook(page, "standing")).to_have_text(f"Finished: {HIGH - 2} sent.")
+        expect(hook(page, "message-view")).to_contain_text(f"To {HIGH - 2} of {HIGH - 1} learners: ")
+    finally:
+        writing_site.python(AND_BACK_IN)
+
+
 def test_a_gap_of_a_template_is_pointed_at_before_anything_can_be_sent(writing_site: Site, open_page: OpenPage) -> None:
     page = course_page(writing_site, open_page)
     write(page, "", "")
@@ -204,11 +230,11 @@ def test_what_waits_for_a_time_is_stopped_edited_and_sent_to_those_who_have_not_
     hook(page, "send-at").fill("")
     hook(page, "send").click()
     expect(hook(page, "confirm-problem")).to_have_text("Choose a day and a time.")
-    hook(page, "send-at").fill("2026-01-15T07:30")
+    hook(page, "send-at").fill("2026-01-15T10:30")
     hook(page, "send").click()
     expect(hook(page, "undo")).to_be_visible()
     minute_later(writing_site)
-    expect(hook(page, "standing")).to_have_text("Goes out at Jan 15, 2026, 07:30 UTC")
+    expect(hook(page, "standing")).to_have_text("Goes out at Jan 15, 2026, 10:30 UTC")
     hook(page, "stop").click()
     expect(hook(page, "standing")).to_have_text(f"Stopped: 0 sent, {HIGH - 1} not sent.")
     expect(hook(page, "message-view")).to_contain_text(f"{HIGH - 1} × stopped")

@@ -256,3 +256,29 @@ def test_on_a_narrow_page_the_bar_takes_little_and_the_rest_of_it_is_below(
     hook(page, "save-group").focus()
     page.set_viewport_size({"width": 1280, "height": 800})  # as a phone is turned: nothing is lost, the focus neither
     expect(hook(page, "selection").get_by_test_id("save-group")).to_be_focused()
+
+
+@pytest.mark.parametrize("rows_scrolled", [0, 3_000])
+@pytest.mark.parametrize("width", [320, 400])
+def test_the_bar_does_not_cover_the_head_of_the_table_however_far_one_has_scrolled(
+    site: CannedSite, open_page: OpenPage, width: int, rows_scrolled: int
+) -> None:
+    page = open_page(site.url, width=width, height=640)
+    hook(page, "from-certify").fill("30")
+    expect(hook(page, "tick").first).to_be_checked()
+    hook(page, "table-frame").evaluate("(frame, top) => { frame.scrollTop = top; }", rows_scrolled)
+    is_clear = """() => {
+      const place = (name) => document.querySelector(name).getBoundingClientRect();
+      return place(".engage-selection").bottom <= place(".engage-table thead th").top;
+    }"""
+    top = "frame => frame.getBoundingClientRect().top"
+    for above in (100, 20, -1, -200):  # pixels from the window's upper edge to the table's
+        page.evaluate("by => window.scrollBy(0, by)", hook(page, "table-frame").evaluate(top) - above)
+        page.wait_for_function(is_clear)
+        sort = hook(page, "sort-certify")
+        assert sort.evaluate(
+            """(button) => {
+              const { left, top, width, height } = button.getBoundingClientRect();
+              return document.elementFromPoint(left + width / 2, top + height / 2) === button;
+            }"""
+        )

@@ -28,7 +28,7 @@ export class Composer {
     this.signature = {}; // where replies went last time
     this.opener = button("", () => this.write(), { look: "button engage-primary", hidden: true, testid: "write" });
     this.#build(automationAllowed);
-    this.watch = new Watch({ api, surroundings, onNews: (one) => this.#showStanding(one), onTrouble: (isTroubled) => this.message.standing.showTrouble(isTroubled) });
+    this.watch = new Watch({ api, surroundings, timeOf, onNews: (one) => this.#showStanding(one), onTrouble: (isTroubled) => this.message.standing.showTrouble(isTroubled) });
     place.addEventListener("engage:selection", ({ detail }) => this.#hear(detail));
     this.unlisten = surroundings.listen(() => {
       if (!this.isReady || !surroundings.isOnline()) return;
@@ -98,6 +98,7 @@ export class Composer {
     this.confirm = new Confirm({ onSend: (body) => this.#send(body), onBack: () => this.#back(), onMoment: (iso) => this.api.post(`communications/${this.reviewed}/preview`, { send_at: iso, audience: false }) });
     this.message = new Message({
       automationAllowed,
+      timeOf: this.timeOf,
       onUndo: () => this.#act("undo"),
       onStop: () => this.#act("stop"),
       onLoad: (one) => this.#load(one),

@@ -2,19 +2,19 @@
 import { button, el, setText } from "../dom.js";
 import { composerWords } from "../words/composer.js";
 import { Automation } from "./automation.js";
-import { written } from "./rules.js";
+import { isMoving, progressOf, written } from "./rules.js";
 import { Standing } from "./standing.js";
 
 export class Message {
-  /** What it hands on: `onUndo`, `onStop`, `onLoad(one)`, `onEdit(one)`, `onResend`, `onSwitch(mode)`, `onReview(matches)`, `onVersion(number)` -> the whole, `onTrouble(error)`. */
-  constructor({ automationAllowed, onUndo, onStop, onLoad, onEdit, onResend, onSwitch, onReview, onVersion, onTrouble, onClose }) {
+  /** `timeOf()`: the course's time, ISO or null. What it hands on: `onUndo`, `onStop`, `onLoad(one)`, `onEdit(one)`, `onResend`, `onSwitch(mode)`, `onReview(matches)`, `onVersion(number)` -> the whole, `onTrouble(error)`. */
+  constructor({ automationAllowed, timeOf, onUndo, onStop, onLoad, onEdit, onResend, onSwitch, onReview, onVersion, onTrouble, onClose }) {
     Object.assign(this, { automationAllowed, onVersion, onTrouble });
     this.title = el("h5", { class: "engage-part-title", tabindex: "-1", testid: "message-title" });
     this.who = el("p", { class: "engage-quiet" });
     this.text = el("div", { class: "engage-letter-body engage-letter-plain", testid: "message-text" });
     this.versions = el("ul", { class: "engage-plain" });
     this.history = el("details", { class: "engage-history" }, el("summary", {}, composerWords.versions()), this.versions);
-    this.standing = new Standing({ onUndo, onStop });
+    this.standing = new Standing({ timeOf, onUndo, onStop });
     this.resend = button(composerWords.resend(), onResend, { testid: "resend" });
     this.automation = new Automation({ onSwitch, onReview });
     this.element = el(
@@ -40,12 +40,19 @@ export class Message {
     }
     this.element.hidden = false;
     setText(this.title, composerWords.subjectAsRead(one.subject));
-    setText(this.who, composerWords.to(one.pseudonyms.length, who));
+    setText(this.who, this.#to(one, who));
     this.standing.render(one);
     this.resend.hidden = written(one.counts) === 0 || one.undo_seconds > 0;
     this.#list(one, isOther);
     this.automation.element.hidden = !this.automationAllowed && one.automation === "off" && !one.paused_because;
     this.automation.render(one);
+  }
+
+  /** To how many: as the list says while it is to be confirmed, then as it was confirmed, and in the end who has had it. */
+  #to(one, who) {
+    const { of } = progressOf(one.counts);
+    if (!one.frozen || of === 0) return composerWords.to(one.pseudonyms.length, who);
+    return isMoving(one) ? composerWords.to(of, who) : composerWords.sentTo(one.counts.sent, of, who);
   }
 
   close() {

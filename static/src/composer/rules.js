@@ -6,6 +6,9 @@ export const DELIVERIES = ["queued", "claimed", "sent", "failed", "uncertain", "
 const ON_THE_WAY = ["queued", "claimed", "held_back"];
 const KEY_BYTES = 16;
 const HOUR_MS = 3600000;
+const FASTEST_CLOCK = 3600; // times the world's
+const SOON_MS = 2000;
+const LATER_MS = 15000;
 
 /** A key for one press of a button: the same key again sends nothing more. */
 export function newKey(random = (bytes) => crypto.getRandomValues(bytes)) {
@@ -35,11 +38,22 @@ export function progressOf(counts) {
   return { done: of - sumOf(counts, ON_THE_WAY), of };
 }
 
-/** In how many milliseconds to ask again how it stands; null: nothing moves, so nobody is asked. */
-export function askAgainIn(one) {
+/** The time that a message waits for, ISO, while that is still to come by the course's time `now`, ISO; else null. */
+export function waitsFor(one, now) {
+  const at = one.state === "waiting" ? (one.sendings[0]?.send_at ?? null) : null;
+  return at !== null && Date.parse(at) <= Date.parse(now ?? "") ? null : at;
+}
+
+/**
+ * In how many milliseconds to ask again how it stands; null: nothing moves, so nobody is asked. `now`: the course's time,
+ * ISO or null, which in a demo may pass an hour a second.
+ */
+export function askAgainIn(one, now) {
   if (!isMoving(one)) return null;
-  const [last] = one.sendings;
-  return one.state === "waiting" && one.undo_seconds === 0 && last?.send_at ? 15000 : 2000;
+  const at = waitsFor(one, now);
+  if (one.undo_seconds > 0 || at === null) return SOON_MS;
+  const left = (Date.parse(at) - Date.parse(now ?? "")) / FASTEST_CLOCK;
+  return Number.isNaN(left) ? LATER_MS : Math.min(LATER_MS, Math.max(SOON_MS, left));
 }
 
 /** The group of a past message: active, drafts or sent. */

@@ -2,13 +2,14 @@
 import { button, el, setText } from "../dom.js";
 import { number } from "../i18n.js";
 import { composerWords } from "../words/composer.js";
-import { DELIVERIES, isMoving, progressOf } from "./rules.js";
+import { DELIVERIES, isMoving, progressOf, waitsFor } from "./rules.js";
 
 const MOST_SHOWN = 50;
 
 export class Standing {
-  /** `onUndo()`, `onStop()`. */
-  constructor({ onUndo, onStop }) {
+  /** `timeOf()`: the course's time, ISO or null; `onUndo()`, `onStop()`. */
+  constructor({ timeOf, onUndo, onStop }) {
+    this.timeOf = timeOf;
     this.line = el("p", { class: "engage-standing-line", testid: "standing" });
     this.aloud = el("p", { class: "engage-unseen", role: "status" });
     this.undo = button(composerWords.undo(), onUndo, { look: "button engage-primary", testid: "undo" });
@@ -52,14 +53,13 @@ export class Standing {
     const { one } = this;
     const seconds = Math.ceil((this.undoUntil - performance.now()) / 1000);
     const canUndo = one.state === "waiting" && seconds > 0;
-    const [last] = one.sendings;
-    const waits = one.state === "waiting" && last?.send_at;
+    const waits = waitsFor(one, this.timeOf());
     const hadFocus = document.activeElement === this.undo || this.element.getRootNode().activeElement === this.undo;
     this.undo.hidden = !canUndo;
     this.stop.hidden = canUndo || !isMoving(one);
     if (hadFocus && !canUndo && !this.stop.hidden) this.stop.focus();
     if (!canUndo) clearInterval(this.ticking);
-    const said = canUndo ? composerWords.goesOutIn(seconds) : waits ? composerWords.goesOutAt(last.send_at) : one.state === "stopped" ? composerWords.stopped(one.counts.sent, one.counts.skipped) : one.state === "done" ? composerWords.finished(one.counts) : composerWords.state(one.state);
+    const said = canUndo ? composerWords.goesOutIn(seconds) : waits ? composerWords.goesOutAt(waits) : one.state === "stopped" ? composerWords.stopped(one.counts.sent, one.counts.skipped) : one.state === "done" ? composerWords.finished(one.counts) : composerWords.state(one.state);
     setText(this.line, said);
     // A count of seconds is not read out: what is said aloud changes with the state alone.
     setText(this.aloud, canUndo ? composerWords.confirmed() : said);

@@ -4,9 +4,9 @@ import { askAgainIn } from "./rules.js";
 const AFTER_FAILURE_MS = 5000;
 
 export class Watch {
-  /** `onNews(one)`; `onTrouble(isTroubled)`: whether the last time there was no answer; `surroundings` as Feed takes them. */
-  constructor({ api, surroundings, onNews, onTrouble }) {
-    Object.assign(this, { api, surroundings, onNews, onTrouble });
+  /** `timeOf()`: the course's time, ISO or null; `onNews(one)`; `onTrouble(isTroubled)`: whether the last time there was no answer; `surroundings` as Feed takes them. */
+  constructor({ api, surroundings, timeOf, onNews, onTrouble }) {
+    Object.assign(this, { api, surroundings, timeOf, onNews, onTrouble });
     this.id = null;
   }
 
@@ -15,7 +15,7 @@ export class Watch {
     this.stop();
     this.id = one.id;
     this.unlisten = this.surroundings.listen(() => this.waiting && this.#ask());
-    this.#wait(askAgainIn(one));
+    this.#wait(askAgainIn(one, this.timeOf()));
   }
 
   stop() {
@@ -43,7 +43,7 @@ export class Watch {
       if (this.id !== id) return undefined;
       this.onTrouble(false);
       this.onNews(one);
-      if (this.id === id) this.#wait(askAgainIn(one));
+      if (this.id === id) this.#wait(askAgainIn(one, this.timeOf()));
     } catch (error) {
       if (this.id !== id) return undefined;
       this.onTrouble(true);

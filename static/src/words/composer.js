@@ -44,6 +44,7 @@ export const composerWords = {
   /** A subject in a list or a title: names are said, not their places. */
   subjectAsRead: (subject) => (subject ? asRead(subject) : composerWords.noSubject()),
   to: (count, who) => plural("To {n} learner: {who}", "To {n} learners: {who}", count, { who }),
+  sentTo: (had, of, who) => (had === of ? composerWords.to(had, who) : plural("To {had} of {n} learner: {who}", "To {had} of {n} learners: {who}", of, { had: number(had), who })),
   toNobody: () => gettext("To nobody yet. Load its criteria into the charts, look whom they select, and take over the selection."),
   changed: (count, now) => `${plural("This message is for {n} learner.", "This message is for {n} learners.", count)} ${plural("You have now selected {n}.", "You have now selected {n}.", now)}`,
   keepGroup: (count) => plural("Keep the {n}", "Keep the {n}", count),

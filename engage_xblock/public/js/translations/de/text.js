@@ -64,6 +64,10 @@
   "An {n} Person: {who}",
   "An {n} Lernende: {who}"
  ],
+ "To {had} of {n} learner: {who}": [
+  "An {had} von {n} Person: {who}",
+  "An {had} von {n} Lernenden: {who}"
+ ],
  "To nobody yet. Load its criteria into the charts, look whom they select, and take over the selection.": "Noch an niemanden. Laden Sie die Kriterien in die Diagramme, sehen Sie nach, wen sie auswählen, und übernehmen Sie die Auswahl.",
  "This message is for {n} learner.": [
   "Diese Nachricht ist für {n} Person.",

@@ -64,6 +64,10 @@
   "تس {n} لهاقنهق: {who}",
   "تس {n} لهاقنهقر: {who}"
  ],
+ "To {had} of {n} learner: {who}": [
+  "تس {had} سف {n} لهاقنهق: {who}",
+  "تس {had} سف {n} لهاقنهقر: {who}"
+ ],
  "To nobody yet. Load its criteria into the charts, look whom they select, and take over the selection.": "تس نسبسدظ ظهت. لساد طتر جقطتهقطا طنتس تحه جحاقتر, لسسك ذحسم تحهظ رهلهجت, اند تاكه سخهق تحه رهلهجتطسن.",
  "This message is for {n} learner.": [
   "تحطر مهررازه طر فسق {n} لهاقنهق.",
