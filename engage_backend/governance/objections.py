@@ -95,7 +95,7 @@ def take_back(run: CourseRun | None, user_id: int, now: datetime) -> None:
         said.update(until=now)
     of_person = Learner.objects.filter(user_id=user_id).values_list("course_run__course_key", flat=True)
     for course_key in [run.course_key] if run is not None else of_person:
-        read_again_soon(course_key)
+        read_again_soon(course_key, user=user_id)
 
 
 def hide(now: datetime) -> int:

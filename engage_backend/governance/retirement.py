@@ -24,6 +24,7 @@ from engage_backend.models import (
     CourseRun,
     Learner,
     Objection,
+    ReadAgain,
     Tombstone,
 )
 
@@ -106,6 +107,7 @@ def forget_pseudonyms(pseudonyms: Collection[str]) -> None:
 def _remove_from_teams(user_id: int) -> None:
     """What a person did as a member of a course team stays done, and says no longer who did it."""
     Objection.objects.filter(user_id=user_id).delete()
+    ReadAgain.objects.filter(user_id=user_id).delete()
     AccessRecord.objects.filter(user_id=user_id).update(user_id=NOBODY, once=None)
     CommunicationVersion.objects.filter(author_id=user_id).update(from_name="", reply_to="")
     for model, field in _fields(BigIntegerField):

@@ -38,7 +38,7 @@ class RetirementSearch:
         self._leaving: set[int] = set()
 
     def run(self) -> None:
-        """Erase who was retired. Have the rosters read again of those who asked for it, or have cancelled that.
+        """Erase who was retired. Have those read again who asked for it, or have cancelled that.
 
         The platform's roster omits whoever has asked: they are shown to nobody and nothing of them is deleted.
         """
@@ -46,11 +46,11 @@ class RetirementSearch:
         for user_id in sorted(platform.retired(self._next_users())):
             retire(user_id)
         leaving = platform.retiring()
-        courses = _courses(leaving, ~Q(state=LearnerStatus.LEFT)) | _courses(
+        places = _places(leaving, ~Q(state=LearnerStatus.LEFT)) | _places(
             self._leaving - leaving, Q(state=LearnerStatus.LEFT)
         )
-        for course_key in sorted(courses):
-            read_again_soon(course_key)
+        for course_key, user_id in sorted(places):
+            read_again_soon(course_key, user=user_id)
         self._leaving = leaving
 
     def _next_users(self) -> list[int]:
@@ -67,13 +67,13 @@ class RetirementSearch:
         return part
 
 
-def _courses(users: Collection[int], standing: Q) -> set[str]:
-    """Return the keys of the course runs in which these users are learners and stand like this."""
+def _places(users: Collection[int], standing: Q) -> set[tuple[str, int]]:
+    """Return the keys of the course runs in which these users are learners and stand like this, each with the user."""
     wanted = sorted(users)
-    found: set[str] = set()
+    found: set[tuple[str, int]] = set()
     for at in range(0, len(wanted), _IN_ONE_QUERY):
         rows = Learner.objects.filter(standing, user_id__in=wanted[at : at + _IN_ONE_QUERY])
-        found.update(rows.values_list("course_run__course_key", flat=True))
+        found.update(rows.values_list("course_run__course_key", "user_id"))
     return found
 
 

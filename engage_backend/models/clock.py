@@ -20,12 +20,15 @@ class Lease(models.Model):
 
 
 class ReadAgain(models.Model):
-    """That something changed on the platform: from `due` on (the world's clock) a consumer reads this course run again.
+    """That something changed on the platform: from `due` on (the world's clock) a consumer reads it again.
 
-    .. no_pii:
+    .. pii: The LMS user id of somebody who came to a course run, left it or changed in it; for seconds.
+    .. pii_types: id
+    .. pii_retirement: local_api
     """
 
     course_key = models.CharField(max_length=255)
+    user_id = models.BigIntegerField(null=True, blank=True, help_text="Of whom it changed; null: of anybody.")
     due = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

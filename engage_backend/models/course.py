@@ -73,6 +73,11 @@ class CourseRun(models.Model):
         db_index=True,
         help_text="Day of the site's clock from which on the next pass is due; null: at once; 9999-12-31: never again.",
     )
+    roster_read = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The site's clock when its whole roster was last compared with the platform's; null: never.",
+    )
     scores_read = models.DateTimeField(
         null=True, blank=True, help_text="Up to when changed scores were read from the platform; null: never."
     )

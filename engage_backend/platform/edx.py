@@ -14,8 +14,9 @@ from engage_backend.platform.edx_due import moment, own_dates
 from engage_backend.platform.edx_mail import EdxMail
 from engage_backend.platform.edx_schedule import expected_pass_rate, grace_period, graded_blocks
 from engage_backend.platform.edx_scores import scores
-from engage_backend.platform.edx_team import team
+from engage_backend.platform.edx_team import authz_team, role_team
 from engage_backend.platform.moments import to_microseconds
+from engage_backend.platform.paging import pages
 from engage_backend.platform.protocol import (
     MOST_FOUND,
     CoursePages,
@@ -107,25 +108,29 @@ class EdxPlatform(EdxMail):
         key = _key(course_key)
         return own_dates(key, list(graded_blocks(key)))
 
-    def roster(self, course_key: str) -> Iterator[Enrolment]:
-        # common/djangoapps/student/models/course_enrollment.py; openedx/core/djangoapps/course_groups/models.py
+    def roster(self, course_key: str, *, users: Collection[int] | None = None) -> Iterator[Enrolment]:
+        # common/djangoapps/student/models/course_enrollment.py; openedx/core/djangoapps/course_groups/models.py. The history
+        # of enrolments there is no list of changes: its ids are random, and bulk updates, roles and cohorts are not in it.
         from openedx.core.djangoapps.course_groups.models import CohortMembership
 
         key = _key(course_key)
-        staff = team(key)
-        memberships = CohortMembership.objects.filter(course_id=key)
-        cohorts = dict(memberships.values_list("user_id", "course_user_group__name"))
+        by_authz = authz_team(key)
         rows = (
             _enrolment()
             .objects.filter(course_id=key, is_active=True, user__is_staff=False, user__is_superuser=False)
             .filter(**{_ASKED_TO_RETIRE: True})
-            .order_by("pk")
-            .values_list("user_id", "created", "mode")
+            .values_list("pk", "user_id", "created", "mode")
         )
-        for user_id, created, mode in rows:
-            if user_id not in staff:
-                # `created` may be null; then nothing is known, and the course's start holds.
-                yield Enrolment(user_id, created or _EPOCH, mode or "", cohorts.get(user_id, ""))
+        for page in pages(rows, users):
+            # Asked for each page: who joins the team while later pages are read is no learner on any of them.
+            here = [user_id for _, user_id, _, _ in page]
+            staff = by_authz | role_team(key, here)
+            memberships = CohortMembership.objects.filter(course_id=key, user_id__in=here)
+            cohorts = dict(memberships.values_list("user_id", "course_user_group__name"))
+            for _, user_id, created, mode in page:
+                if user_id not in staff:
+                    # `created` may be null; then nothing is known, and the course's start holds.
+                    yield Enrolment(user_id, created or _EPOCH, mode or "", cohorts.get(user_id, ""))
 
     def retiring(self) -> set[int]:
         # A request leaves the account active and enrolled for days, during which it may be cancelled; see `retired`.
@@ -147,7 +152,7 @@ class EdxPlatform(EdxMail):
             found.update(one.user_id for one in _retirements(requests) if one.is_done())
         return found
 
-    def outcomes(self, course_key: str) -> Iterator[Outcome]:
+    def outcomes(self, course_key: str, *, users: Collection[int] | None = None) -> Iterator[Outcome]:
         # lms/djangoapps/certificates/models.py (`invalidate` and `mark_notpassing` leave the row, with another status) and
         # data.py; lms/djangoapps/grades/models.py (`passed_timestamp` stays once set, whatever the grade is now)
         from lms.djangoapps.certificates.data import CertificateStatuses
@@ -160,6 +165,8 @@ class EdxPlatform(EdxMail):
         grades = PersistentCourseGrade.objects.filter(course_id=key, passed_timestamp__isnull=False)
         if passing is not None:
             grades = grades.filter(percent_grade__gte=float(passing) - SAME_GRADE)
+        if users is not None:
+            certificates, grades = certificates.filter(user_id__in=users), grades.filter(user_id__in=users)
         certified = dict(certificates.values_list("user_id", "created_date"))
         passed = dict(grades.values_list("user_id", "passed_timestamp"))
         for user_id in sorted({*certified, *passed}):

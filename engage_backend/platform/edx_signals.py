@@ -19,8 +19,12 @@ log = logging.getLogger(__name__)
 class Listener(Protocol):
     """What is done about it."""
 
-    def roster_changed(self, course_key: str) -> None:
-        """Somebody came, left, changed mode or cohort, joined or left the team, passed, or was given a certificate."""
+    def roster_changed(self, course_key: str, user_id: int) -> None:
+        """The user came, left, changed mode or cohort, joined or left the team, passed, or was given a certificate."""
+        ...
+
+    def team_changed(self, org: str, user_id: int) -> None:
+        """The user joined or left the team of all courses of an organisation."""
         ...
 
     def schedule_changed(self, course_key: str) -> None:
@@ -35,28 +39,35 @@ class Listener(Protocol):
 class _Signal(NamedTuple):
     path: str  # module, and what to take from it
     method: str
-    what: Callable[[dict[str, Any]], Any]  # from the signal's arguments to the method's; None: not for us
+    what: Callable[
+        [dict[str, Any]], tuple[Any, ...] | None
+    ]  # from the signal's arguments to the method's; None: not for us
 
 
-def _course(argument: str) -> Callable[[dict[str, Any]], str | None]:
-    """From an event whose data has a course: openedx_events/learning/data.py."""
-    return lambda sent: str(sent[argument].course.course_key)
+def _course(argument: str) -> Callable[[dict[str, Any]], tuple[str, int]]:
+    """From an event whose data has a course and a user: openedx_events/learning/data.py."""
+    return lambda sent: (str(sent[argument].course.course_key), int(sent[argument].user.id))
 
 
-def _passed(sent: dict[str, Any]) -> str | None:
+def _passed(sent: dict[str, Any]) -> tuple[str, int] | None:
     """A grade is written at every submission; one that has passed is news."""
     grade = sent["grade"]
-    return str(grade.course.course_key) if grade.passed_timestamp is not None else None
+    return (str(grade.course.course_key), int(grade.user_id)) if grade.passed_timestamp is not None else None
 
 
-def _role(sent: dict[str, Any]) -> str | None:
-    """A role of a whole organisation names no course; the rosters of its courses are read within minutes."""
-    key = sent["course_access_role_data"].course_key
-    return str(key) if key else None
+def _role(sent: dict[str, Any]) -> tuple[str, int] | None:
+    role = sent["course_access_role_data"]
+    return (str(role.course_key), int(role.user.id)) if role.course_key else None
 
 
-def _user(sent: dict[str, Any]) -> int:
-    return int(sent["user"].id)
+def _org_role(sent: dict[str, Any]) -> tuple[str, int] | None:
+    """A role of a whole organisation names no course."""
+    role = sent["course_access_role_data"]
+    return (str(role.org_key), int(role.user.id)) if role.org_key and not role.course_key else None
+
+
+def _user(sent: dict[str, Any]) -> tuple[int]:
+    return (int(sent["user"].id),)
 
 
 _ACCOUNTS = "openedx.core.djangoapps.user_api.accounts.signals."
@@ -71,6 +82,8 @@ SIGNALS = (
     # common/djangoapps/student/signals/signals.py
     _Signal(_EVENTS + "COURSE_ACCESS_ROLE_ADDED", "roster_changed", _role),
     _Signal(_EVENTS + "COURSE_ACCESS_ROLE_REMOVED", "roster_changed", _role),
+    _Signal(_EVENTS + "COURSE_ACCESS_ROLE_ADDED", "team_changed", _org_role),
+    _Signal(_EVENTS + "COURSE_ACCESS_ROLE_REMOVED", "team_changed", _org_role),
     # lms/djangoapps/certificates/models.py
     _Signal(_EVENTS + "CERTIFICATE_CREATED", "roster_changed", _course("certificate")),
     _Signal(_EVENTS + "CERTIFICATE_CHANGED", "roster_changed", _course("certificate")),
@@ -82,7 +95,7 @@ SIGNALS = (
     _Signal(
         "xmodule.modulestore.django.SignalHandler.course_published",
         "schedule_changed",
-        lambda sent: str(sent["course_key"]),
+        lambda sent: (str(sent["course_key"]),),
     ),
     # openedx/core/djangoapps/user_api/accounts/signals.py; sent with plain `send` by accounts/views.py. `retire_misc` is no
     # state of the default RETIREMENT_STATES; the final `retire` always comes, before the account is closed and renamed.
@@ -103,7 +116,7 @@ def connect(listener: Listener) -> list[str]:
         receiver = _receiver(one, listener)
         signal.connect(receiver, weak=False, dispatch_uid=f"{receiver.__module__}.{receiver.__qualname__}")
     if missing:
-        log.warning("This platform does not send: %s. What they say is read within minutes.", ", ".join(missing))
+        log.warning("This platform does not send: %s. What they say is read within the hour.", ", ".join(missing))
     return missing
 
 
@@ -121,11 +134,12 @@ def _receiver(one: _Signal, listener: Listener) -> Callable[..., None]:
     def receive(sender: Any = None, **sent: Any) -> None:
         try:
             if (about := one.what(sent)) is not None:
-                getattr(listener, one.method)(about)
+                getattr(listener, one.method)(*about)
         except Exception as error:
             # No traceback: it may quote what the signal carried, names and addresses among it.
             log.error("%s was not understood: %s", one.path, type(error).__name__)
 
     # The LMS logs receivers by their names.
-    receive.__name__ = receive.__qualname__ = f"engage_on_{one.path.rpartition('.')[2].lower()}"
+    of_org = "_of_org" if one.method == "team_changed" else ""
+    receive.__name__ = receive.__qualname__ = f"engage_on_{one.path.rpartition('.')[2].lower()}{of_org}"
     return receive

@@ -7,6 +7,7 @@ of them a new role is written to. Global staff are known by their user. Files of
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 # Of the course, or of its organisation. Beta testers and data researchers have roles, too, and are learners.
@@ -16,10 +17,10 @@ _ROLES = ("instructor", "limited_staff", "staff")
 _AUTHZ_ROLES = frozenset({"course_admin", "course_limited_staff", "course_staff"})
 
 
-def team(key: Any) -> set[int]:
-    """Return the user ids of the course team, without global staff."""
+def role_team(key: Any, users: Collection[int]) -> set[int]:
+    """Return those of the users whom the table of roles has in the course team; see `authz_team`, too."""
     rows = _rows(key)
-    return authz_team(key) | (set() if rows is None else set(rows.values_list("user_id", flat=True)))
+    return set() if rows is None else set(rows.filter(user__in=users).values_list("user_id", flat=True))
 
 
 def has_team_row(key: Any, user: Any) -> Any:

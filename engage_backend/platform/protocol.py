@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 MOST_FOUND = 5  # people that a search by name answers with
+ROWS_A_QUERY = 500  # enrolments that one query reads
 
 
 class Role(StrEnum):
@@ -170,10 +171,11 @@ class Platform(Protocol):
         """The due dates that differ from learner to learner; None where nobody has any. Raises what the platform raises."""
         ...
 
-    def roster(self, course_key: str) -> Iterator[Enrolment]:
-        """Everyone enrolled by now: learners and beta testers, not course staff, not global staff.
+    def roster(self, course_key: str, *, users: Collection[int] | None = None) -> Iterator[Enrolment]:
+        """Yield everyone enrolled by now: learners and beta testers, not course staff, not global staff.
 
-        Nobody whose retirement was requested, while that may still be cancelled.
+        Nobody whose retirement was requested, while that may still be cancelled. `users`: only these. Read as it is asked
+        for, `ROWS_A_QUERY` rows a query, so that a caller may do something else in between.
         """
         ...
 
@@ -185,8 +187,8 @@ class Platform(Protocol):
         """Return those of the users who were retired, or whose account is gone. Two queries for every 500 of them."""
         ...
 
-    def outcomes(self, course_key: str) -> Iterator[Outcome]:
-        """Everyone who holds a certificate of the run or has a passing grade now; who is on the roster or not."""
+    def outcomes(self, course_key: str, *, users: Collection[int] | None = None) -> Iterator[Outcome]:
+        """Yield those who hold a certificate of the run or have a passing grade now, on the roster or not; only `users`."""
         ...
 
     def scores(

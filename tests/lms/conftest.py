@@ -17,7 +17,7 @@ def nothing_said() -> None:
     """As in a process that has just started, which has not said yet that a course run is to be read again."""
     from engage_backend.engagement.live import changes
 
-    changes._said.clear()
+    changes.forget()
 
 
 @pytest.fixture

@@ -14,12 +14,13 @@ from openedx.core.djangoapps.user_api.accounts.signals import USER_RETIRE_LMS_CR
 from openedx.core.djangoapps.user_api.models import RetirementState, UserRetirementRequest, UserRetirementStatus
 
 from engage_backend.engagement.live import changes
-from engage_backend.engagement.live.roster import sync_run
+from engage_backend.engagement.live.roster import sync_run, sync_users
 from engage_backend.governance import sweep
 from engage_backend.governance.housekeeping import Housekeeping
 from engage_backend.governance.sweep import RetirementSearch
 from engage_backend.models import (
     AccessRecord,
+    CourseRun,
     HistoryChunk,
     Learner,
     LearnerStatus,
@@ -62,9 +63,10 @@ def request_retirement(user: Any, state: str = "PENDING") -> UserRetirementStatu
 
 def read_again(platform: Any, after: timedelta = timedelta(minutes=1)) -> None:
     """What a consumer does about the course runs that are to be read again."""
-    for course_key in changes.take_changes(datetime.now(UTC) + after):
-        sync_run(platform, course_key)
-    changes._said.clear()
+    for course_key, users in changes.take_changes(datetime.now(UTC) + after):
+        assert users is not None
+        sync_users(platform, CourseRun.objects.get(course_key=course_key), users)
+    changes.forget()
 
 
 def shown(run: Any) -> dict[str, Any]:

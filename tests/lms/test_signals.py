@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from common.djangoapps.student.models import CourseEnrollment
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from lms.djangoapps.certificates.models import GeneratedCertificate
 from lms.djangoapps.grades.models import PersistentCourseGrade
@@ -18,7 +19,7 @@ from xmodule.modulestore.django import SignalHandler
 from engage_backend import signals as ours
 from engage_backend.engagement.live import changes
 from engage_backend.engagement.live.roster import sync_run
-from engage_backend.models import Learner, LearnerStatus, Prediction, ReadAgain
+from engage_backend.models import CourseRun, Learner, LearnerStatus, Prediction, ReadAgain
 from engage_backend.platform import edx_signals
 from tests.edx_platform.course import KEY, enrol
 
@@ -104,7 +105,7 @@ def test_the_run_is_read_again_within_seconds(run: Any, what: str, django_captur
         assert not ReadAgain.objects.exists()  # not before the platform's own transaction is through
     now = datetime.now(UTC)
     assert list(changes.take_changes(now)) == []
-    assert list(changes.take_changes(now + timedelta(seconds=5))) == [COURSE]
+    assert list(changes.take_changes(now + timedelta(seconds=5))) == [(COURSE, [run.users["learner"].id])]
     assert list(changes.take_changes(now + timedelta(seconds=5))) == []
 
 
@@ -115,7 +116,7 @@ def test_publishing_is_waited_for_until_the_structure_is_there(
         SignalHandler.course_published.send_robust(sender=None, course_key=KEY)
     now = datetime.now(UTC)
     assert list(changes.take_changes(now + timedelta(seconds=31))) == []
-    assert list(changes.take_changes(now + timedelta(seconds=61))) == [COURSE]
+    assert list(changes.take_changes(now + timedelta(seconds=61))) == [(COURSE, None)]
 
 
 def test_a_grade_that_does_not_pass_is_no_news(run: Any, django_capture_on_commit_callbacks: Any) -> None:
@@ -124,11 +125,40 @@ def test_a_grade_that_does_not_pass_is_no_news(run: Any, django_capture_on_commi
     assert not ReadAgain.objects.exists()
 
 
-def test_a_thousand_enrolments_cost_a_process_one_row(run: Any, django_capture_on_commit_callbacks: Any) -> None:
+def test_a_thousand_changes_of_one_learner_cost_a_process_one_row(
+    run: Any, django_capture_on_commit_callbacks: Any
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(1_000):
             send_enrolment(run.users["learner"])
     assert ReadAgain.objects.count() == 1
+
+
+def test_of_a_thousand_enrolments_at_once_the_first_are_named_and_then_all_are_read(
+    run: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    some = User(id=1, username="many", email="many@people.example")
+    with django_capture_on_commit_callbacks(execute=True):
+        for number in range(1_000):
+            some.id = 10_000 + number
+            send_enrolment(some)
+    assert ReadAgain.objects.count() == changes.MAX_NAMED + 1
+    ((course_key, users),) = changes.take_changes(datetime.now(UTC) + timedelta(seconds=5))
+    assert (course_key, users) == (COURSE, None)
+
+
+def test_a_role_in_an_organisation_counts_in_its_courses(run: Any, django_capture_on_commit_callbacks: Any) -> None:
+    for key in (COURSE, "course-v1:Other+T101+2024", f"{KEY.org}/Old/2013", f"course-v1:{KEY.org}s+T101+2024"):
+        CourseRun.objects.get_or_create(course_key=key, defaults={"start": datetime.now(UTC)})
+    user = run.users["learner"]
+    for signal in (signals.COURSE_ACCESS_ROLE_ADDED, signals.COURSE_ACCESS_ROLE_REMOVED):
+        ReadAgain.objects.all().delete()
+        changes.forget()
+        with django_capture_on_commit_callbacks(execute=True):
+            role = data.CourseAccessRoleData(user=person(user), course_key=None, org_key=KEY.org, role="staff")
+            signal.send_event(course_access_role_data=role)
+        told = set(ReadAgain.objects.values_list("course_key", "user_id"))
+        assert told == {(COURSE, user.id), (f"{KEY.org}/Old/2013", user.id)}
 
 
 def test_every_signal_that_we_know_is_sent_by_this_platform() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from engage_backend.engagement.live.engine import Engine, Unplaced
-from engage_backend.engagement.live.roster import sync_run
-from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Learner, LearnerStatus, Submission
+from engage_backend.engagement.live.roster import sync_everyone, sync_run
+from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Learner, LearnerStatus, ReadAgain, Submission
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.standalone.models import Course, CourseStaff, Enrolment
 from tests.engagement.clicks import COURSE, clicks
@@ -100,7 +101,7 @@ def test_a_course_that_has_just_been_made_is_found_too(live: LiveSite) -> None:
 
 def test_what_waits_is_bounded_and_the_rest_is_counted(live: LiveSite) -> None:
     engine = Engine(get_platform(), max_waiting=10)
-    engine.tick()
+    assert engine.ingest(clicks(998, 1)) == {Unplaced.LEARNER: 1}  # the platform is asked about strangers
     assert engine.ingest(clicks(999, 25)) == {Unplaced.LEARNER: 15}
     assert engine.settle() == {Unplaced.LEARNER: 10}
 
@@ -108,6 +109,7 @@ def test_what_waits_is_bounded_and_the_rest_is_counted(live: LiveSite) -> None:
 def test_what_was_placed_in_a_transaction_that_did_not_last_waits_again(live: LiveSite) -> None:
     engine = live.engine()
     engine.tick()
+    assert engine.ingest(clicks(998, 1)) == {Unplaced.LEARNER: 1}  # the platform is asked about strangers
     enrol(105)
     assert engine.ingest(clicks(105, 20)) == {}
     with transaction.atomic():
@@ -149,18 +151,82 @@ def test_the_rosters_of_many_runs_are_read_in_several_steps_and_none_is_left_out
     assert Learner.objects.filter(user_id=101).count() == len(keys)
 
 
-def test_a_roster_that_did_not_change_costs_the_same_questions_however_long_it_is(live: LiveSite) -> None:
-    sync_run(get_platform(), COURSE)
+def enrol_many(count: int) -> None:
+    User.objects.bulk_create(User(id=2_000 + number, username=f"many{number}") for number in range(count))
+    course, began = Course.objects.get(), Learner.objects.order_by("pk").values_list("enrolled_at", flat=True)[0]
+    Enrolment.objects.bulk_create(
+        Enrolment(course=course, user_id=2_000 + number, created=began) for number in range(count)
+    )
 
-    def questions() -> int:
-        with CaptureQueriesContext(connection) as asked:
-            sync_run(get_platform(), COURSE)
-        return len(asked)
+
+def test_a_step_of_a_comparison_costs_the_same_questions_however_long_the_roster_is(live: LiveSite) -> None:
+    run = sync_run(get_platform(), COURSE)
+    assert run is not None
+
+    def questions() -> list[int]:
+        """Of each step, where nothing has changed."""
+        steps, counts = sync_everyone(get_platform(), run), []
+        while True:
+            with CaptureQueriesContext(connection) as asked:
+                changed = next(steps, None)
+            if changed is None:
+                return counts
+            assert changed == set()
+            counts.append(len(asked))
 
     few = questions()
-    for user_id in range(2_000, 2_700):
-        enrol(user_id)
+    enrol_many(1_700)
     Enrolment.objects.filter(user_id=102).update(mode="m" * 90, cohort="c" * 255)
     sync_run(get_platform(), COURSE)
     assert Learner.objects.get(user_id=102).cohort == "c" * 255
-    assert questions() == few
+    many = questions()
+    assert len(many) == 5
+    assert max(many) <= max(few)
+
+
+def test_a_long_roster_is_compared_in_steps_between_which_records_are_taken_in(live: LiveSite) -> None:
+    engine = live.engine()
+    engine.tick()
+    enrol_many(1_700)
+    Enrolment.objects.filter(user_id=102).delete()  # without a signal, and without a record
+    live.clock(43)
+    fresh = live.engine()
+    for _ in range(3):
+        fresh.tick(seconds=1e-9)
+    assert 0 < Learner.objects.filter(user_id__gte=2_000).count() < 1_700
+    assert fresh.ingest(clicks(3_699, 7)) == {}, "who is not read yet is asked for by name"
+    assert sum(HistoryChunk.objects.filter(learner__user_id=3_699).values_list("events", flat=True)) == 7
+    for _ in range(10):
+        fresh.tick(seconds=1e-9)
+    assert Learner.objects.filter(user_id__gte=2_000).exclude(state=LearnerStatus.LEFT).count() == 1_700
+    assert live.states()[102] == LearnerStatus.LEFT
+
+
+def test_a_change_that_is_known_by_name_costs_the_learners_whom_it_is_about(live: LiveSite) -> None:
+    engine = live.engine()
+    engine.tick()
+    read = CourseRun.objects.get().roster_read
+    Enrolment.objects.filter(user_id=102).update(is_active=False)
+    Enrolment.objects.filter(user_id=103).update(mode="verified", cohort="Reds")
+    Enrolment.objects.filter(user_id=104).update(mode="verified")  # of this nobody tells
+    due = datetime.now(UTC)
+    ReadAgain.objects.bulk_create(ReadAgain(course_key=COURSE, user_id=user, due=due) for user in (102, 103, 999))
+    engine._rosters._changes_read = float("-inf")
+    engine.tick()
+    rows = dict(Learner.objects.values_list("user_id", "mode"))
+    assert (live.states()[102], rows[103], rows[104]) == (LearnerStatus.LEFT, "verified", "")
+    assert Learner.objects.get(user_id=103).cohort == "Reds"
+    assert (CourseRun.objects.get().roster_read, ReadAgain.objects.count()) == (read, 0)
+    assert engine.ingest(clicks(102, 5)) == {Unplaced.LEARNER: 5}
+
+
+def test_of_two_consumers_one_compares_a_roster_within_an_hour(live: LiveSite) -> None:
+    one, other = live.engine(), live.engine()
+    one.tick()
+    other.tick()  # at its start, whoever did it before
+    live.clock(41 + 2 / 24)
+    for engine, count in ((one, 1), (other, 0)):
+        engine._rosters._courses_read = float("-inf")
+        with CaptureQueriesContext(connection) as asked:
+            engine.tick()
+        assert len([1 for query in asked if "roster_read" in query["sql"] and "UPDATE" in query["sql"]]) == count

@@ -17,11 +17,12 @@ from engage_backend.platform.moments import to_microseconds
 _SLACK = 60_000_000  # µs: clocks of an LMS's servers differ
 
 
-def left_out(run: CourseRun) -> set[int]:
-    """User ids of those who object in this run or everywhere, or were retired. Ask after the learners were read."""
+def left_out(run: CourseRun, users: Collection[int] | None = None) -> set[int]:
+    """Those who object in this run or everywhere, or were retired; of `users` alone. Ask after the learners were read."""
+    asked = {} if users is None else {"user_id__in": users}
     return {
-        *_objections(run).filter(until=None).values_list("user_id", flat=True),
-        *Tombstone.objects.values_list("user_id", flat=True),
+        *_objections(run).filter(until=None, **asked).values_list("user_id", flat=True),
+        *Tombstone.objects.filter(**asked).values_list("user_id", flat=True),
     }
 
 
@@ -38,7 +39,8 @@ def counted_from(run: CourseRun, learners: Collection[Learner]) -> dict[int, int
 
     Who objects is LEFT, so that the objections are asked for only where somebody has left.
     """
-    out = left_out(run) if any(one.state == LearnerStatus.LEFT for one in learners) else set()
+    left = [one.user_id for one in learners if one.state == LearnerStatus.LEFT]
+    out = left_out(run, left) if left else set()
     return {
         one.pk: max(
             to_microseconds(one.counted_from) if one.counted_from else 0, to_microseconds(one.enrolled_at) - _SLACK

@@ -9,14 +9,14 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from engage_backend.clickstream.event import ClickEvent
@@ -24,7 +24,7 @@ from engage_backend.clickstream.names import COMPARED, DATES_MOVED, KEPT_FACTS, 
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
-from engage_backend.engagement.live.changes import read_again_soon, take_changes
+from engage_backend.engagement.live.changes import read_again_soon
 from engage_backend.engagement.live.compare import AGAIN_SECONDS, Comparison
 from engage_backend.engagement.live.due import NEVER, due_runs, look_again, next_pass, work_out_all
 from engage_backend.engagement.live.forward import move
@@ -34,8 +34,8 @@ from engage_backend.engagement.live.locks import lock_learners
 from engage_backend.engagement.live.own import NotOwn, OwnRecords
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import MAX_KINDS, RegistryBroken, load_kinds, register_kinds
-from engage_backend.engagement.live.retry import lacks_tables, where_it_failed
-from engage_backend.engagement.live.roster import sync_run
+from engage_backend.engagement.live.retry import lacks_tables
+from engage_backend.engagement.live.rosters import Rosters
 from engage_backend.engagement.live.standing import Standing, standing
 from engage_backend.engagement.live.status import REFUSED
 from engage_backend.engagement.live.submissions import says_something
@@ -51,14 +51,10 @@ from engage_backend.platform.protocol import Platform
 
 log = logging.getLogger(__name__)
 
-ROSTER_SECONDS = 30.0  # how old a roster has to be before an unknown learner makes us read it again
 LATELY = timedelta(minutes=10)  # an enrolment in the log that is older is on the roster as the platform has it
-COURSES_SECONDS = 300.0  # how often the platform is asked for new course runs and changed rosters
-CHANGES_SECONDS = 1.0  # how often we look whether the platform said that a course run changed
 _AT_ONCE = 500  # learners a transaction
 _PASSED_AT_ONCE = 200  # in the daily pass, between whose parts events are taken in
 _SAMPLED = 200  # learners, those who clicked last, by whose clicks it is told what the model understands
-_MOST_ROSTERS = 10_000
 _LONGEST_WHY = 300  # characters of what was raised
 # What is no event's fault: the database's failures are repeated by whoever calls, and the others end the process.
 _NOBODYS_FAULT = (OperationalError, InterfaceError, transaction.TransactionManagementError, RegistryBroken, MemoryError)
@@ -105,9 +101,7 @@ class Engine:
         self._comparison = Comparison(platform, AGAIN_SECONDS * pass_seconds)
         self._waiting = Waiting(max_waiting)
         self._own = OwnRecords(platform)
-        self._rosters: dict[str, tuple[float, dict[int, int]]] = {}  # course key -> (read when, user id -> learner)
-        self._courses_read = self._changes_read = float("-inf")
-        self._to_read: deque[str] = deque()  # course keys whose turn is still to come
+        self._rosters = Rosters(platform)
         self._stands: tuple[str, bool] | None = None  # the model, and whether it is calibrated, as at the last tick
         self._day = date.min  # of the site's clock at the last tick
         self._passed: dict[str, float] = {}  # course key -> when its last pass ended
@@ -115,7 +109,7 @@ class Engine:
         self._refused: dict[ClickEvent, str] = {}  # what raised, for the quarantine
 
     def read_rosters(self, events: Iterable[ClickEvent]) -> float:
-        """Read what rosters the `ingest` of these events asks for, where they are not known; since when they count as read.
+        """Ask the platform about whom the `ingest` of these events does not know; since when that counts as asked.
 
         Outside of its transaction: a roster that changed takes the lock of its run, and learners are locked before their run.
         """
@@ -125,7 +119,7 @@ class Engine:
             if event.kind not in COMPARED:
                 users.setdefault(event.course, set()).add(event.learner)
         for course_key, asked in sorted(users.items()):
-            self._learners(course_key, asked)
+            self._rosters.learners(course_key, self._asking(course_key, asked))
         return began
 
     def ingest(self, events: Iterable[ClickEvent], *, asked: float | None = None) -> Counter[Unplaced | NotOwn]:
@@ -133,8 +127,8 @@ class Engine:
 
         `asked`: what `read_rosters` of these events gave, where that was done.
 
-        Who is not on a roster that was read before these events came may have enrolled since: such events wait, at most
-        `ROSTER_SECONDS`, and are counted when the roster has been read again.
+        Whom the platform did not have before these events came may have enrolled since: such events wait, at most
+        `ROSTER_SECONDS`, and are counted when the platform has been asked again.
         """
         self._waiting.settle()  # the call before this one was not undone
         unplaced: Counter[Unplaced | NotOwn] = Counter()
@@ -142,20 +136,20 @@ class Engine:
             course: defaultdict(list) for course in self._waiting.courses()
         }
         lately = to_microseconds(self.platform.now() - LATELY)
-        enrolled: set[str] = set()  # courses where somebody came, went or changed mode
+        enrolled: set[tuple[str, int]] = set()  # where somebody came, went or changed mode, and who
         for event in events:
             if event.kind in COMPARED or event.kind in DATES_MOVED:
                 self._comparison.notice(event)
             elif event.kind in ROSTER_FACTS and event.time > lately:
-                enrolled.add(event.course)
+                enrolled.add((event.course, event.learner))
             if event.kind not in COMPARED:
                 by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
-        for course_key in enrolled:
-            read_again_soon(course_key)
+        for course_key, user in sorted(enrolled):
+            read_again_soon(course_key, user=user)
         began = time.monotonic() if asked is None else asked
         for course_key, by_user in sorted(by_run.items()):  # so that two consumers lock in one order
-            learners = self._learners(course_key, by_user)
-            is_fresh = self._rosters[course_key][0] >= began
+            learners = self._rosters.learners(course_key, self._asking(course_key, by_user))
+            is_fresh = self._rosters.asked(course_key) >= began
             if is_fresh:
                 for user, waited in self._waiting.take(course_key).items():
                     by_user[user] += waited
@@ -180,7 +174,7 @@ class Engine:
     def settle(self) -> Counter[Unplaced | NotOwn]:
         """Read the rosters again that events wait for, and take these in or count them: before the process ends."""
         for course_key in self._waiting.courses():
-            self._rosters.pop(course_key, None)
+            self._rosters.ask_again(course_key)
         return self.ingest(())
 
     @property
@@ -198,7 +192,7 @@ class Engine:
         self._refused.clear()
         self.kinds = KindTable()
         self.heads.clear()
-        self._rosters.clear()
+        self._rosters.forget()
         self._waiting.undo()
 
     def _take_in(self, run: CourseRun, events: Mapping[int, Sequence[ClickEvent]]) -> int:
@@ -265,29 +259,9 @@ class Engine:
             active_days=engage_settings().active_days,
         )
 
-    def _learners(self, course_key: str, users: Iterable[int]) -> dict[int, int] | None:
-        """User id -> learner of a run, read again when somebody is missing and it is old; None: no such run."""
-        read_at, known = self._rosters.get(course_key, (float("-inf"), {}))
-        is_asked = course_key in self._waiting.courses() or any(user not in known for user in users)
-        if is_asked and time.monotonic() - read_at > ROSTER_SECONDS:
-            known = self._read_roster(course_key)
-        return known or None
-
-    def _read_roster(self, course_key: str) -> dict[int, int]:
-        try:
-            run = sync_run(self.platform, course_key)
-        except (DatabaseError, InterfaceError):
-            raise
-        except Exception as error:  # of the platform's: what we know of this course run goes on to hold
-            log.error("%s cannot be read from the platform: %s", course_key, where_it_failed(error))
-            run = CourseRun.objects.filter(course_key=course_key).first()
-        known: dict[int, int] = {}
-        if run is not None:
-            known = dict(run.learners.exclude(state=LearnerStatus.LEFT).values_list("user_id", "pk"))
-        if run is None and len(self._rosters) > _MOST_ROSTERS:  # anybody may ask for a course that there is not
-            self._rosters = {key: roster for key, roster in self._rosters.items() if roster[1]}
-        self._rosters[course_key] = (time.monotonic(), known)
-        return known
+    def _asking(self, course_key: str, users: Iterable[int]) -> set[int]:
+        """These users of a run, and those for whom events wait."""
+        return {*users, *self._waiting.users(course_key)}
 
     def tick(self, *, real: datetime | None = None, seconds: float | None = None) -> list[str]:
         """What time and not events bring about; gives the keys of the runs that were passed over.
@@ -298,7 +272,7 @@ class Engine:
         """
         load_kinds(self.kinds)
         model = self.watch.look()
-        self._read_courses(real or datetime.now(UTC), seconds)
+        self._rosters.read(real or datetime.now(UTC), seconds)
         now = self.platform.now()
         for part in self._comparison.facts(now, real=real, seconds=seconds):
             self.ingest(part)
@@ -316,6 +290,8 @@ class Engine:
             for run in self._due(now):
                 if not hold():
                     break
+                if run.course_key not in self._passing and not self._rosters.is_current(run, wait=until is None):
+                    break  # its roster is compared in the next calls, and then it has its turn
                 if self._pass(run, now, hold, until):
                     passed.append(run.course_key)
                 if until is not None and time.monotonic() >= until:
@@ -324,23 +300,6 @@ class Engine:
         finally:
             if not self._passing:
                 self.lease.release()
-
-    def _read_courses(self, real: datetime, seconds: float | None) -> None:
-        """Read the course runs that changed, and every few minutes all of them, of which the next calls read what is left."""
-        until = float("inf") if seconds is None else time.monotonic() + seconds
-        if time.monotonic() - self._changes_read > CHANGES_SECONDS:
-            for course_key in take_changes(real):
-                if time.monotonic() >= until:
-                    break
-                self._read_roster(course_key)
-            else:
-                self._changes_read = time.monotonic()
-        if not self._to_read and time.monotonic() - self._courses_read > COURSES_SECONDS:
-            self._to_read.extend(self.platform.courses())
-            self._courses_read = time.monotonic()
-        while self._to_read and time.monotonic() < until:
-            self._read_roster(self._to_read[0])
-            self._to_read.popleft()  # when it was read: what the database failed is done again
 
     def _see_what_is_due(self, model: Model | None, now: datetime) -> None:
         """Work out which runs are due where it does not follow from what is stored: see `due`."""
@@ -362,8 +321,6 @@ class Engine:
         ]
 
     def _pass(self, run: CourseRun, now: datetime, hold: Callable[[], bool], until: float | None) -> bool:
-        if run.course_key not in self._passing:
-            self._read_roster(run.course_key)
         done = self._pass_over(run, now, hold, until)
         if run.course_key not in self._passing:
             self._passed[run.course_key] = time.monotonic()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.consent import left_out, resumed
@@ -16,19 +19,57 @@ from engage_backend.engagement.live.submissions import passing
 from engage_backend.engagement.live.upsert import update_learners, upsert
 from engage_backend.models import CourseRun, DueDate, Learner, LearnerStatus, Prediction
 from engage_backend.platform.moments import from_microseconds
-from engage_backend.platform.protocol import Enrolment, Outcome, Platform
+from engage_backend.platform.protocol import ROWS_A_QUERY, Enrolment, Platform
 
 _AT_ONCE = 500  # learners a transaction
+_KEYS_AT_ONCE = 5_000  # of learners, where nothing but the key and the user id is read
 _UNKNOWN = object()
 
 
 def sync_run(platform: Platform, course_key: str) -> CourseRun | None:
-    """The run with its schedule and roster as they are on the platform now; None where it has none, or ours leaves it out."""
+    """The run with its schedule and roster as they are on the platform now; None where it has none, or ours leaves it out.
+
+    All of it at once: 100,000 learners take a second and more. A consumer takes the steps of `sync_everyone` one by one.
+    """
     run = sync_schedule(platform, course_key)
     if run is not None:
-        _sync_learners(run, list(platform.roster(course_key)), platform.now())
-        _sync_outcomes(run, platform.outcomes(course_key), platform.now())
+        for _ in sync_everyone(platform, run):
+            pass
+        run.refresh_from_db()
     return run
+
+
+def sync_everyone(platform: Platform, run: CourseRun) -> Iterator[set[int]]:
+    """Compare the whole roster with our copy, in steps; yield after each the users of whom something changed.
+
+    One Learner for each enrolled, a null Prediction for who is new, LEFT for who is gone from the roster; and who holds a
+    certificate or a passing grade has finished. A step costs `ROWS_A_QUERY` rows, however many there are.
+    """
+    seen: set[int] = set()
+    rows = platform.roster(run.course_key)
+    while part := list(islice(rows, ROWS_A_QUERY)):
+        enrolled = {one.user_id: one for one in part}
+        seen.update(enrolled)
+        yield _sync(platform, run, enrolled, enrolled)
+    after = 0
+    ours = Learner.objects.filter(course_run=run).exclude(state=LearnerStatus.LEFT).order_by("pk")
+    while page := list(ours.filter(pk__gt=after).values_list("pk", "user_id")[:_KEYS_AT_ONCE]):
+        after = page[-1][0]
+        gone = [user_id for _, user_id in page if user_id not in seen]
+        for at in range(0, len(gone), ROWS_A_QUERY):
+            # Not LEFT for not having been seen: who enrolled meanwhile, or again, is on the roster.
+            yield sync_users(platform, run, gone[at : at + ROWS_A_QUERY])
+        yield set()
+
+
+def sync_users(platform: Platform, run: CourseRun, users: Collection[int]) -> set[int]:
+    """Copy what the platform has of these users' enrolments now; return those of whom something changed."""
+    ordered, changed = sorted(set(users)), set[int]()
+    for at in range(0, len(ordered), ROWS_A_QUERY):
+        part = ordered[at : at + ROWS_A_QUERY]
+        enrolled = {one.user_id: one for one in platform.roster(run.course_key, users=part)}
+        changed |= _sync(platform, run, enrolled, part)
+    return changed
 
 
 def sync_schedule(platform: Platform, course_key: str) -> CourseRun | None:
@@ -93,72 +134,83 @@ def sync_dates(platform: Platform, run: CourseRun) -> None:
         raise_version(run, platform.now())
 
 
-def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> None:
-    """One Learner for each enrolled, a null Prediction for who is new, and LEFT for who is gone from the roster.
-
-    Who objects, or was retired, counts as gone. That is read after the learners, so that nobody who says so in between is
-    taken for somebody who came back.
-    """
-    # As plain values: 100,000 objects take most of a second, and hardly anybody of them has changed.
-    rows = Learner.objects.filter(course_run=run).values_list("user_id", "pk", "state", "mode", "cohort", "enrolled_at")
-    known = {user_id: (pk, state, mode, cohort, begun) for user_id, pk, state, mode, cohort, begun in rows}
-    out = left_out(run)
-    enrolled = {
-        one.user_id: one._replace(mode=one.mode[:100], cohort=one.cohort[:255])
-        if len(one.mode) > 100 or len(one.cohort) > 255
-        else one
-        for one in roster
-        if one.user_id not in out
+def _sync(platform: Platform, run: CourseRun, enrolled: Mapping[int, Enrolment], users: Collection[int]) -> set[int]:
+    """Bring the learners with these user ids, not too many, to what `enrolled` says of them; return who changed."""
+    # As plain values: objects take most of the time, and hardly anybody of them has changed.
+    rows = Learner.objects.filter(course_run=run, user_id__in=users)
+    known = {user: kept for user, *kept in rows.values_list("user_id", "state", "mode", "cohort", "enrolled_at")}
+    out = left_out(run, users)
+    differing = {
+        user
+        for user in users
+        if _differs(known.get(user), _short(enrolled[user]) if user in enrolled and user not in out else None)
     }
-    new_users = [user_id for user_id in enrolled if user_id not in known]
-    changed_pks: set[int] = set()
-    left_pks: set[int] = set()
-    back_pks: set[int] = set()
-    for user_id, (pk, state, mode, cohort, enrolled_at) in known.items():
-        one = enrolled.get(user_id)
-        if one is None:
-            if state != LearnerStatus.LEFT:
-                left_pks.add(pk)
-            continue
-        if (mode, cohort, enrolled_at) != (one.mode, one.cohort, one.enrolled_at):
-            changed_pks.add(pk)
-        if state == LearnerStatus.LEFT:
-            back_pks.add(pk)
-    moved = changed_pks | left_pks | back_pks
-    if not (new_users or moved):
-        return
-    since = resumed(run)
-    fresh = [
-        Learner(
-            course_run=run,
-            user_id=user_id,
-            enrolled_at=enrolled[user_id].enrolled_at,
-            mode=enrolled[user_id].mode,
-            cohort=enrolled[user_id].cohort,
-            counted_from=since.get(user_id),
-        )
-        for user_id in new_users
-    ]
-    found = [one for at in _parts(moved) for one in Learner.objects.filter(pk__in=at)]
-    changed, left, back = ([one for one in found if one.pk in pks] for pks in (changed_pks, left_pks, back_pks))
+    if differing:
+        _copy(platform, run, sorted(differing))
+    return differing | _sync_outcomes(platform, run, users)
+
+
+def _short(one: Enrolment) -> Enrolment:
+    """The enrolment as our columns hold it."""
+    if len(one.mode) > 100 or len(one.cohort) > 255:
+        return one._replace(mode=one.mode[:100], cohort=one.cohort[:255])
+    return one
+
+
+def _differs(known: Sequence[Any] | None, one: Enrolment | None) -> bool:
+    """Whether a learner of ours (state, mode, cohort, enrolled at) is not as the platform has them; None: there is none."""
+    if known is None or one is None:
+        return (known is not None and known[0] != LearnerStatus.LEFT) or one is not None
+    state, *rest = known
+    return state == LearnerStatus.LEFT or rest != [one.mode, one.cohort, one.enrolled_at]
+
+
+def _copy(platform: Platform, run: CourseRun, users: Sequence[int]) -> None:
+    """Write what the platform has of these users, asked for again behind the locks of their rows.
+
+    Of two processes that read the platform one after the other, the later reader is then also the later writer. Who objects
+    or was retired counts as gone; that is read behind the locks, too, so that nobody comes back by an older roster.
+    """
+    now = platform.now()
     with transaction.atomic():
         # Who is there before who is new: a new row takes a lock of its run, and learners are locked before their run.
-        lock_learners(moved)
-        # Asked again behind the locks: who has objected since the roster was read does not come back by it.
-        out = left_out(run)
-        back = [learner for learner in back if learner.user_id not in out]
-        fresh = [learner for learner in fresh if learner.user_id not in out]
-        for learner in changed:
-            one = enrolled[learner.user_id]
-            learner.mode, learner.cohort, learner.enrolled_at = one.mode, one.cohort, one.enrolled_at
-        for learner in left:
-            learner.state = LearnerStatus.LEFT
-        for learner in back:
-            has_finished = learner.finished_at is not None
-            learner.state = learner_status(learner.last_active, has_finished, now, engage_settings().active_days)
-        # Each list with its own fields: a state that was read before somebody objected must not be written over LEFT.
+        here = Learner.objects.filter(course_run=run, user_id__in=users)
+        lock_learners(list(here.values_list("pk", flat=True)))
+        found = list(here.order_by("pk"))
+        enrolled = {one.user_id: _short(one) for one in platform.roster(run.course_key, users=users)}
+        for user in left_out(run, users):
+            enrolled.pop(user, None)
+        changed, moved = [], []
+        for learner in found:
+            one = enrolled.pop(learner.user_id, None)
+            if one is None:
+                if learner.state != LearnerStatus.LEFT:
+                    learner.state = LearnerStatus.LEFT
+                    moved.append(learner)
+                continue
+            if (learner.mode, learner.cohort, learner.enrolled_at) != (one.mode, one.cohort, one.enrolled_at):
+                learner.mode, learner.cohort, learner.enrolled_at = one.mode, one.cohort, one.enrolled_at
+                changed.append(learner)
+            if learner.state == LearnerStatus.LEFT:
+                has_finished = learner.finished_at is not None
+                learner.state = learner_status(learner.last_active, has_finished, now, engage_settings().active_days)
+                moved.append(learner)
+        since = resumed(run) if enrolled else {}
+        fresh = [
+            Learner(
+                course_run=run,
+                user_id=one.user_id,
+                enrolled_at=one.enrolled_at,
+                mode=one.mode,
+                cohort=one.cohort,
+                counted_from=since.get(one.user_id),
+            )
+            for one in enrolled.values()
+        ]
+        if not (changed or moved or fresh):
+            return
         update_learners(changed, ["mode", "cohort", "enrolled_at"])
-        update_learners([*left, *back], ["state"])
+        update_learners(moved, ["state"])
         Learner.objects.bulk_create(fresh, ignore_conflicts=True)
         version = raise_version(run, now)
         new = Learner.objects.filter(course_run=run, user_id__in=[one.user_id for one in fresh], prediction=None)
@@ -166,13 +218,7 @@ def _sync_learners(run: CourseRun, roster: list[Enrolment], now: datetime) -> No
             [Prediction(learner=learner, course_run=run, as_of=now, version=version) for learner in new],
             ignore_conflicts=True,
         )
-        Prediction.objects.filter(learner__in=moved).update(version=version)
-
-
-def _parts(pks: Collection[int]) -> Iterator[list[int]]:
-    """The keys in order, as many at once as one query takes."""
-    ordered = sorted(pks)
-    return (ordered[at : at + _AT_ONCE] for at in range(0, len(ordered), _AT_ONCE))
+        Prediction.objects.filter(learner__in={one.pk for one in (*changed, *moved)}).update(version=version)
 
 
 def learner_status(last: datetime | None, finished: bool, now: datetime, active_days: int) -> LearnerStatus:
@@ -184,18 +230,22 @@ def learner_status(last: datetime | None, finished: bool, now: datetime, active_
     return LearnerStatus.ACTIVE if now - last <= timedelta(days=active_days) else LearnerStatus.GONE
 
 
-def _sync_outcomes(run: CourseRun, outcomes: Iterable[Outcome], now: datetime) -> None:
+def _sync_outcomes(platform: Platform, run: CourseRun, users: Collection[int]) -> set[int]:
     """Who holds a certificate or a passing grade has finished, whatever the scores say; nobody is predicted to leave then.
 
     Whose certificate or grade no longer stands goes on, unless their scores pass: the engine finds out at its next pass.
+    Returns of whom that changed.
     """
+    outcomes = platform.outcomes(run.course_key, users=users)
     had = {one.user_id: [at for at in (one.certified_at, one.passed_at) if at] for one in outcomes}
     since = {user_id: min(at) for user_id, at in had.items() if at}
-    going_on = Learner.objects.filter(course_run=run).exclude(state=LearnerStatus.LEFT)
-    known = dict(going_on.filter(certified_at__isnull=False).values_list("user_id", "certified_at"))
-    changed = sorted(user_id for user_id in {*known, *since} if known.get(user_id) != since.get(user_id))
-    for at in range(0, len(changed), _AT_ONCE):
-        _set_outcomes(run, changed[at : at + _AT_ONCE], since, now)
+    going_on = Learner.objects.filter(course_run=run, user_id__in=users).exclude(state=LearnerStatus.LEFT)
+    held = Q(certified_at__isnull=False) | Q(user_id__in=list(since)) if since else Q(certified_at__isnull=False)
+    known = going_on.filter(held).values_list("user_id", "certified_at")
+    changed = sorted(user_id for user_id, at in known if at != since.get(user_id))
+    if changed:
+        _set_outcomes(run, changed, since, platform.now())
+    return set(changed)
 
 
 def _set_outcomes(run: CourseRun, users: list[int], since: Mapping[int, datetime], now: datetime) -> None:

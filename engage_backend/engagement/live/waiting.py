@@ -32,6 +32,10 @@ class Waiting:
         """Course keys for which something waits."""
         return list(self._held)
 
+    def users(self, course: str) -> Iterable[int]:
+        """User ids for whom something waits in a course."""
+        return self._held.get(course, {}).keys()
+
     def hold(self, course: str, user: int, events: Sequence[ClickEvent]) -> int:
         """Keep these; how many found no room."""
         room = max(0, self.most - self._count)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
+from engage_backend.platform.paging import pages
 from engage_backend.platform.protocol import (
     MOST_FOUND,
     CoursePages,
@@ -76,10 +77,9 @@ class StandalonePlatform:
         # As in an LMS: an authored due date is void in a self-paced run.
         return schedule._replace(graded=tuple(block._replace(due=None) for block in schedule.graded))
 
-    def roster(self, course_key: str) -> Iterator[Enrolment]:
-        rows = self._enrolled(course_key).order_by("pk").values_list("user_id", "created", "mode", "cohort")
-        # Not `.iterator()`: the caller writes while reading, and SQLite would show it its own writes.
-        return (Enrolment(*row) for row in rows)
+    def roster(self, course_key: str, *, users: Collection[int] | None = None) -> Iterator[Enrolment]:
+        rows = self._enrolled(course_key).values_list("pk", "user_id", "created", "mode", "cohort")
+        return (Enrolment(*row) for page in pages(rows, users) for _, *row in page)
 
     def retiring(self) -> set[int]:
         return set()  # accounts of this site are deleted, not retired
@@ -123,7 +123,7 @@ class StandalonePlatform:
             .exclude(user__in=CourseStaff.objects.filter(course__key=course_key).values("user"))
         )
 
-    def outcomes(self, course_key: str) -> Iterator[Outcome]:
+    def outcomes(self, course_key: str, *, users: Collection[int] | None = None) -> Iterator[Outcome]:
         return iter(())  # this site issues no certificates and keeps no grades; who has passed is counted from clicks
 
     def own_dates(self, course_key: str) -> OwnDates | None:

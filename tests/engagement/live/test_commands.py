@@ -147,10 +147,12 @@ def test_of_two_consumers_of_one_log_one_stops_and_each_record_is_counted_once(l
 
 def test_a_course_run_that_is_to_be_read_again_stays_so_until_it_was_read(live: LiveSite) -> None:
     due = datetime(2024, 1, 1, tzinfo=UTC)
-    ReadAgain.objects.bulk_create(ReadAgain(course_key=key, due=due) for key in ("a", "b", "a"))
+    said = (("a", 1), ("b", 3), ("a", None), ("b", 2), ("b", 3))
+    ReadAgain.objects.bulk_create(ReadAgain(course_key=key, user_id=user, due=due) for key, user in said)
     with pytest.raises(KeyError):
-        for course_key in take_changes(due):
+        for course_key, users in take_changes(due):
             if course_key == "b":
                 raise KeyError(course_key)  # as a process that is killed, or a platform that does not answer
-    assert list(take_changes(due)) == ["b"]
+            assert users is None, "who is named is among all"
+    assert list(take_changes(due)) == [("b", [2, 3])]
     assert list(take_changes(due)) == []

@@ -79,8 +79,7 @@ def test_a_run_that_the_settings_no_longer_name_is_predicted_no_more(live: LiveS
     live.clock(45)
     without = live.engine()
     assert without.tick() == []
-    without.ingest(clicks(101, 30))
-    assert without.settle() == {Unplaced.COURSE: 30}
+    assert without.ingest(clicks(101, 30)) + without.settle() == {Unplaced.COURSE: 30}
     assert (live.shown(), CourseRun.objects.get().version) == (shown, version)
     settings.ENGAGE = everything
     assert live.engine().tick() == [COURSE]

@@ -37,7 +37,7 @@ def expect(rate: float | None, engine: Engine) -> None:
     course = Course.objects.get(key=COURSE)
     course.schedule = {**course.schedule, "expected_pass_rate": rate}
     course.save()
-    engine._courses_read = float("-inf")
+    engine._rosters._courses_read = float("-inf")
     engine.tick()
 
 

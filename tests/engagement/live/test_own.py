@@ -179,7 +179,7 @@ def test_a_phone_that_is_ahead_was_there_when_the_server_says(live: LiveSite, tm
 def test_an_enrolment_in_the_log_asks_for_the_roster_and_is_no_click(
     live: LiveSite, tmp_path: Path, way: str, django_capture_on_commit_callbacks: Any
 ) -> None:
-    changes._said.clear()  # what this process said a moment ago for another test
+    changes.forget()  # what this process said a moment ago for another test
     event = {"user_id": str(ANN), "course_id": COURSE, "mode": "audit"}
     staff = {"user_id": 9, "course_id": "", "path": "/api/bulk_enroll/v1/bulk_enroll/"}
     name = "edx.course.enrollment.deactivated"
