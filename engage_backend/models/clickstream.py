@@ -94,6 +94,13 @@ class Checkpoint(models.Model):
         null=True, blank=True, help_text="Since when the source has not answered its consumer; empty while it does."
     )
     updated = models.DateTimeField(auto_now=True)
+    reader = models.CharField(
+        max_length=255, blank=True, help_text="Which consumer wrote this last: host/process/random part."
+    )
+    other_reader = models.CharField(
+        max_length=255, blank=True, help_text="The consumer that was seen to read the source beside it."
+    )
+    other_seen = models.DateTimeField(null=True, blank=True, help_text="When that was last seen.")
     closed: models.JSONField[Any, Any] = models.JSONField(
         default=dict, help_text="Lost records that were backfilled or given up: see `live.gaps`."
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.clickstream.stream_status import stream_status
 from engage_backend.engagement.live.consumer import Consumer
 from engage_backend.engagement.live.engine import Engine
+from engage_backend.engagement.live.status import status
 from engage_backend.models import Checkpoint
 from engage_backend.platform.api import get_platform
 from engage_backend.streams import Stream
@@ -363,9 +366,33 @@ def test_the_page_is_told_since_when_redis_does_not_answer_and_that_it_is_back(
     away = until(lambda: (found := told()) and found["unreachable_since"] and found)
     assert began - timedelta(seconds=1) < datetime.fromisoformat(away["unreachable_since"]) < datetime.now(UTC)
     assert away["lag_seconds"] < 30  # the consumer itself lives, and says so
+    assert any("Redis does not answer since" in line for line in status()["todo"])
     server.start() if outage == "killed" else server.wake()
     back = until(told)
     assert back["unreachable_since"] is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_consumers_of_the_same_shards_say_so_and_one_that_follows_another_does_not(
+    server: RedisServer, sources: Any, site: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other, next_one = (Consumer(sources(Stream(server.url)), Engine(get_platform()), max_wait=0) for _ in range(3))
+
+    def step(consumer: Consumer) -> str:
+        consumer._written = min(consumer._written, 0.0)  # its heartbeat is due
+        return consumer.step().other
+
+    assert (step(one), step(one), step(other)) == ("", "", "")
+    assert step(one) == other.instance
+    assert step(other) == one.instance
+    here = f"host {gethostname()}, process {os.getpid()}"
+    assert f"another engage_consume ({here}) reads it beside this one ({here})" in caplog.text
+    assert "give each its own --shards" in caplog.text
+    (said,) = [line for line in status()["todo"] if "more than one engage_consume reads it" in line]
+    assert here in said
+    Checkpoint.objects.update(other_seen=None)
+    assert (step(next_one), step(next_one)) == ("", ""), "the two have ended"
+    assert status()["sources"][0]["readers"] == []
 
 
 @pytest.mark.django_db(transaction=True)

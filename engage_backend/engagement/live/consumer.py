@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +17,7 @@ from engage_backend.clickstream.parse import latest, parse_lines
 from engage_backend.clickstream.quarantine import BROKEN, Quarantine
 from engage_backend.clickstream.sources.base import MAX_BATCH, Batch, Source
 from engage_backend.engagement.live.engine import Engine
+from engage_backend.engagement.live.lease import instance_in_words, instance_name
 from engage_backend.engagement.live.registry import RegistryBroken
 from engage_backend.engagement.live.retry import lacks_tables, repeated, where_it_failed
 from engage_backend.models import Checkpoint
@@ -27,6 +29,8 @@ HEARTBEAT_SECONDS = 2.0  # how often the checkpoint says that the consumer lives
 PASS_SECONDS = 0.2  # of the daily pass between two batches
 REST_SECONDS = 60.0  # for which a chore that failed is left alone
 RATE_SECONDS = 60.0  # what the rate is taken over
+OTHER_SECONDS = 30.0  # for which another consumer counts as there that was seen to write our checkpoint
+TELL_SECONDS = 60.0  # between two warnings about it
 _Result = TypeVar("_Result")
 
 
@@ -42,6 +46,7 @@ class Taken(NamedTuple):
     rejected: Counter[str]
     seconds: float = 0.0  # from having read the records to having stored what they made of the predictions
     last: int | None = None  # time of the youngest event, microseconds since 1970
+    other: str = ""  # the consumer that was lately seen to read the same source: host/process/random part
 
 
 class Consumer:
@@ -63,7 +68,8 @@ class Consumer:
         """`watch` is told of every batch; `pause` waits before a batch that the database failed is repeated.
 
         `position`: the one that was stored when the source was opened, {} if none was; None: ask at the first step. Of a
-        source that one process is to read alone, `step` raises AnotherReader where another one was stored since.
+        source that one process is to read alone, `step` raises AnotherReader where another one was stored since, or where
+        another consumer has written the checkpoint since this one did. Of other sources that is said, and goes on.
 
         `chores` are called after every batch, and look by themselves whether something is due; they have to be repeatable.
         """
@@ -71,6 +77,8 @@ class Consumer:
         self.max_batch, self.max_wait = max_batch, max_wait
         self.quarantine, self.watch, self.chores, self.pause = quarantine, watch, chores, pause
         self._stored = position
+        self.instance = instance_name()
+        self._other, self._other_seen, self._told = "", float("-inf"), float("-inf")
         self._stop = Event()
         self._resting: dict[Callable[[], None], float] = {}  # chore that failed -> until when (monotonic)
         self._written = float("-inf")
@@ -87,14 +95,21 @@ class Consumer:
         last = max((event.time for event in events), default=None)
         if batch.records or began - self._written > HEARTBEAT_SECONDS:
             rate = self._rate(len(events))
-            counts += self._repeated(lambda: self._take_in(batch, events, counts, last, rate))
+            try:
+                counts += self._repeated(lambda: self._take_in(batch, events, counts, last, rate))
+            except AnotherReader:
+                mark = Checkpoint.objects.filter(source=self.source.name)
+                mark.update(other_reader=self.instance, other_seen=datetime.now(UTC))  # for `engage_status`
+                raise
             refused = self.engine.refused()
             if self.quarantine is not None and (refused or not BROKEN.isdisjoint(rejected)):
                 self.quarantine.keep(self.source.name, batch.records, batch.position, refused, until=until)
             self._stored = batch.position
             self.source.commit(batch.position)
             self._written = time.monotonic()
-        taken = Taken(len(batch.records), len(events), counts, time.monotonic() - began, last)
+            self._tell_of_another()
+        other = self._other if time.monotonic() - self._other_seen <= OTHER_SECONDS else ""
+        taken = Taken(len(batch.records), len(events), counts, time.monotonic() - began, last, other)
         for chore in (self._tick, *self.chores):
             self._do(chore)
         if counts:
@@ -155,11 +170,18 @@ class Consumer:
             came_again = bool(batch.records and batch.position) and mark.position == batch.position
             if self._stored is None:
                 self._stored = mark.position
-            if self.source.has_one_reader and not came_again and mark.position != self._stored:
+            # Whoever wrote after us runs; a consumer that was killed, or ended, wrote before us.
+            other = mark.reader if self._written > float("-inf") and mark.reader != self.instance else ""
+            if self.source.has_one_reader and (other or (not came_again and mark.position != self._stored)):
                 raise AnotherReader(
-                    f"{self.source.name}: another engage_consume reads it, too, and has stored how far it is. Let one run."
-                    " Nothing is lost; this one has stopped so that nothing is counted twice"
+                    f"{self.source.name}: another engage_consume reads it, too ({instance_in_words(mark.reader)}), and has"
+                    f" stored how far it is. Let one run. Nothing is lost; this one ({instance_in_words(self.instance)}) has"
+                    " stopped so that nothing is counted twice"
                 )
+            if other:
+                self._other, self._other_seen = other, time.monotonic()
+                mark.other_reader, mark.other_seen = other, datetime.now(UTC)
+            mark.reader = self.instance
             if not came_again:
                 mark.position = batch.position
                 mark.events += len(events)
@@ -171,6 +193,18 @@ class Consumer:
                 mark.last_event = max(mark.last_event, moment) if mark.last_event else moment
             mark.save()
         return unplaced
+
+    def _tell_of_another(self) -> None:
+        now = time.monotonic()
+        if self._other_seen > self._told and now - self._told > TELL_SECONDS:
+            self._told = now
+            log.warning(
+                "%s: another engage_consume (%s) reads it beside this one (%s). Nothing is lost, but both write one"
+                " checkpoint, so that gaps and counts cannot be trusted. Stop one, or give each its own --shards",
+                self.source.name,
+                instance_in_words(self._other),
+                instance_in_words(self.instance),
+            )
 
     def _settle(self) -> None:
         """Decide what waits for a roster, before the process ends."""

@@ -32,12 +32,23 @@ def database_time() -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def instance_name() -> str:
+    """Return a name that no other process, and no other call, has: host/process/random part."""
+    return f"{socket.gethostname()[:200]}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
+def instance_in_words(instance: str) -> str:
+    """Return where a consumer runs, for people. `instance`: what `instance_name` gave it."""
+    host, _, rest = instance.partition("/")
+    return f"host {host}, process {rest.partition('/')[0]}" if rest else "of an earlier release"
+
+
 class JobLease:
     """One process's hold on the job `name`."""
 
     def __init__(self, name: str, *, seconds: float = SECONDS) -> None:
         self.name = name
-        self.holder = f"{socket.gethostname()[:200]}/{os.getpid()}/{secrets.token_hex(4)}"
+        self.holder = instance_name()
         self.lasts = timedelta(seconds=seconds)
 
     def take(self, now: datetime | None = None) -> bool:

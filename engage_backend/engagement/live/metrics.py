@@ -33,6 +33,9 @@ class Metrics:
         self._last_step = Gauge(
             "engage_last_step_timestamp_seconds", "When it last looked for records.", **labels
         ).labels(source)
+        self._other = Gauge(
+            "engage_other_reader", "1 while another consumer reads the same source: stop one.", **labels
+        ).labels(source)
         self._source = source
         self._youngest = 0
         self._server, self._thread = start_http_server(port, registry=registry)
@@ -41,6 +44,7 @@ class Metrics:
     def batch(self, taken: Taken) -> None:
         """Count a batch; also an empty one, which says that the consumer lives."""
         self._last_step.set(time.time())
+        self._other.set(1 if taken.other else 0)
         if not taken.records:
             return
         self._records.inc(taken.records)

@@ -21,6 +21,7 @@ from engage_backend.conf import EngageSettings, engage_settings
 from engage_backend.engagement.categories import is_known
 from engage_backend.engagement.live.expected import expected_rate
 from engage_backend.engagement.live.gaps import open_drops, open_gaps
+from engage_backend.engagement.live.lease import instance_in_words
 from engage_backend.engagement.live.registry import MAX_KINDS, MOST_A_DAY
 from engage_backend.engagement.live.understanding import card_in, latest_clicks, understood_share, weights_trouble
 from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Kind, Learner, LearnerState, Lease
@@ -79,6 +80,8 @@ def _source(mark: Checkpoint, site_now: datetime) -> dict[str, Any]:
         "rejected": dict(Counter(mark.rejected).most_common()),
         "broken": broken,
         "replaced": mark.is_replaced,
+        "unreachable_since": _iso(mark.unreachable_since) if seconds <= ALIVE else None,
+        "readers": _readers(mark),
         "gaps": [{"from": _iso(gap.begin), "to": _iso(gap.end)} for gap in open_gaps(mark)],
         "lag_seconds": None,
         "lag_events": None,
@@ -87,6 +90,13 @@ def _source(mark: Checkpoint, site_now: datetime) -> dict[str, Any]:
     if mark.source.startswith("logfile:"):
         found |= _behind(Path(mark.source.removeprefix("logfile:")), mark.position, site_now)
     return found
+
+
+def _readers(mark: Checkpoint) -> list[str]:
+    """Where the consumers run that were lately seen to read the source beside each other; none where one does, or none."""
+    if mark.other_seen is None or (datetime.now(UTC) - mark.other_seen).total_seconds() > ALIVE:
+        return []
+    return sorted({instance_in_words(one) for one in (mark.reader, mark.other_reader)})
 
 
 def _behind(path: Path, position: dict[str, Any], site_now: datetime) -> dict[str, Any]:
@@ -216,6 +226,14 @@ def _todo(found: dict[str, Any]) -> Iterator[str]:
             yield f"{seen}: start engage_consume; if it was replaced by another: `engage_status --replaced {one['source']}`"
         elif (one["lag_seconds"] or 0.0) > BEHIND:
             yield f"{one['source']}: {_span(one['lag_seconds'])} behind: it catches up, or the machine is too slow"
+        is_log = one["source"].startswith("logfile:")
+        if one["unreachable_since"]:
+            away = "its folder is gone, or it may not be opened," if is_log else "Redis does not answer"
+            yield f"{one['source']}: {away} since {one['unreachable_since']}; its consumer waits, and goes on by itself"
+        if one["readers"]:
+            both = " and ".join(one["readers"])
+            advice = "stop one" if is_log else "stop one, or give each its own --shards"
+            yield f"{one['source']}: more than one engage_consume reads it ({both}): {advice}; counts cannot be trusted"
         for gap in one["gaps"]:
             when = f"from {gap['from']} to {gap['to']}" if gap["from"] else "at some time"
             yield f"{one['source']}: records that came {when} may be lost: `engage_backfill` {_CLOSE}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from socket import gethostname
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -18,6 +21,7 @@ from engage_backend.clickstream.names import SUBMITTED, is_activity
 from engage_backend.clickstream.sources.logfile import LogfileSource
 from engage_backend.engagement.live.changes import take_changes
 from engage_backend.engagement.live.consumer import AnotherReader, Consumer
+from engage_backend.engagement.live.status import status
 from engage_backend.models import Checkpoint, CourseRun, ReadAgain
 from tests.engagement.clicks import clicks
 from tests.engagement.live.conftest import LiveSite
@@ -143,6 +147,45 @@ def test_of_two_consumers_of_one_log_one_stops_and_each_record_is_counted_once(l
     assert Checkpoint.objects.get().events == len(EVENTS)
     consume(log)  # and whoever begins where the last one ended is no second one
     assert Checkpoint.objects.get().events == len(EVENTS)
+
+
+def test_of_two_consumers_in_step_the_one_that_finds_the_other_stops_and_says_where_it_runs(
+    live: LiveSite, tmp_path: Path
+) -> None:
+    log = write(tmp_path / "tracking.log", EVENTS)
+    with closing(LogfileSource(log)) as first, closing(LogfileSource(log)) as second:
+        one, other = (
+            Consumer(source, live.engine(), max_wait=0, max_batch=50, position={}) for source in (first, second)
+        )
+        assert one.step().events == other.step().events == 50  # the same lines, and the same position after them
+        here = f"host {gethostname()}, process {os.getpid()}"
+        with pytest.raises(AnotherReader, match=rf"too \({here}\).*this one \({here}\) has stopped"):
+            one.step()
+        assert Checkpoint.objects.get().events == 50
+        while other.step().records:
+            pass
+    (found,) = status()["sources"]
+    assert (found["events"], found["readers"]) == (len(EVENTS), [here])
+    (said,) = [line for line in status()["todo"] if "more than one engage_consume reads it" in line]
+    assert "stop one" in said
+    Checkpoint.objects.update(other_seen=datetime.now(UTC) - timedelta(seconds=31))
+    assert status()["sources"][0]["readers"] == []
+
+
+def test_who_goes_on_after_a_consumer_that_was_killed_is_no_second_one(live: LiveSite, tmp_path: Path) -> None:
+    log = write(tmp_path / "tracking.log", EVENTS)
+    for _ in range(3):  # each is left in the middle of the log, and writes nothing any more
+        with closing(LogfileSource(log, position=_stored())) as source:
+            consumer = Consumer(source, live.engine(), max_wait=0, max_batch=20, position=_stored() or {})
+            taken = [consumer.step(), consumer.step()]
+            assert [one.other for one in taken] == ["", ""]
+    (found,) = status()["sources"]
+    assert (found["events"], found["readers"]) == (120, [])
+
+
+def _stored() -> dict[str, Any] | None:
+    mark = Checkpoint.objects.first()
+    return mark.position if mark else None
 
 
 def test_a_course_run_that_is_to_be_read_again_stays_so_until_it_was_read(live: LiveSite) -> None:
