@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("engage", "0023_last_removal_version")]
+    dependencies = [("engage", "0024_kinds_by_learner")]
 
     operations = [
         migrations.AddField(
