@@ -7,6 +7,7 @@ A block without a date has that of the nearest block above it; extensions and da
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import GradedBlock, OwnDates, OwnDue
 
+_FLAG_LOG = logging.getLogger("edx_toggles.toggles.internal.waffle.flag")
 _OPEN_RESPONSE = "openassessment"
 # What an open response's own date is until somebody sets one: `DEFAULT_DUE`, openassessment/xblock/defaults.py of ora2.
 _NO_DATE = "2029-01-01T00:00"
@@ -131,6 +133,22 @@ def _pacing(key: Any) -> tuple[bool, datetime | None]:
     return (bool(found[0]), found[1]) if found else (False, None)
 
 
+def _is_on(flag: Any, key: Any) -> bool:
+    """Whether a course's waffle flag is on. Outside of a request its value for everyone counts, which is what we want.
+
+    edx-toggles warns of that at each call (edx_toggles/toggles/internal/waffle/flag.py): every few minutes, in a consumer.
+    """
+
+    def is_news(record: logging.LogRecord) -> bool:
+        return "accessed without a request" not in record.getMessage()
+
+    _FLAG_LOG.addFilter(is_news)
+    try:
+        return bool(flag.is_enabled(key))
+    finally:
+        _FLAG_LOG.removeFilter(is_news)
+
+
 def _policies(key: Any) -> dict[str, _Date]:
     """Return block -> its date in edx-when, of those that count."""
     from edx_when.models import ContentDate
@@ -138,7 +156,7 @@ def _policies(key: Any) -> dict[str, _Date]:
     # openedx/features/course_experience/__init__.py
     from openedx.features.course_experience import RELATIVE_DATES_FLAG
 
-    is_relative = bool(RELATIVE_DATES_FLAG.is_enabled(key))
+    is_relative = _is_on(RELATIVE_DATES_FLAG, key)
     self_paced, _ = _pacing(key)
     rows = ContentDate.objects.filter(course_id=key, active=True, field="due")
     found = {}

@@ -55,6 +55,15 @@ def begin(run: Any, who: str, start: datetime | None, *, created: datetime | Non
     Schedule.objects.filter(pk=made.pk).update(created=created or start or NOW)
 
 
+def test_a_flag_that_is_asked_without_a_request_is_no_news(run: Any, platform: Any, caplog: Any) -> None:
+    content_date(run, TASK, abs_date=LATER)
+    assert platform.schedule(str(KEY)) is not None
+    assert platform.own_dates(str(KEY)) is not None
+    assert "accessed without a request" not in caplog.text
+    RELATIVE_DATES_FLAG.is_enabled(KEY)
+    assert "accessed without a request" in caplog.text, "what others ask is told as before"
+
+
 def self_paced() -> None:
     CourseOverview.objects.filter(id=KEY).update(self_paced=True)
 
