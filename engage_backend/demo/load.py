@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.core.management.color import no_style
+from django.db import connection, transaction
 
 from engage_backend.demo.people import COHORTS, LEARNER, OWN_USERS, STAFF, made_up_name, stable_number
 from engage_backend.engagement.package import Package, PackageLearner
@@ -54,6 +55,10 @@ def load_package(package: Package) -> Loaded:
         )
         team = [own[STAFF].pk, *(p.user_id for p in learners if p.is_staff)]
         CourseStaff.objects.bulk_create([CourseStaff(course=course, user_id=user_id) for user_id in team])
+        # PostgreSQL would give the next user an id of one of these.
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_sql(no_style(), [User]):
+                cursor.execute(statement)
     return loaded
 
 

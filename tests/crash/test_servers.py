@@ -138,6 +138,7 @@ OF_THE_ENGINE = [
     "tests/engagement/live",
     "tests/operations/test_registry.py",
     "tests/operations/test_staff.py",
+    "tests/demo/test_load.py::test_who_is_made_after_a_load_gets_an_id_of_their_own",
     "tests/operations/test_lease.py::test_leases_run_out_by_the_databases_clock_which_goes_on_within_a_transaction",
 ]
 # What is counted and selected in SQL, with a function of our own for each database.

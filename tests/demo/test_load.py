@@ -28,6 +28,12 @@ def test_the_sample_is_a_course_of_400_learners_and_you() -> None:
     assert get_platform().schedule(loaded.course_key) == package.schedule
 
 
+def test_who_is_made_after_a_load_gets_an_id_of_their_own() -> None:
+    load_package(read_package(SAMPLE))
+    taken = set(User.objects.values_list("pk", flat=True))
+    assert User.objects.create(username="later").pk not in taken
+
+
 def test_the_sample_has_three_cohorts_and_two_modes_to_filter_by() -> None:
     loaded = load_package(read_package(SAMPLE))
     set_clock(loaded.start + timedelta(weeks=9), speed=0)
