@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engage_backend.clickstream.event import ClickEvent
+from engage_backend.clickstream.names import OVERRIDDEN, RESCORED, SCORE_FACTS, STATE_DELETED, SUBMITTED
 from tests.engagement.clicks import COURSE, DAY, START, clicks
 from tests.operations.sites import DiskSite
 from tests.services import DatabaseServer
@@ -22,7 +23,8 @@ from engage_backend.models import Checkpoint, HistoryChunk, Prediction, Submissi
 histories = sha256()
 for row in HistoryChunk.objects.order_by("learner__user_id", "number").values_list("learner__user_id", "number", "data"):
     histories.update(repr((row[0], row[1], bytes(row[2]))).encode())
-submissions = Submission.objects.values_list("learner__user_id", "block", "score", "possible", "attempts", "last_at")
+submissions = Submission.objects.values_list(
+    "learner__user_id", "block", "score", "possible", "attempts", "last_at", "handed_in")
 print(json.dumps({
     "histories": histories.hexdigest(),
     "events": sum(HistoryChunk.objects.values_list("events", flat=True)),
@@ -93,10 +95,30 @@ class End:
         return max(abs((a or 0) - (b or 0)) for a, b in pairs)
 
 
-def events(learners: int, each: int) -> list[ClickEvent]:
-    """`each` clicks of each learner over the forty days before the site's clock, in order of time."""
+def events(learners: int, each: int, *, taken_back: float = 0.2) -> list[ClickEvent]:
+    """`each` clicks of each learner over the forty days before the site's clock, and what staff did, in order of time.
+
+    After so many of the submissions staff lower the score (rescored, overridden, published anew) or delete the state.
+    """
+    dice = random.Random(learners)
     found = [event for learner in range(1, learners + 1) for event in clicks(learner, each)]
+    for event in [one for one in found if one.score is not None and dice.random() < taken_back]:
+        kind = dice.choice((SUBMITTED, RESCORED, OVERRIDDEN, STATE_DELETED))
+        when = min(event.time + dice.randrange(1, 3 * DAY), START + 41 * DAY - 1)
+        lower = event._replace(kind=kind, time=when, session="", score=dice.choice((0.0, 0.1)), possible=1.0, attempt=0)
+        found.append(lower if kind != STATE_DELETED else lower._replace(score=None, possible=None))
     return sorted(found, key=lambda event: event.time)
+
+
+def fallen(found: Sequence[ClickEvent]) -> int:
+    """How often a learner's score in a task is lower than it was, or taken away; `found` is in order of time."""
+    count, last = 0, dict[tuple[int, str], float]()
+    for event in found:
+        if event.kind in SCORE_FACTS or event.score is not None:
+            before, now = last.get((event.learner, event.block), 0.0), (event.score or 0.0) / (event.possible or 1.0)
+            count += now < before
+            last[event.learner, event.block] = now
+    return count
 
 
 def disturbed(found: Sequence[ClickEvent], seed: int, *, again: float = 0.02, late: int = 50) -> list[ClickEvent]:
@@ -117,4 +139,4 @@ def write_log(path: Path, found: Sequence[ClickEvent]) -> Path:
     return path
 
 
-__all__ = ["COURSE", "DAY", "START", "End", "ServerSite", "disturbed", "events", "write_log"]
+__all__ = ["COURSE", "DAY", "START", "End", "ServerSite", "disturbed", "events", "fallen", "write_log"]

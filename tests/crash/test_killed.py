@@ -12,7 +12,7 @@ import pytest
 
 from engage_backend.streams import FIELD, Stream
 from tests.crash.nursery import Nursery
-from tests.crash.sites import End, ServerSite, disturbed, events, write_log
+from tests.crash.sites import End, ServerSite, disturbed, events, fallen, write_log
 from tests.engagement.live.test_commands import line
 from tests.operations.sites import DiskSite
 from tests.services import RedisServer, select_nothing
@@ -102,7 +102,9 @@ def show(
     site: DiskSite, feed: Feed, tmp_path: Path, *, learners: int, each: int, kills: int, exactly_once: bool
 ) -> None:
     """Run it, and compare."""
-    found = disturbed(events(learners, each), seed=1)
+    in_order = events(learners, each)
+    found, falls = disturbed(in_order, seed=1), fallen(in_order)
+    assert falls > len(in_order) / 50
     wanted = undisturbed(tmp_path / "undisturbed", learners, write_log(tmp_path / "whole.log", found))
     site.set_up(learners)
     began = time.monotonic()
@@ -110,7 +112,8 @@ def show(
     taken = sum(end.read.values())
     print(
         f"\n{kills} kills, {len(found):,} events of {learners:,} learners in {time.monotonic() - began:.0f} s:"
-        f" {end.events:,} different stored, {taken:,} read by the checkpoint, {end.gaps} gaps,"
+        f" {end.events:,} different stored, {taken:,} read by the checkpoint, {end.gaps} gaps, scores fall {falls:,} times,"
+        f" scores the same: {end.submissions == wanted.submissions},"
         f" figures {end.apart(wanted)} per mille apart at most, histories the same: {end.histories == wanted.histories}"
     )
     assert end.same(wanted)
