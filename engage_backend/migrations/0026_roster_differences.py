@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("engage", "0024_kinds_by_learner")]
+    dependencies = [("engage", "0025_engagement_level")]
 
     operations = [
         migrations.AddField(

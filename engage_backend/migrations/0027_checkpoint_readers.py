@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("engage", "0025_roster_differences")]
+    dependencies = [("engage", "0026_roster_differences")]
 
     operations = [
         migrations.AddField(
