@@ -98,6 +98,21 @@ test("only learners known before and different now are reported as changed", () 
   assert.deepEqual([...selection.apply(answerOf([one, { ...two, leave: 11 }]), { whole: false })], ["two"]);
 });
 
+test("a level that cannot be is none, its order is what is expected, and older servers give none", () => {
+  const store = new Store();
+  const people = ["a", "b", "c", "d", "e"].map((name) => ({ name, state: "active", certify: 1, complete: 1, leave: 1 }));
+  store.apply(answerOf(people), { whole: true });
+  assert.equal(store.hasLevels, false);
+  const answer = { ...answerOf(people), level: [3, 3, 5, "2", 0], expected_level: [262, 301, 400, 200, null] };
+  assert.deepEqual([...store.apply(answer, { whole: true })], ["a", "b", "e"]);
+  assert.equal(store.hasLevels, true);
+  assert.deepEqual([...store.level.subarray(0, 5)], [3, 3, -1, -1, 0]);
+  const order = ordered(store, [0, 1, 2, 3, 4], { by: "expectedLevel", descending: true });
+  assert.deepEqual(order.map((row) => store.learners[row]), ["b", "a", "e", "c", "d"]);
+  store.apply({ ...answerOf(people.map((one) => ({ ...one, state: "left" }))), level: answer.level }, { whole: true });
+  assert.equal(store.hasLevels, false);
+});
+
 test("a learner named twice in one answer counts once, as named last", () => {
   const selection = new Selection(new Store());
   const one = { name: "one", state: "active", certify: 10, complete: 10, leave: 10 };
