@@ -187,6 +187,7 @@ def _outcome(outcome: Outcome, happened: str, caption: str) -> Part:
         "better": outcome.sure > SURE,
         "worse": outcome.sure < -SURE,
         "wrong": _of_100(1 - outcome.found[MODEL] / max(outcome.places, 1)),
+        "lot_wrong": _of_100(1 - outcome.found[LOT] / max(outcome.places, 1)),
         "people": f"{outcome.people:,}",
         "done": f"{outcome.people - outcome.lost:,}" if outcome.people > outcome.lost else "",
         "lost": f"{outcome.lost:,}",
