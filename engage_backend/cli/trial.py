@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
@@ -21,6 +22,8 @@ from engage_backend.engagement.enrolments import Enrolments
 from engage_backend.engagement.package import Package, PackageError, Profile, profiles, read_package
 
 if TYPE_CHECKING:
+    from engage_backend.engagement.calibration import Doubles
+    from engage_backend.engagement.model import Model
     from engage_backend.engagement.trial import Trial
 
 BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
@@ -118,14 +121,18 @@ def run(options: argparse.Namespace) -> int:
     if options.out.is_dir() or not options.out.parent.is_dir():
         raise Refusal(f"{options.out}: --out wants a file in a folder that is there, report.html say")
     kinds, unread = KindTable(), list[_Unread]()
+    # Before the first long read: a model that is refused should be told at once.
+    asked = _finished(options.model) if options.model else None
     with progress_shown() as progress:
-        courses = list(_read_all(options, kinds, progress, unread))
+        courses = list(_read_all(options, kinds, progress, unread, sequence=bool(asked and asked[0].lstm)))
         if not courses:
             raise Refusal("; ".join(f"{one.name}: {one.in_full}" for one in unread))
         for one in unread:
             told = f"engage trial: left out: {one.name}: {one.in_full}"
             progress.console.print(told, highlight=False, soft_wrap=True, markup=False)
-        trials = list(_asked(options, courses, kinds, progress))
+        if asked is None and len(courses) == 1:
+            asked = _finished(BASE_MODEL)
+        trials = list(_asked(asked, courses, kinds, progress, options))
     try:
         options.out.write_text(
             html_page(trials, [(one.name, one.why) for one in unread], seed=options.seed), encoding="utf-8"
@@ -139,14 +146,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read_all(
-    options: argparse.Namespace, kinds: KindTable, progress: Progress, unread: list[_Unread]
+    options: argparse.Namespace, kinds: KindTable, progress: Progress, unread: list[_Unread], *, sequence: bool
 ) -> Iterator[_Course]:
     """Read every course that can be read; the others, with the reason, go to `unread`."""
     sources: list[tuple[str, Callable[..., _Course]]] = [
-        (folder.resolve().name, partial(_from_package, folder, kinds, options.seed)) for folder in options.package
+        (folder.resolve().name, partial(_from_package, folder, kinds, options.seed, sequence))
+        for folder in options.package
     ]
     if options.log:
-        sources.append((options.grades.name, partial(_from_log, options, kinds)))
+        sources.append((options.grades.name, partial(_from_log, options, kinds, sequence)))
     places = [path.parent for path in (*options.package, *(options.log or ()), *filter(None, [options.grades]))]
     there: set[str] = set()
     for name, read in sources:
@@ -172,13 +180,13 @@ def _read_all(
             yield course
 
 
-def _from_package(folder: Path, kinds: KindTable, seed: int, count: Callable[[int], object]) -> _Course:
+def _from_package(folder: Path, kinds: KindTable, seed: int, sequence: bool, count: Callable[[int], object]) -> _Course:
     package, enrolments = read_package(folder), Enrolments()
-    run = run_of(package, clicks_of(package, count), kinds, seed=seed, enrolments=enrolments)
+    run = run_of(package, clicks_of(package, count), kinds, seed=seed, sequence=sequence, enrolments=enrolments)
     return _Course(package, run, profiles(package.folder), enrolments)
 
 
-def _from_log(options: argparse.Namespace, kinds: KindTable, count: Callable[[int], object]) -> _Course:
+def _from_log(options: argparse.Namespace, kinds: KindTable, sequence: bool, count: Callable[[int], object]) -> _Course:
     from engage_backend.engagement.grade_report import package_of_log, read_grade_report
 
     report = read_grade_report(options.grades, passing=options.passing)
@@ -188,25 +196,29 @@ def _from_log(options: argparse.Namespace, kinds: KindTable, count: Callable[[in
     # Where the first day is a guess, no click is refused for having come before it.
     opened = replace(package, schedule=package.schedule._replace(start=0)) if options.start is None else package
     enrolments = Enrolments()
-    run = run_of(package, clicks_of(opened, count), kinds, seed=options.seed, enrolments=enrolments)
+    run = run_of(package, clicks_of(opened, count), kinds, seed=options.seed, sequence=sequence, enrolments=enrolments)
     return _Course(package, run, {}, enrolments, notes)
 
 
 def _asked(
-    options: argparse.Namespace, courses: Sequence[_Course], kinds: KindTable, progress: Progress
+    finished: tuple[Model, dict[str, Any]] | None,
+    courses: Sequence[_Course],
+    kinds: KindTable,
+    progress: Progress,
+    options: argparse.Namespace,
 ) -> Iterator[Trial]:
-    """Ask a model of the others about each course, or a finished model about all of them."""
-    from engage_backend.engagement.training import predict, single_outcomes, train
+    """Ask a finished model about all courses or, without one, a model of the others about each."""
     from engage_backend.engagement.trial import own_run, trial_of
 
-    model, card = _finished(options.model or BASE_MODEL) if options.model or len(courses) == 1 else (None, {})
+    card = finished[1] if finished else {}
     task = progress.add_task("asking", total=len(courses))
     for course in courses:
         schedule, people = course.package.schedule, [one for one in course.package.learners if not one.is_staff]
         learnt_from = [str(card.get("trained_on") or "courses that its card does not name")]
         unlearnt: dict[str, str] = {}
-        asked = model
-        if asked is None:
+        if finished is None:
+            from engage_backend.engagement.training import single_outcomes, train  # which need xgboost
+
             others = [one for one in courses if one is not course]
             learnt_from = [one.package.schedule.display_name or one.run.name for one in others]
             unlearnt = single_outcomes([one.run for one in others])
@@ -214,10 +226,12 @@ def _asked(
             def say(what: str, name: str = course.run.name) -> None:
                 progress.update(task, description=f"{name}: a model of the others, {what}")
 
-            asked = train([one.run for one in others], kinds, seed=options.seed, refuse=False, progress=say)
+            model = train([one.run for one in others], kinds, seed=options.seed, refuse=False, progress=say)
+        else:
+            model = finished[0]
         yield trial_of(
             course.run,
-            predict(asked, course.run, kinds),
+            _said(model, course.run, kinds),
             schedule,
             enrolled=len(people),
             certified=sum(one.certified for one in people),
@@ -229,12 +243,21 @@ def _asked(
             undated=sum(not one.is_active and bool(course.enrolments.at(one.user_id, [LATEST])[0]) for one in people),
             own=own_run(card, course.run),
             learnt_from=learnt_from,
-            of_others=model is None,
+            of_others=finished is None,
         )
         progress.advance(task)
 
 
-def _finished(folder: Path) -> tuple[Any, dict[str, Any]]:
+def _said(model: Model, run: Run, kinds: KindTable) -> Doubles:
+    """Return the probabilities of every example, (N, TARGETS); without xgboost where the model is trees alone."""
+    if model.lstm is None:
+        return model.probabilities(np.zeros((len(run.who), 0), dtype=np.float32), run.features)
+    from engage_backend.engagement.training import predict
+
+    return predict(model, run, kinds)
+
+
+def _finished(folder: Path) -> tuple[Model, dict[str, Any]]:
     """Return a finished model and its card."""
     from engage_backend.engagement.folder import ModelRefused, load_model
 

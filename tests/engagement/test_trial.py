@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -33,6 +35,7 @@ from engage_backend.engagement.trial import (
 )
 from engage_backend.engagement.trial_page import headline_week, html_page
 from tests.engagement.packages import people, write_grade_report, write_package, write_table
+from tests.operations.sites import ROOT
 
 SILENT, EVENTS = FEATURES.index("days_silent"), FEATURES.index("events")
 
@@ -278,6 +281,28 @@ def test_one_course_is_asked_of_the_model_that_ships(folders: list[Path], tmp_pa
     text = Reader(out.read_text()).text
     assert "The model had learnt from: 4 course runs: OUx-AAA-2013J" in text and "No proof" not in text
     assert "asked of a model that had learnt from the others" not in text
+
+
+def test_a_finished_model_of_trees_is_asked_without_xgboost_and_torch(folders: list[Path], tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['xgboost'] = sys.modules['torch'] = None; "
+        "from engage_backend.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    out = tmp_path / "report.html"
+    words = [sys.executable, "-c", code, "trial", "--out", str(out), str(folders[0])]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "who left; silence alone finds" in Reader(out.read_text()).text
+    several = subprocess.run([*words, str(folders[1])], cwd=ROOT, capture_output=True, text=True)
+    assert several.returncode == 1 and "pip install 'openedx-engage[train]'" in several.stderr
+
+
+def test_a_model_that_is_refused_is_told_before_anything_is_read(
+    folders: list[Path], tmp_path: Path, capsys: Any
+) -> None:
+    out = tmp_path / "report.html"
+    assert main(["trial", str(folders[0]), "--model", str(tmp_path), "--out", str(out)]) == 1
+    assert "card.json" in capsys.readouterr().err and not out.exists()
 
 
 def test_a_model_that_was_trained_on_the_course_says_so(folders: list[Path], tmp_path: Path) -> None:
