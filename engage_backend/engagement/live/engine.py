@@ -10,14 +10,12 @@ import gc
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
+from django.db import connection, transaction
 
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.names import COMPARED, DATES_MOVED, KEPT_FACTS, ROSTER_FACTS, is_activity
@@ -26,26 +24,23 @@ from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
 from engage_backend.engagement.live.changes import read_again_soon
 from engage_backend.engagement.live.compare import AGAIN_SECONDS, Comparison
-from engage_backend.engagement.live.due import NEVER, due_runs, look_again, next_pass, work_out_all
+from engage_backend.engagement.live.daily import DailyPass, is_nobodys_fault
+from engage_backend.engagement.live.due import NEVER, look_again, work_out_all
 from engage_backend.engagement.live.forward import move
 from engage_backend.engagement.live.heads import Heads
 from engage_backend.engagement.live.lease import JobLease
 from engage_backend.engagement.live.locks import lock_learners
 from engage_backend.engagement.live.own import NotOwn, OwnRecords
 from engage_backend.engagement.live.publish import raise_version
-from engage_backend.engagement.live.registry import MAX_KINDS, RegistryBroken, load_kinds, register_kinds
-from engage_backend.engagement.live.retry import lacks_tables
+from engage_backend.engagement.live.registry import MAX_KINDS, load_kinds, register_kinds
 from engage_backend.engagement.live.rosters import Rosters
 from engage_backend.engagement.live.standing import Standing, standing
 from engage_backend.engagement.live.status import REFUSED
 from engage_backend.engagement.live.submissions import says_something
-from engage_backend.engagement.live.understanding import card_in, latest_clicks, understood_share
-from engage_backend.engagement.live.upsert import upsert
 from engage_backend.engagement.live.waiting import MOST, Waiting
 from engage_backend.engagement.live.watch import ModelWatch
 from engage_backend.engagement.model import Model
-from engage_backend.engagement.trees import TARGETS
-from engage_backend.models import CourseRun, DailySnapshot, HistoryChunk, LearnerState, LearnerStatus, Prediction
+from engage_backend.models import CourseRun
 from engage_backend.platform.moments import to_microseconds
 from engage_backend.platform.protocol import Platform
 
@@ -53,11 +48,7 @@ log = logging.getLogger(__name__)
 
 LATELY = timedelta(minutes=10)  # an enrolment in the log that is older is on the roster as the platform has it
 _AT_ONCE = 500  # learners a transaction
-_PASSED_AT_ONCE = 200  # in the daily pass, between whose parts events are taken in
-_SAMPLED = 200  # learners, those who clicked last, by whose clicks it is told what the model understands
 _LONGEST_WHY = 300  # characters of what was raised
-# What is no event's fault: the database's failures are repeated by whoever calls, and the others end the process.
-_NOBODYS_FAULT = (OperationalError, InterfaceError, transaction.TransactionManagementError, RegistryBroken, MemoryError)
 
 
 class Unplaced(StrEnum):
@@ -66,16 +57,6 @@ class Unplaced(StrEnum):
     COURSE = "unknown course"
     LEARNER = "not enrolled"
     REFUSED = REFUSED  # something of ours raised: see `Engine.refused`
-
-
-@dataclass(slots=True)
-class _Pass:
-    """A daily pass on its way: it ends under the day and the model that it began under, or begins anew."""
-
-    day: date
-    model: str
-    learners: list[int]
-    done: int = 0  # learners
 
 
 class Engine:
@@ -92,7 +73,6 @@ class Engine:
         # A batch is a hundred thousand small tuples that hold no cycles; looking for some took a sixth of the time.
         gc.set_threshold(200_000, 20, 20)
         self.platform = platform
-        self.pass_seconds = pass_seconds
         self.max_kinds = max_kinds
         self.kinds = KindTable()
         self.heads = Heads()
@@ -104,8 +84,7 @@ class Engine:
         self._rosters = Rosters(platform)
         self._stands: tuple[str, bool] | None = None  # the model, and whether it is calibrated, as at the last tick
         self._day = date.min  # of the site's clock at the last tick
-        self._passed: dict[str, float] = {}  # course key -> when its last pass ended
-        self._passing: dict[str, _Pass] = {}  # course key -> the pass that is not at its end
+        self._daily = DailyPass(self.watch, self.heads, self._standing, self._move, pass_seconds)
         self._refused: dict[ClickEvent, str] = {}  # what raised, for the quarantine
 
     def read_rosters(self, events: Iterable[ClickEvent]) -> float:
@@ -216,7 +195,7 @@ class Engine:
                     {pk: new for pk, new in part.items() if any(map(says_something, new))},
                 )
         except Exception as error:
-            if _is_nobodys_fault(error):
+            if is_nobodys_fault(error):
                 raise
             self.heads.clear()  # some may be of the savepoint that did not last
             self.kinds = KindTable()
@@ -281,24 +260,24 @@ class Engine:
         def hold() -> bool:
             return self.lease.take(real)
 
-        if not self._due(now) or not hold():
+        if not self._daily.due(now) or not hold():
             return []
         until = None if seconds is None else time.monotonic() + seconds
         passed = []
         try:
             # Asked again: whoever held the lease before may have done it.
-            for run in self._due(now):
+            for run in self._daily.due(now):
                 if not hold():
                     break
-                if run.course_key not in self._passing and not self._rosters.is_current(run, wait=until is None):
+                if not self._daily.is_going(run) and not self._rosters.is_current(run, wait=until is None):
                     break  # its roster is compared in the next calls, and then it has its turn
-                if self._pass(run, now, hold, until):
+                if self._daily.pass_over(run, now, hold, until):
                     passed.append(run.course_key)
                 if until is not None and time.monotonic() >= until:
                     break
             return passed
         finally:
-            if not self._passing:
+            if not self._daily.is_going():
                 self.lease.release()
 
     def _see_what_is_due(self, model: Model | None, now: datetime) -> None:
@@ -312,92 +291,10 @@ class Engine:
             self._stands = stands
         self._day = now.date()
 
-    def _due(self, now: datetime) -> list[CourseRun]:
-        """The runs that were not passed over today, or not under the current model and what is expected of them."""
-        return [
-            run
-            for run in due_runs(now)
-            if time.monotonic() - self._passed.get(run.course_key, float("-inf")) >= self.pass_seconds
-        ]
-
-    def _pass(self, run: CourseRun, now: datetime, hold: Callable[[], bool], until: float | None) -> bool:
-        done = self._pass_over(run, now, hold, until)
-        if run.course_key not in self._passing:
-            self._passed[run.course_key] = time.monotonic()
-        return done
-
     def _say_no_model(self, run: CourseRun, now: datetime) -> None:
         with transaction.atomic():
             if CourseRun.objects.filter(pk=run.pk, model=run.model).update(model=""):
                 raise_version(run, now)
-
-    def _pass_over(self, run: CourseRun, now: datetime, hold: Callable[[], bool], until: float | None) -> bool:
-        """Bring every learner of the run to now under the current model, and keep what is shown as the day's snapshot.
-
-        Says False where it is not at its end: `until` (monotonic) has come, or `hold` says that another process took over.
-        """
-        model = self.watch.look()
-        identity = self._standing(run).identity
-        going = self._passing.get(run.course_key)
-        if going is None or (going.day, going.model) != (now.date(), identity):
-            everyone = run.learners.exclude(state=LearnerStatus.LEFT).order_by("pk")
-            going = self._passing[run.course_key] = _Pass(
-                now.date(), identity, list(everyone.values_list("pk", flat=True))
-            )
-        while going.done < len(going.learners):
-            if not hold():
-                del self._passing[run.course_key]
-                return False
-            part = going.learners[going.done : going.done + _PASSED_AT_ONCE]
-            self._bring_forward(run, part, model, now, identity)
-            going.done += len(part)
-            if until is not None and time.monotonic() >= until and going.done < len(going.learners):
-                return False
-        latest = run.learners.exclude(last_active=None).order_by("-last_active").values_list("pk", flat=True)
-        clicks = latest_clicks(HistoryChunk.objects.filter(learner__in=list(latest[:_SAMPLED])))
-        understood = understood_share(card_in(engage_settings().model), clicks)
-        with transaction.atomic():
-            run = CourseRun.objects.select_for_update().get(pk=run.pk)  # its dates may have changed meanwhile
-            run.clock_day = now.date()
-            if identity:
-                run.model, run.calibrated = identity, self.watch.calibrated
-            run.next_pass = next_pass(run, self._standing(run).identity)
-            run.understood_share = understood
-            run.save(update_fields=["clock_day", "model", "calibrated", "understood_share", "next_pass"])
-            raise_version(run, now)
-        del self._passing[run.course_key]
-        log.info("%s: passed over %d learners at %s", run.course_key, len(going.learners), now)
-        return True
-
-    def _bring_forward(
-        self, run: CourseRun, learners: Sequence[int], model: Model | None, now: datetime, identity: str
-    ) -> None:
-        """Bring these to now. Who makes something of ours raise stays as they are, and is tried again at the next pass."""
-        try:
-            with transaction.atomic():
-                self._move(run, dict.fromkeys(learners, ()))
-                if model is not None:
-                    _keep_snapshot(learners, now, identity)
-                    LearnerState.objects.filter(learner__in=learners).exclude(model=model.identity).delete()
-        except Exception as error:
-            if _is_nobodys_fault(error):
-                raise
-            self.heads.clear()
-            if len(learners) == 1:
-                log.error(
-                    "%s: row %d of engage_learner cannot be brought to today: %s",
-                    run.course_key,
-                    learners[0],
-                    type(error).__name__,
-                )
-                return
-            half = len(learners) // 2
-            for part in (learners[:half], learners[half:]):
-                self._bring_forward(run, part, model, now, identity)
-
-
-def _is_nobodys_fault(error: Exception) -> bool:
-    return isinstance(error, _NOBODYS_FAULT) or lacks_tables(error)
 
 
 def _halved(part: Mapping[int, Sequence[ClickEvent]]) -> list[Mapping[int, Sequence[ClickEvent]]]:
@@ -414,18 +311,3 @@ def _halved(part: Mapping[int, Sequence[ClickEvent]]) -> list[Mapping[int, Seque
 def _is_kept(event: ClickEvent) -> bool:
     """Whether an event stands in the history: activity, and facts about the learner's scores."""
     return is_activity(event.kind) or event.kind in KEPT_FACTS
-
-
-def _keep_snapshot(learners: Sequence[int], now: datetime, identity: str) -> None:
-    """What is shown of them now becomes this day's snapshot; a snapshot that is there stays as it is."""
-    shown = (
-        Prediction.objects.filter(learner__in=learners, certify__isnull=False)
-        .annotate(last_active=F("learner__last_active"))
-        .values_list("learner", *TARGETS, "level", "last_active")
-    )
-    upsert(
-        DailySnapshot,
-        ((learner, now.date(), identity, *rest) for learner, *rest in shown),
-        unique=["learner", "day"],
-        fixed=["model", *TARGETS, "level", "last_active"],
-    )
