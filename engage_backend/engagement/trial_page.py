@@ -29,6 +29,7 @@ from engage_backend.engagement.trial import (
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates" / "engage_backend"
 FIRST_TOLD = 4  # the week of the headline, where it can be judged and somebody left
 WAY_HEADS = ("Engage", "Longest silent", "Fewest clicks", "By lot")
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 Part = dict[str, Any]  # of the template's context: texts, flags, and lists of these
 
 
@@ -39,6 +40,7 @@ def html_page(trials: Sequence[Trial], unread: Sequence[tuple[str, str]] = (), *
     """
     context = {
         "count": len(trials),
+        "courses_in_words": NUMBERS[len(trials)] if len(trials) < len(NUMBERS) else str(len(trials)),
         "each_of_others": all(trial.of_others for trial in trials),
         "summary": _summary(trials),
         "overview": _overview(trials) if len(trials) > 1 else None,
@@ -177,13 +179,15 @@ def _outcome(outcome: Outcome, happened: str, caption: str) -> Part:
     """Return what the page says of the lists for one outcome over the whole course."""
     if outcome.why_not:
         return {"why_not": outcome.why_not}
-    gaps = [round(week.found[MODEL]) - round(week.found[SILENCE]) for week in outcome.weeks]
+    against = {}
+    for way in (SILENCE, CLICKS):
+        gaps = [round(week.found[MODEL]) - round(week.found[way]) for week in outcome.weeks]
+        against[way] = {"more": str(sum(gap > 0 for gap in gaps)), "fewer": str(sum(gap < 0 for gap in gaps))}
     reached = {way: f"{count:,.0f}" for way, count in outcome.reached.items()}
     return {
         "table": _table(outcome, happened, caption),
-        "weeks": str(len(gaps)),
-        "more": str(sum(gap > 0 for gap in gaps)),
-        "fewer": str(sum(gap < 0 for gap in gaps)),
+        "weeks": str(len(outcome.weeks)),
+        "against": against,
         "better": outcome.sure > SURE,
         "worse": outcome.sure < -SURE,
         "wrong": _of_100(1 - outcome.found[MODEL] / max(outcome.places, 1)),
