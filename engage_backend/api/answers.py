@@ -219,6 +219,8 @@ class Learner(Shape):
     weeks: list[Shown]
     activity: list[Week]
     tasks: list[TaskDone]
+    indicators: dict[str, float | None]
+    """What is counted of how they learn, by the names of docs/indicators.md; null: not known, empty: nothing kept."""
     messages: list[Message]
 
 

@@ -15,7 +15,10 @@ from engage_backend.api.access import caller_id, canonical_course_key
 from engage_backend.api.reasons import in_words
 from engage_backend.api.views import Call, CourseView
 from engage_backend.engagement.activity import GROUPS, WEEK, by_week
+from engage_backend.engagement.counters import Counters
+from engage_backend.engagement.indicators import indicators
 from engage_backend.engagement.live.clicks import clicks_of
+from engage_backend.engagement.live.schedule import plan_for, schedule_of
 from engage_backend.governance.audit import Action, record
 from engage_backend.messaging.criteria import TARGETS
 from engage_backend.messaging.rendering import subject_for
@@ -24,6 +27,7 @@ from engage_backend.models import (
     DailySnapshot,
     Delivery,
     Learner,
+    LearnerState,
     LearnerStatus,
     Submission,
 )
@@ -72,6 +76,7 @@ def told(learner: Learner, now: datetime) -> dict[str, Any]:
         "weeks": _weeks(learner),
         "activity": _activity(learner, now),
         "tasks": _tasks(learner, now),
+        "indicators": _indicators(learner),
         "messages": _messages(learner),
     }
 
@@ -143,6 +148,15 @@ def _tasks(learner: Learner, now: datetime) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _indicators(learner: Learner) -> dict[str, float | None]:
+    """What is counted of how the learner learns, as the worker kept it last; empty: nothing is kept."""
+    kept = LearnerState.objects.filter(learner=learner).order_by("-position").values_list("counters", flat=True).first()
+    if kept is None:
+        return {}
+    dues = dues_of(learner.course_run, [learner])[learner.pk]
+    return indicators(Counters.from_bytes(bytes(kept)), plan_for(schedule_of(learner.course_run), learner, dues))
 
 
 def _messages(learner: Learner) -> list[dict[str, Any]]:

@@ -67,6 +67,16 @@ def _video(events: float) -> str:
     return ngettext("%(n)d click in videos", "%(n)d clicks in videos", int(events)) % {"n": int(events)}
 
 
+def _coverage(units: float) -> str:
+    return ngettext("opened %(n)d part of the course", "opened %(n)d parts of the course", int(units)) % {
+        "n": int(units)
+    }
+
+
+def _rhythm(_: float) -> str:
+    return gettext("the hours and days of their visits")
+
+
 _WORDS: dict[str, Callable[[float], str]] = {
     "silence": _silence,
     "recent": _recent,
@@ -75,4 +85,6 @@ _WORDS: dict[str, Callable[[float], str]] = {
     "scores": _scores,
     "forum": _forum,
     "video": _video,
+    "coverage": _coverage,
+    "rhythm": _rhythm,
 }

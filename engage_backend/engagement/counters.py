@@ -9,21 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log
 
 import msgspec
 
 from engage_backend.clickstream.scores import BY_PLACE, PLACES, Score, place_of
 from engage_backend.engagement.categories import FACT, Category
-from engage_backend.engagement.history import Row, block_number
+from engage_backend.engagement.rows import Row, block_number
 from engage_backend.platform.protocol import CourseSchedule
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
-DAY = 24 * 60 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 WINDOW = 28  # days of daily activity that are kept
 SESSION_GAP = 30 * MINUTE
+MOST_UNITS = 512  # blocks of a learner that are told apart; nobody's state grows without end
+_UNIT = 2**32 - 1  # of a block's number, the bits that `units` keeps
+SPINNING = 5  # wrong answers to one problem without a right one: three, and no success in the next two
 _FULL = 1_000_000  # a full score, in millionths
 _MOST = 2**62  # millionths; what states can hold
+_MONDAY = 3  # 1970 began on a Thursday
+_VIDEO, _CORRECT = int(Category.VIDEO), int(Category.CORRECT)
+_ANSWERS = (_CORRECT, int(Category.INCORRECT))
 _CHECK = place_of("problem_check_correct")
 
 COUNTERS = 1  # raised when a feature of the same name begins to mean something else: models of before are refused then
@@ -75,7 +83,21 @@ FEATURES = (
     "days_since_handed_in",
     "lead_days",
     "days_to_next_due",
+    "units",
+    "furthest_task",
+    "lag",
+    "enrolled_lead_days",
+    "hour_regularity",
+    "weekday_regularity",
+    "night_share",
+    "evening_share",
+    "weekend_share",
 )
+# Read by a model only where nested validation says that it pays: see `training.heard`.
+OPTIONAL = {
+    "progress": ("units", "furthest_task", "lag", "enrolled_lead_days"),
+    "rhythm": ("hour_regularity", "weekday_regularity", "night_share", "evening_share", "weekend_share"),
+}
 UNKNOWN = -1.0  # a feature that the schedule does not tell
 
 
@@ -86,19 +108,22 @@ class Plan:
     origin: int  # weeks are counted from here: the run's start, or a self-paced learner's own enrolment after it
     end: int | None
     passing_grade: float
-    graded: dict[int, tuple[float, int | None]]  # block number -> (points, due)
+    graded: dict[int, tuple[float, int | None]]  # block number -> (points, due), in the course's order
+    opens: Mapping[int, int] = field(default_factory=dict)  # block number -> when it opens, where that is known
+    enrolled: int | None = None  # the learner's enrolment; None: not known
 
     @classmethod
     def of(
         cls, schedule: CourseSchedule, enrolled: int | None = None, dues: Mapping[str, int | None] | None = None
     ) -> Plan:
-        """The plan of a run; `enrolled` (µs) counts for self-paced runs only. `dues`: a learner's own due dates by block."""
+        """The plan of a run; `enrolled` (µs) moves the origin of self-paced ones only. `dues`: a learner's own due dates."""
         origin = max(enrolled, schedule.start) if schedule.self_paced and enrolled is not None else schedule.start
         own = dues or {}
         graded = {
             block_number(block.block): (block.points, own.get(block.block, block.due)) for block in schedule.graded
         }
-        return cls(origin, schedule.end, schedule.passing_grade, graded)
+        opens = {block_number(block.block): block.opens for block in schedule.graded if block.opens is not None}
+        return cls(origin, schedule.end, schedule.passing_grade, graded, opens, enrolled)
 
 
 @dataclass(slots=True)
@@ -117,12 +142,18 @@ class Counters:
         default_factory=lambda: [0] * WINDOW
     )  # events on the last active day, the day before, ...
     # Block number -> [current score in millionths (-1: none), attempts, first and last handed in (0: not), order of the score,
-    # order of the hand-in]; an order is time x PLACES + place, as in `live.submissions`, whose rows say the same.
+    # order of the hand-in, wrong answers in a row]; an order is time x PLACES + place, as in `live.submissions`.
     handed_in: dict[int, list[int]] = field(default_factory=dict)
+    by_hour: list[int] = field(default_factory=lambda: [0] * 24)  # hours with a click, by hour of the day, UTC
+    by_weekday: list[int] = field(default_factory=lambda: [0] * 7)  # days with a click, from Monday, UTC
+    units: dict[int, int] = field(default_factory=dict)  # block -> the session (1, 2, ...) in which it was last begun
+    rewatched: int = 0  # times that a video of an earlier session was played again
+    retried: int = 0  # answers to a problem whose answer before was wrong
+    spinning: int = 0  # problems answered wrong SPINNING times in a row
 
     def update(self, rows: Iterable[Row], categories: Sequence[int]) -> None:
         """Take in rows that follow the ones already counted; `categories[kind number]` is their sort."""
-        by_category, by_day, last = self.by_category, self.by_day, self.last
+        by_category, by_day, last, units = self.by_category, self.by_day, self.last, self.units
         known = len(categories)
         for time, kind, block, _, score, possible, attempt in rows:
             category = categories[kind] if kind < known else 0
@@ -134,15 +165,20 @@ class Counters:
                 continue
             by_category[category] += 1
             gap = time - last
+            hour = time // HOUR
             if self.events == 0:
                 self.first = time
                 self.active_days = self.sessions = 1
-            else:
-                days = time // DAY - last // DAY
+                self.by_hour[hour % 24] = self.by_weekday[(hour // 24 + _MONDAY) % 7] = 1
+            elif hour != last // HOUR:
+                self.by_hour[hour % 24] += 1
+                days = hour // 24 - last // DAY
                 if days:
                     self.active_days += 1
+                    self.by_weekday[(hour // 24 + _MONDAY) % 7] += 1
                     by_day[:0] = [0] * min(days, WINDOW)
                     del by_day[WINDOW:]
+            if self.events:
                 if gap > SESSION_GAP:
                     self.sessions += 1
                     self.longest_silence = max(self.longest_silence, gap)
@@ -151,12 +187,35 @@ class Counters:
             by_day[0] += 1
             self.events += 1
             last = time
+            if not block:
+                continue
+            unit = block & _UNIT
+            begun = units.get(unit)
+            if begun is None:
+                if len(units) < MOST_UNITS:
+                    units[unit] = self.sessions
+            elif category == _VIDEO and begun != self.sessions:
+                units[unit] = self.sessions
+                self.rewatched += 1
+            if category in _ANSWERS:
+                self._answered(block, is_right=category == _CORRECT)
         self.last = last
+
+    def _answered(self, block: int, *, is_right: bool) -> None:
+        """Count an answer to a problem that the grader judged."""
+        kept = self.handed_in.get(block)
+        if kept is None:
+            return
+        if kept[6]:
+            self.retried += 1
+        kept[6] = 0 if is_right else kept[6] + 1
+        if kept[6] == SPINNING:
+            self.spinning += 1
 
     def _take_in(self, block: int, place: int, score: float, possible: float, attempt: int, time: int) -> None:
         """Let a record about a task count: of two of one time the one that `EFFECTS` puts lower."""
         effect, order = BY_PLACE[place], time * PLACES + place
-        kept = self.handed_in.setdefault(block, [-1, 0, 0, 0, 0, 0])
+        kept = self.handed_in.setdefault(block, [-1, 0, 0, 0, 0, 0, 0])
         if effect.score is Score.TAKEN_BACK:
             if order >= kept[4]:
                 kept[0], kept[4] = -1, order
@@ -194,6 +253,12 @@ class Counters:
                 self.time_on_task,
                 self.by_category,
                 self.by_day,
+                self.by_hour,
+                self.by_weekday,
+                self.rewatched,
+                self.retried,
+                self.spinning,
+                [number for pair in self.units.items() for number in pair],
                 flat,
             ]
         )
@@ -201,10 +266,27 @@ class Counters:
     @classmethod
     def from_bytes(cls, data: bytes) -> Counters:
         """The counters that `to_bytes` wrote."""
-        *plain, flat = msgspec.msgpack.decode(data)
-        counters = cls(*plain)
-        counters.handed_in = {flat[at]: flat[at + 1 : at + 7] for at in range(0, len(flat), 7)}
-        return counters
+        events, first, last, days, silence, sessions, on_task, by_category, by_day, *rest = msgspec.msgpack.decode(data)
+        by_hour, by_weekday, rewatched, retried, spinning, units, flat = rest
+        handed_in = {flat[at]: flat[at + 1 : at + 8] for at in range(0, len(flat), 8)}
+        return cls(
+            events,
+            first,
+            last,
+            days,
+            silence,
+            sessions,
+            on_task,
+            by_category,
+            by_day,
+            handed_in,
+            by_hour,
+            by_weekday,
+            dict(zip(units[::2], units[1::2], strict=True)),
+            rewatched,
+            retried,
+            spinning,
+        )
 
     def features(self, plan: Plan, clock: int) -> list[float]:
         """What the read-out reads at `clock` (µs): one number for each of FEATURES, whole or exact quotients.
@@ -247,7 +329,47 @@ class Counters:
             blocks,
             attempts / blocks if blocks else 0.0,
             *self._tasks(plan, clock),
+            *self._coverage(plan, since_start / length if length else UNKNOWN),
+            *self._rhythm(),
         ]
+
+    def _coverage(self, plan: Plan, share: float) -> list[float]:
+        """How far the learner has come, and how early they enrolled; `share`: of the course that is over."""
+        furthest = reached = 0.0
+        for block, (points, _) in plan.graded.items():
+            reached += points
+            if block in self.handed_in and is_attempted(self.handed_in[block]):
+                furthest = reached
+        lead = UNKNOWN if plan.enrolled is None else min(max((plan.origin - plan.enrolled) / DAY, -90.0), 180.0)
+        return [
+            len(self.units),
+            furthest if plan.graded else UNKNOWN,
+            share - furthest if plan.graded and share >= 0 else 0.0,
+            lead,
+        ]
+
+    def _rhythm(self) -> list[float]:
+        """When in a day and a week the learner comes, of the hours and days with a click, UTC."""
+        hours, days = sum(self.by_hour), sum(self.by_weekday)
+        if not hours:
+            return [0.0, 0.0, UNKNOWN, UNKNOWN, UNKNOWN]
+        return [
+            regularity(self.by_hour),
+            regularity(self.by_weekday),
+            sum(self.by_hour[:6]) / hours,
+            sum(self.by_hour[18:]) / hours,
+            sum(self.by_weekday[5:]) / days,
+        ]
+
+    def latency(self, plan: Plan) -> float:
+        """Return the mean days from the opening of a task, or the enrolment after it, to its first hand-in; UNKNOWN: none."""
+        since = plan.enrolled or 0
+        waited = [
+            max(kept[2] - max(opens, since), 0)
+            for block, opens in plan.opens.items()
+            if (kept := self.handed_in.get(block)) is not None and kept[2]
+        ]
+        return sum(waited) / len(waited) / DAY if waited else UNKNOWN
 
     def _tasks(self, plan: Plan, clock: int) -> list[float]:
         """The features that need the schedule's graded blocks, in the order of FEATURES."""
@@ -296,6 +418,19 @@ class Counters:
             sum(leads) / len(leads) / DAY if leads else UNKNOWN,
             (next_due - clock) / DAY if next_due is not None else UNKNOWN,
         ]
+
+
+def regularity(counts: Sequence[int]) -> float:
+    """Return how much the counts keep to few of their places: (log n - entropy) x the largest count.
+
+    PDH of hours and PWD of weekdays in Boroujeni, Sharma, Kidzinski, Lucignano, Dillenbourg, "How to Quantify Student's
+    Regularity?" (EC-TEL 2016). 0: alike at all times.
+    """
+    total = sum(counts)
+    if not total:
+        return 0.0
+    entropy = log(total) - sum(n * log(n) for n in counts if n) / total
+    return max(log(len(counts)) - entropy, 0.0) * max(counts)
 
 
 def is_attempted(kept: Sequence[int]) -> bool:

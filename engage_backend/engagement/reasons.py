@@ -68,6 +68,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "forum": ("forum_events", "forum_posts"),
     "video": ("video_events",),
+    "coverage": ("units", "furthest_task", "lag", "enrolled_lead_days"),
+    "rhythm": ("weekday_regularity", "hour_regularity", "night_share", "evening_share", "weekend_share"),
     UNTOLD: (
         "share_of_course",
         "days_since_start",

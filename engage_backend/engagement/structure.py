@@ -69,6 +69,7 @@ def graded_blocks(structure: dict[str, Any], root: str, policy: dict[str, Any]) 
                 str((block.get("metadata") or {}).get("display_name") or ""),
                 is_alone=together[above.get("graded_at")] == 1,
             ),
+            opens=micros(start) if (start := moment(above.get("start"))) else None,
         )
         for key, block, above in found
         if shares[key] > 0
@@ -76,7 +77,7 @@ def graded_blocks(structure: dict[str, Any], root: str, policy: dict[str, Any]) 
 
 
 def _walk(structure: dict[str, Any], root: str, above: dict[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    """Every block below the root, once, with what it has of its own or inherits: graded, format, due, graded_at."""
+    """Every block below the root, once, with what it has of its own or inherits: graded, format, due, start, graded_at."""
     todo, seen = [(root, above)], set()
     while todo:
         key, above = todo.pop()
@@ -85,7 +86,10 @@ def _walk(structure: dict[str, Any], root: str, above: dict[str, Any]) -> Iterat
             continue
         seen.add(key)
         own = block.get("metadata") or {}
-        here = {**above, **{name: own[name] for name in ("graded", "format", "due") if own.get(name) is not None}}
+        here = {
+            **above,
+            **{name: own[name] for name in ("graded", "format", "due", "start") if own.get(name) is not None},
+        }
         if own.get("graded") is not None or own.get("format"):
             here["graded_at"] = key
             here["graded_name"] = str(own.get("display_name") or "")

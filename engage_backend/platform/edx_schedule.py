@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from engage_backend.platform.edx_due import CourseDates
+from engage_backend.platform.edx_due import CourseDates, moment
 from engage_backend.platform.protocol import GradedBlock, task_name
+
+_NEVER_SET = 2030  # the year of `DEFAULT_START_DATE`, xmodule/course_metadata_utils.py
 
 
 class _Problem(NamedTuple):
@@ -20,6 +22,7 @@ class _Problem(NamedTuple):
     due: int | None
     relative: int | None
     name: str
+    opens: int | None
 
 
 def graded_blocks(key: Any) -> Iterator[GradedBlock]:
@@ -47,10 +50,10 @@ def graded_blocks(key: Any) -> Iterator[GradedBlock]:
         weight, count = policy.get(kind, (0.0, 0))
         for place, title, problems in subsections:
             total = sum(problem.points for problem in problems)
-            for block, points, due, relative, name in problems:
+            for block, points, due, relative, name, opens in problems:
                 if share := weight / max(len(subsections), count) * points / total:
                     name = task_name(title, name, is_alone=len(problems) == 1)
-                    yield GradedBlock(block, share, due, name, place, relative)
+                    yield GradedBlock(block, share, due, name, place, relative, opens)
 
 
 def _problems(dates: CourseDates, subsection: Any) -> Iterator[_Problem]:
@@ -75,7 +78,11 @@ def _problems(dates: CourseDates, subsection: Any) -> Iterator[_Problem]:
             continue
         # Course blocks' API collects the name: lms/djangoapps/course_api/blocks/transformers/blocks_api.py
         name = structure.get_xblock_field(usage_key, "display_name") or ""
-        yield _Problem(str(usage_key), float(points), *dates.of(usage_key, subsection), name)
+        # lms/djangoapps/course_blocks/transformers/start_date.py: the latest start of the block and those above it
+        opens = structure.get_transformer_block_field(usage_key, "start_date", "merged_start_date")
+        due, relative = dates.of(usage_key, subsection)
+        at = moment(opens) if opens is not None and opens.year < _NEVER_SET else None
+        yield _Problem(str(usage_key), float(points), due, relative, name, at)
 
 
 def grace_period(key: Any) -> int:

@@ -64,6 +64,7 @@ class GradedBlock(NamedTuple):
     name: str = ""  # as learners know it; empty: not told
     subsection: str = ""  # usage key of the subsection whose grade it is part of; empty: not told
     relative: int | None = None  # microseconds after a learner's own start, where it is due then; at most the run's end
+    opens: int | None = None  # microseconds since 1970, UTC, from when it can be seen; None: not told
 
 
 def task_name(subsection: str, problem: str, *, is_alone: bool) -> str:

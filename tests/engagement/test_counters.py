@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from engage_backend.clickstream.names import OVERRIDDEN, RESCORED, SCORE_RESET, STATE_DELETED
-from engage_backend.engagement.counters import FEATURES, UNKNOWN, Counters, Plan
+from engage_backend.engagement.counters import (
+    FEATURES,
+    HOUR,
+    MINUTE,
+    MOST_UNITS,
+    SECOND,
+    UNKNOWN,
+    Counters,
+    Plan,
+    regularity,
+)
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import NONE, Row, block_number, merge, to_row
+from engage_backend.engagement.indicators import INDICATORS, indicators, page
 from engage_backend.platform.protocol import CourseSchedule
 from tests.engagement.clicks import BLOCKS, DAY, START, clicks
+from tests.operations.sites import ROOT
 
 KINDS = KindTable()
 
@@ -139,3 +153,79 @@ def test_self_paced_weeks_count_from_ones_own_enrolment_and_never_from_before_th
     assert Plan.of(schedule, START + 5 * DAY).origin == START + 5 * DAY
     assert Plan.of(schedule, START - 5 * DAY).origin == START
     assert Plan.of(schedule._replace(self_paced=False), START + 5 * DAY).origin == START
+
+
+def row(kind: str, time: int, block: str = "") -> Row:
+    return Row(time, KINDS.number(kind), block_number(block), 1, NONE, NONE, -1)
+
+
+def counted(*rows: Row) -> Counters:
+    counters = Counters()
+    counters.update(rows, KINDS.categories)
+    return counters
+
+
+def test_how_far_a_learner_has_come_by_tasks_in_the_courses_order() -> None:
+    here = plan(p0=(0.2, None), p1=(0.3, None), p2=(0.5, None))
+    seen = named(counted(submission(1, START + DAY, 1.0)), here, START + 50 * DAY)
+    assert (seen["furthest_task"], seen["lag"], seen["units"]) == (0.5, 0.0, 1.0)
+    assert named(Counters(), here, START + 50 * DAY)["furthest_task"] == 0.0
+    assert named(Counters(), Plan(START, None, 0.5, {}), START + DAY)["furthest_task"] == UNKNOWN
+
+
+def test_units_are_told_apart_and_never_without_end() -> None:
+    videos = [row("play_video", START + n * SECOND, f"video{n % 700}") for n in range(1400)]
+    assert named(counted(*videos[:1]), plan(), START + DAY)["units"] == 1
+    full = counted(*videos)
+    assert len(full.units) == MOST_UNITS and len(full.to_bytes()) < 6_000
+
+
+def test_a_video_of_an_earlier_visit_is_watched_again() -> None:
+    again = counted(
+        row("play_video", START, "v"), row("pause_video", START + MINUTE, "v"), row("play_video", START + DAY, "v"),
+        row("seek_video", START + DAY + MINUTE, "v"), row("play_video", START + DAY + MINUTE, "w"),
+    )  # fmt: skip
+    assert again.rewatched == 1
+
+
+def test_who_fails_five_times_in_a_row_spins_and_who_succeeds_does_not() -> None:
+    def answers(block: int, pattern: str) -> list[Row]:
+        kinds = {"w": "problem_check_incorrect", "r": "problem_check_correct"}
+        return [
+            Row(START + (block * 100 + at) * MINUTE, KINDS.number(kinds[one]), block_number(BLOCKS[block]), 1, 0, 1, at)
+            for at, one in enumerate(pattern, start=1)
+        ]
+
+    assert [counted(*answers(0, pattern)).spinning for pattern in ("wwww", "wwwwr", "wwwww", "wwwwwww")] == [0, 0, 1, 1]
+    both = counted(*answers(0, "wwwr"), *answers(1, "wwwww"))
+    assert (both.spinning, both.retried) == (1, 3 + 4)
+
+
+def test_regularity_is_0_for_anybody_who_comes_at_all_hours_alike() -> None:
+    assert regularity([0] * 24) == regularity([3] * 24) == 0.0
+    assert regularity([0] * 23 + [10]) == pytest.approx(10 * math.log(24))
+
+
+def test_the_hours_and_days_of_visits_are_counted_once_each() -> None:
+    saturday = START + (5 - (START // DAY + 3) % 7) % 7 * DAY  # START is a midnight
+    seen = named(
+        counted(*(row("info", saturday + hour * HOUR + minute * MINUTE) for hour in (2, 20) for minute in range(30))),
+        plan(),
+        saturday + DAY,
+    )
+    assert (seen["night_share"], seen["evening_share"], seen["weekend_share"]) == (0.5, 0.5, 1.0)
+
+
+def test_latency_runs_from_the_opening_or_the_enrolment_after_it() -> None:
+    blocks = plan(p0=(0.5, None), p1=(0.5, None))
+    opened = replace(blocks, opens=dict.fromkeys(blocks.graded, START), enrolled=START + DAY)
+    both = counted(submission(0, START + 2 * DAY, 1.0), submission(1, START + 4 * DAY, 1.0))
+    assert both.latency(opened) == 2.0
+    assert both.latency(blocks) == UNKNOWN
+    found = indicators(both, opened)
+    assert found["latency_days"] == 2.0 and set(found) == {one.name for one in INDICATORS}
+
+
+def test_the_page_of_indicators_is_made_from_their_table() -> None:
+    written = (ROOT / "docs/indicators.md").read_text(encoding="utf-8")
+    assert written == page(), "python -m engage_backend.engagement.indicators > docs/indicators.md"

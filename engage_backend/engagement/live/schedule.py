@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engage_backend.engagement.counters import Plan
 from engage_backend.models import CourseRun, Learner
@@ -40,4 +41,5 @@ def plans_for(run: CourseRun, learners: Sequence[Learner]) -> list[Plan]:
         return [plan_for(schedule, learner, dues[learner.pk]) for learner in learners]
     if run.self_paced:
         return [plan_for(schedule, learner) for learner in learners]
-    return [Plan.of(schedule)] * len(learners)
+    plan = Plan.of(schedule)
+    return [replace(plan, enrolled=to_microseconds(learner.enrolled_at)) for learner in learners]
