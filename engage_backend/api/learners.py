@@ -155,8 +155,7 @@ def _indicators(learner: Learner) -> dict[str, float | None]:
     kept = LearnerState.objects.filter(learner=learner).order_by("-position").values_list("counters", flat=True).first()
     if kept is None:
         return {}
-    dues = dues_of(learner.course_run, [learner])[learner.pk]
-    return indicators(Counters.from_bytes(bytes(kept)), plan_for(schedule_of(learner.course_run), learner, dues))
+    return indicators(Counters.from_bytes(bytes(kept)), plan_for(schedule_of(learner.course_run), learner))
 
 
 def _messages(learner: Learner) -> list[dict[str, Any]]:

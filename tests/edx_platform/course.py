@@ -20,7 +20,7 @@ KEY = CourseKey.from_string("course-v1:TestX+T101+2024")
 OTHER = CourseKey.from_string("course-v1:TestX+Other+2024")
 START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2030, 6, 1, tzinfo=UTC)
 ENROLLED = datetime(2023, 12, 1, tzinfo=UTC)
-DUE = datetime(2024, 2, 1, tzinfo=UTC)
+OPENS, DUE = datetime(2024, 1, 8, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC)
 # role -> (row in the table of roles: role and course key, None for the organisation's; whether enrolled)
 PEOPLE: dict[str, tuple[tuple[str, Any] | None, bool]] = {
     "learner": (None, True),
@@ -99,7 +99,10 @@ def publish(run: Run) -> None:
         return made.add(parent, run.block(name, kind), transformed, **{"graded": False, "has_score": False, **fields})
 
     def problem(parent: Any, name: str, most: float | None, *, counts: bool | None = None, **fields: Any) -> None:
-        collected = {"grades": {"explicit_graded": counts, "max_score": most}}
+        collected = {
+            "grades": {"explicit_graded": counts, "max_score": most},
+            "start_date": {"merged_start_date": OPENS},
+        }
         made.add(parent, run.block(name), collected, **{"graded": True, "has_score": True, "weight": None, **fields})
 
     chapter = container(root, "chapter", "week1")

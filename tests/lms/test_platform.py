@@ -16,7 +16,7 @@ from xmodule.modulestore import django as modulestore
 
 from engage_backend.platform.edx import NO_START
 from engage_backend.platform.moments import from_microseconds
-from tests.edx_platform.course import DUE, END, ENROLLED, KEY, OTHER, START, enrol, in_days, overview
+from tests.edx_platform.course import DUE, END, ENROLLED, KEY, OPENS, OTHER, START, enrol, in_days, overview
 
 COURSE = str(KEY)
 
@@ -79,6 +79,14 @@ def test_weights_of_the_policy_are_shared_by_subsections_and_by_points(run: Any,
     # A problem's own date, else that of its subsection; the exam has none.
     assert {from_microseconds(graded[name].due) for name in ("hw1a", "hw1b", "hw2a", "hw2b")} == {DUE}
     assert graded["exam1"].due is None
+    assert {from_microseconds(block.opens) for block in graded.values()} == {OPENS}
+
+
+def test_a_task_that_nobody_has_given_a_start_opens_at_no_time_that_is_known(run: Any, platform: Any) -> None:
+    block = block_structures.COLLECTED[KEY]._blocks[run.block("exam1")]
+    block.transformer_data["start_date"].merged_start_date = datetime(2030, 1, 1, tzinfo=UTC)
+    graded = {block.block.rpartition("@")[2]: block for block in platform.schedule(COURSE).graded}
+    assert graded["exam1"].opens is None
 
 
 def test_a_course_without_a_structure_still_has_its_dates(run: Any, platform: Any) -> None:
