@@ -9,7 +9,7 @@ def forget(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('engage', '0023_last_removal_version'),
+        ('engage', '0027_checkpoint_readers'),
     ]
 
     operations = [migrations.RunPython(forget, migrations.RunPython.noop)]
