@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -20,7 +20,11 @@ from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.package import Package, PackageError, read_package
 from engage_backend.engagement.prepared import PreparedRefused, is_prepared, read_prepared, write_prepared
 
+if TYPE_CHECKING:
+    from engage_backend.engagement.model import Model
+
 SEED = 2013
+BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
 
 Loaded = TypeVar("Loaded")
 
@@ -33,6 +37,16 @@ def add_leave_out(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="LMS user ids, one a line, of people from whom nothing is learnt: what `engage_left_out` prints",
     )
+
+
+def trained_model(folder: str | Path) -> tuple[Model, dict[str, Any]]:
+    """The finished model of a folder, or of `base`, the one that ships with Engage; and its card."""
+    from engage_backend.engagement.folder import ModelRefused, load_model
+
+    try:
+        return load_model(BASE_MODEL if folder == "base" else Path(folder))
+    except ModelRefused as reason:
+        raise Refusal(str(reason)) from reason
 
 
 @contextmanager

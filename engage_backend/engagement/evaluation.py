@@ -7,12 +7,8 @@ an instructor-paced run; test folds in full, at the natural balance. The parts a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from engage_backend.engagement.calibration import Doubles
 from engage_backend.engagement.comparison import (
@@ -33,13 +29,16 @@ from engage_backend.engagement.comparison.groups import group_rows
 from engage_backend.engagement.comparison.judging import (
     OURS,
     Answers,
-    Row,
+    Evaluation,
+    described,
+    ever_rows,
     mean_by_week,
     means_of,
     reliability_rows,
     rows_of,
+    unasked,
 )
-from engage_backend.engagement.comparison.material import SHARES, Material
+from engage_backend.engagement.comparison.material import Material
 from engage_backend.engagement.comparison.splits import BY_RUN, SPLITS, Fold, folds_of
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.training import known_share
@@ -48,13 +47,14 @@ from engage_backend.engagement.trees import TARGETS
 __all__ = ["FAMILIES", "MODELS", "OURS", "Evaluation", "TooFewRuns", "evaluate", "mean_by_week"]
 
 _COMMON = (family, sampling, splits)
+_LSTMS = (lstms, sequences, classical, *_COMMON)
 FAMILIES = (
-    Family(single.ROWS, single.say, (single, *_COMMON)),
-    Family(classical.ROWS, classical.say, (classical, *_COMMON)),
-    Family(lstms.FEATURES, lstms.say_features, (lstms, sequences, classical, *_COMMON)),
-    Family(lstms.PUBLISHED, lstms.say_published, (lstms, sequences, classical, *_COMMON)),
-    Family(boosting.ROWS, boosting.say, (boosting, *_COMMON)),
-    Family(ours.ROWS, ours.say, ours.MODULES, whole=True),
+    Family(single.ROWS, single.say, (single, *_COMMON), "single"),
+    Family(classical.ROWS, classical.say, (classical, *_COMMON), "features"),
+    Family(lstms.FEATURES, lstms.say_features, _LSTMS, "features", seeds=False),
+    Family(lstms.PUBLISHED, lstms.say_published, _LSTMS, "events", seeds=False),
+    Family(boosting.ROWS, boosting.say, (boosting, *_COMMON), "features"),
+    Family(ours.ROWS, ours.say, ours.MODULES, "run"),
 )
 MODELS = tuple(row for one in FAMILIES for row in one.rows)
 # By far the slowest. One split is what it is compared on.
@@ -65,22 +65,6 @@ Progress = Callable[[int, int, str], object]  # answers there, answers wanted, w
 
 class TooFewRuns(Exception):
     """Leaving one run out takes at least two."""
-
-
-@dataclass(slots=True)
-class Evaluation:
-    """All that the report and metrics.json hold."""
-
-    runs: list[dict[str, Any]]
-    models: tuple[str, ...]
-    seeds: tuple[int, ...]
-    rows: list[Row] = field(default_factory=list)
-    means: list[Row] = field(default_factory=list)
-    differences: list[Row] = field(default_factory=list)
-    groups: list[Row] = field(default_factory=list)
-    reliability: list[Row] = field(default_factory=list)
-    without: list[Row] = field(default_factory=list)  # {split, model, fold, target, why}: why there is no figure
-    left_out: list[str] = field(default_factory=list)  # packages that are not judged, and splits that cannot be made
 
 
 def evaluate(
@@ -95,7 +79,7 @@ def evaluate(
 ) -> Evaluation:
     """Every model on every fold, then the figures. Answers are kept in `cache` and used again.
 
-    The split by runs is made with every seed, the others with the first. Raises TooFewRuns.
+    The split by runs is made with every seed, the others and the LSTMs with the first. Raises TooFewRuns.
     """
     runs = [run for run in materials if not run.self_paced]
     left_out = [
@@ -108,9 +92,10 @@ def evaluate(
             "; ".join(["leave one run out takes at least two packages of instructor-paced runs", *left_out])
         )
     found = Evaluation(
-        [_described(run, known_share(run.run, kinds)) for run in runs],
+        [described(run, known_share(run.run, kinds)) for run in runs],
         tuple(row for row in MODELS if row in models),
         tuple(seeds),
+        unasked=unasked(runs),
         left_out=left_out,
     )
     folds = {split: folds_of(runs, split) for split in SPLITS if split in wanted}
@@ -157,7 +142,7 @@ def _plan(
         for one in families:
             if split != BY_RUN and ONLY_BY_RUN & set(one.rows):
                 continue
-            for seed in seeds if split == BY_RUN else seeds[:1]:
+            for seed in seeds if split == BY_RUN and one.seeds else seeds[:1]:
                 yield from ((fold, one, seed) for fold in made)
 
 
@@ -179,23 +164,7 @@ def _figures(found: Evaluation, split: str, runs: Sequence[Material], answers: A
     found.rows += rows
     found.means += means_of(rows, runs)
     if split == BY_RUN:
+        found.ever = list(ever_rows(split, runs, answers))
         found.differences = bootstrap.differences(runs, answers, OURS, seed=seed)
         found.groups = group_rows(runs, answers, OURS, seed=seed)
         found.reliability = reliability_rows(runs, answers)
-
-
-def _described(run: Material, known: float) -> dict[str, Any]:
-    judged = sorted(set(run.who[run.enrolled].tolist()))
-    return {
-        "name": run.name,
-        "course": run.course,
-        "learners": len(judged),
-        "certified": int(run.certified[judged].sum()),
-        "dated": run.dated,
-        "undated": run.undated,
-        "unenrolled": len(np.unique(run.who[~run.enrolled])),
-        "events": len(run.run.kinds),
-        "known_kinds": round(known, 4),
-        "weeks": int(run.week.max(initial=0)),
-        "week_at": {f"{share} %": run.week_at(share) for share in SHARES},
-    }

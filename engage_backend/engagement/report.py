@@ -7,10 +7,20 @@ from html import escape
 from typing import Any
 
 from engage_backend.engagement.comparison import figures
-from engage_backend.engagement.comparison.judging import AMONG, MAIN, POOLED, POSITIVES, mean_by_week
+from engage_backend.engagement.comparison.judging import (
+    AMONG,
+    MAIN,
+    OURS,
+    POSITIVES,
+    WHO,
+    Evaluation,
+    is_pooled,
+    line_of,
+    mean_by_week,
+)
 from engage_backend.engagement.comparison.page import PAGE, WHAT_IT_SAYS
 from engage_backend.engagement.comparison.splits import BY_COURSE, BY_RUN, FORWARD
-from engage_backend.engagement.evaluation import OURS, Evaluation
+from engage_backend.engagement.comparison.tables import not_dated
 from engage_backend.engagement.trees import TARGETS
 
 SHOWN_WEEKS = (1, 2, 4, 8, 12, 16, 24, 32)
@@ -20,12 +30,6 @@ MEANINGS = {
     "certify": "earns a certificate",
     "complete": "hands in enough graded work to be able to pass",
     "leave": "does not come back",
-}
-WHO = {
-    "all": "everyone",
-    "undecided": "those who have not handed in enough to pass yet, and still can",
-    "active_14d": "those active in the last 14 days",
-    "active_7d": "those active in the last seven days",
 }
 BESIDE = "lstm_published"
 Cells = Mapping[str, Sequence[float | None]]
@@ -75,23 +79,6 @@ def _runs(found: Evaluation) -> str:
     }
     told = "".join(f"<p class='note'>{escape(line)}</p>" for line in not_dated(found.runs))
     return _table("course run", head, body, caption="The course runs") + told
-
-
-def not_dated(runs: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Where learners who have unenrolled may be among those judged, each in a sentence."""
-    lines = []
-    for run in runs:
-        if not run["dated"]:
-            lines.append(
-                f"{run['name']}: its log tells of no enrolment, so nobody is left out for having unenrolled; figures may be "
-                "of people whom the page would not show."
-            )
-        elif run["undated"]:
-            lines.append(
-                f"{run['name']}: {run['undated']:,} learners are unenrolled in the end, and no event tells since when: they "
-                "count as enrolled."
-            )
-    return lines
 
 
 def _summary(found: Evaluation) -> str:
@@ -150,7 +137,7 @@ def _among(found: Evaluation, target: str, among: str) -> str:
     title = f"{target}: ROC AUC by week, {WHO[among]}"
     if not any(lines.values()):
         return f"<h3>Among {WHO[among]}</h3><p class='none'>{_no_figure(found, target)}</p>"
-    pooled = _is_pooled(target, among)
+    pooled = is_pooled(target, among)
     unit = "runs"
     wide = figures.auc_by_week(lines, name=f"{name}-w", title=title, width=960, height=430, unit=unit)
     narrow = figures.auc_by_week(lines, name=f"{name}-n", title=title, width=368, height=330, unit=unit)
@@ -181,22 +168,7 @@ def _among(found: Evaluation, target: str, among: str) -> str:
 
 
 def _line(found: Evaluation, model: str, target: str, among: str) -> Mapping[int, tuple[float, int]]:
-    """Mean over runs by week; of `leave` among the recently active, who are few in a run, all runs together."""
-    if not _is_pooled(target, among) or len(found.runs) < 2:
-        return mean_by_week(found.rows, model, target, "auc", among=among)
-    there: dict[int, int] = {}
-    together: dict[int, float] = {}
-    for row in found.rows:
-        if (row["split"], row["model"], row["target"], row["among"]) == (BY_RUN, model, target, among):
-            if row["run"] != POOLED:
-                there[row["week"]] = there.get(row["week"], 0) + 1
-            elif row["auc"] is not None:
-                together[row["week"]] = row["auc"]
-    return {week: (auc, there[week]) for week, auc in sorted(together.items())}
-
-
-def _is_pooled(target: str, among: str) -> bool:
-    return target == "leave" and among != "all"
+    return line_of(found.rows, model, target, among)
 
 
 def _mean(found: Evaluation, model: str, target: str, among: str, at: str, split: str = BY_RUN) -> dict[str, Any]:
@@ -240,8 +212,8 @@ def _calibration(found: Evaluation, target: str) -> str:
     columns = (
         ("average precision", "average_precision"),
         ("Brier", "brier"),
-        ("calibration error", "ece"),
-        ("of it, no chance", "ece_debiased"),
+        ("calibration error, plain", "ece"),
+        ("calibration error, debiased", "ece_debiased"),
         ("noise floor", "ece_floor"),
         ("slope", "slope"),
     )
@@ -333,7 +305,7 @@ def _groups(found: Evaluation) -> str:
             "of this outcome",
             "ROC AUC",
             "said less seen",
-            "calibration error, no chance",
+            "calibration error, debiased",
             "noise floor",
         )
         if body:
@@ -345,6 +317,7 @@ def _left_out(found: Evaluation, names: Sequence[str]) -> str:
     seeds = ", ".join(str(seed) for seed in found.seeds)
     lines = [f"Packages: {', '.join(names)}. Seeds: {seeds}."]
     lines += [f"Left out: {line}." for line in found.left_out]
+    lines += [f"No figure for {row['target']} of {row['run']}: {row['why']}." for row in found.unasked]
     lines += sorted(
         {
             f"No figure for {row['target']} in the fold of {row['fold']} ({row['split']}): {row['why']}."
@@ -355,8 +328,12 @@ def _left_out(found: Evaluation, names: Sequence[str]) -> str:
 
 
 def _no_figure(found: Evaluation, target: str) -> str:
-    reasons = sorted({str(row["why"]) for row in found.without if row["target"] == target})
-    told = "; ".join(reasons) or f"no run has {POSITIVES} learners of this outcome, and one without it, in any week"
+    reasons = {str(row["why"]) for row in found.without if row["target"] == target}
+    reasons |= {f"{row['why']} in {row['run']}" for row in found.unasked if row["target"] == target}
+    told = (
+        "; ".join(sorted(reasons))
+        or f"no run has {POSITIVES} learners of this outcome, and one without it, in any week"
+    )
     return f"No figure: {escape(told)}."
 
 

@@ -127,6 +127,14 @@ def test_the_report_says_who_was_left_out_and_where_nothing_is_dated(
     }
     assert asked[2] - asked[3] == 2  # one has left, one is away until week 5
     assert asked[5] - asked[3] == 1 and asked[5] - asked[6] == 1
+    everybody = {
+        row["week"]: row["learners"]
+        for row in found["ever"]
+        if (row["run"], row["target"], row["model"]) == (dated["name"], "certify", "event_count")
+    }
+    assert [everybody[week] - asked[week] for week in range(1, WEEKS + 1)] == [0, 0, 2, 2, 1, 2, 2, 2]
+    tables = (tmp_path / "report" / "tables.md").read_text()
+    assert "| event_count, enrolled |" in tables and "| event_count, with those unenrolled |" in tables
     page, told = (tmp_path / "report" / "index.html").read_text(), capsys.readouterr().out
     gone = sum(not person.is_active for person in read_package(folder).learners)
     for text in (page, told):

@@ -62,8 +62,8 @@ def learners(count: int, length: int, seed: int) -> list[Sequence_]:
 
 
 def test_what_was_seen_first_reaches_the_last_mark_over_many_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(width=4, hidden=8, dropout=0.0, epochs=12, rate=0.03)
-    learnt = fit(learners(200, 6, seed=1), learners(50, 6, seed=2), settings, seed=1)
+    settings = Settings(width=4, hidden=8, dropout=0.0, rate=0.03)
+    learnt = fit(learners(200, 6, seed=1), learners(50, 6, seed=2), settings, passes=12, patience=12, seed=1)
     unseen = learners(40, 6, seed=3)
     whole = np.concatenate(said_by(learnt, unseen))
     truths = np.concatenate([one.labels for one in unseen])
@@ -74,7 +74,7 @@ def test_what_was_seen_first_reaches_the_last_mark_over_many_windows(monkeypatch
 
 def test_padding_and_company_change_nothing() -> None:
     torch.manual_seed(0)
-    lstm = Lstm(Settings(width=4, hidden=6, dropout=0.2, epochs=1, rate=0.01))
+    lstm = Lstm(Settings(width=4, hidden=6, dropout=0.2, rate=0.01))
     chance = np.random.default_rng(0)
     mixed = []
     for length in (1, 5, 300, 2, 40):
@@ -89,6 +89,21 @@ def test_padding_and_company_change_nothing() -> None:
 
 
 def test_the_same_seed_gives_the_same_answers() -> None:
-    settings = Settings(width=4, hidden=4, dropout=0.2, epochs=2, rate=0.01)
-    first, second = (fit(learners(20, 10, seed=1), [], settings, seed=5) for _ in range(2))
+    settings = Settings(width=4, hidden=4, dropout=0.2, rate=0.01)
+    first, second = (fit(learners(20, 10, seed=1), [], settings, passes=2, patience=1, seed=5) for _ in range(2))
     assert np.array_equal(said_by(first, learners(5, 10, seed=2))[0], said_by(second, learners(5, 10, seed=2))[0])
+
+
+def test_training_ends_where_nothing_is_gained_and_gives_the_best_pass() -> None:
+    settings, said = Settings(width=4, hidden=8, dropout=0.0, rate=0.03), []
+    learnt, unseen = learners(100, 6, seed=1), learners(40, 6, seed=2)
+    turned = [
+        Sequence_(one.steps, one.marks, 1 - one.labels) for one in unseen
+    ]  # nothing to gain: the first pass is best
+    ended = fit(learnt, turned, settings, passes=50, patience=3, seed=1, progress=said.append)
+    losses = [what for what in said if "loss" in what]
+    assert len(losses) < 50
+    best = min(range(len(losses)), key=lambda at: float(losses[at].split("loss ")[1].split(",")[0]))
+    assert best == len(losses) - 4
+    first = fit(learnt, turned, settings, passes=best + 1, patience=50, seed=1)
+    assert np.array_equal(said_by(ended, unseen)[0], said_by(first, unseen)[0])

@@ -45,32 +45,39 @@ def weighted_auc(labels: Any, scores: Doubles, weights: npt.NDArray[Any]) -> Dou
 
 
 def differences(
-    runs: Sequence[Material], answers: Answers, ours: str, *, seed: int, replicates: int = REPLICATES
+    runs: Sequence[Material],
+    answers: Answers,
+    ours: str,
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+    weeks: Sequence[int] = WEEKS,
 ) -> list[dict[str, Any]]:
     """`ours` less each other model, in mean AUC over runs, with the middle 95 % of the replicates. First seed.
 
-    Both are judged on the runs that have ten positives; None where there is no such run.
+    At the end of these weeks, and at shares of the course. Both are judged on the runs that have ten positives; None where
+    there is no such run.
     """
     if ours not in answers:
         return []
     chance = np.random.default_rng(seed + 1)
-    weights = weights_of(runs, seed=seed, replicates=replicates)
+    drawn_by_run = weights_of(runs, seed=seed, replicates=replicates)
     draws = chance.integers(0, len(runs), (replicates, len(runs)))
     times = np.stack([(draws == at).sum(axis=1) for at in range(len(runs))], axis=1)  # how often each run is drawn
-    moments = [(f"week {week}", [week] * len(runs)) for week in WEEKS]
+    moments = [(f"week {week}", [week] * len(runs)) for week in weeks]
     moments += [(f"{share} %", [run.week_at(share) for run in runs]) for share in SHARES]
     found = []
     for number, target in enumerate(TARGETS):
         for among in AMONG[target]:
-            for name, weeks in moments:
+            for name, at_weeks in moments:
                 chosen = [
                     (run.truths[:, number] != NOT_JUDGED) & run.among(among) & (run.week == week)
-                    for run, week in zip(runs, weeks, strict=True)
+                    for run, week in zip(runs, at_weeks, strict=True)
                 ]
                 areas = {
                     model: [
                         _areas(run, mask, number, said, drawn)
-                        for run, mask, said, drawn in zip(runs, chosen, seeds[0], weights, strict=True)
+                        for run, mask, said, drawn in zip(runs, chosen, seeds[0], drawn_by_run, strict=True)
                     ]
                     for model, seeds in answers.items()
                     if seeds

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,8 +52,9 @@ class Cache:
 
     def _path(self, family: Family, task: Task) -> Path:
         found = blake2b(digest_size=12)
-        told = [task.seed, task.targets, task.kinds.names]
-        told += [[run.digest(whole=family.whole) for run in runs] for runs in (task.fold.train, task.fold.test)]
+        told: list[Any] = [task.seed, task.targets]
+        for runs in (task.fold.train, task.fold.test):
+            told.append([run.digest(family.reads, task.kinds.names) for run in runs])
         found.update(json.dumps(told).encode())
         found.update(self._sources[family.name])
         return self.folder / f"{task.fold.split}-{family.name}-{task.seed}-{found.hexdigest()}.npz"

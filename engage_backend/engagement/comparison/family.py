@@ -44,7 +44,8 @@ class Family:
     rows: tuple[str, ...]
     say: Callable[[Task], Said]
     modules: tuple[ModuleType, ...]
-    whole: bool = False  # reads all of a Run, and not its week ends and events alone
+    reads: str  # `single`, `features`, `events` or `run`: see Material.digest
+    seeds: bool = True  # whether it is made with every seed, and not with the first alone
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from engage_backend.engagement.comparison.material import SHARES, Doubles, Flags
 from engage_backend.engagement.comparison.splits import BY_RUN
 from engage_backend.engagement.dataset import NOT_JUDGED
 from engage_backend.engagement.metrics import FIGURES, judge, reliability
+from engage_backend.engagement.training import OUTCOMES
 from engage_backend.engagement.trees import TARGETS
 
 OURS = "engage"
@@ -21,8 +23,35 @@ Answers = Mapping[str, Sequence[Sequence[Doubles | None]]]
 
 POOLED = "all runs"
 POSITIVES = 10  # an area under the curve of fewer is not told
+ASKED = "asked"  # in place of a split: a finished model, and no fold
+EVER = "ever_enrolled"  # who is asked first, and those who have unenrolled as well: what counting them costs
 AMONG = {"certify": ("all",), "complete": ("all", "undecided"), "leave": ("active_14d", "active_7d", "all")}
+WHO = {
+    "all": "everyone",
+    "undecided": "those who have not handed in enough to pass yet, and still can",
+    "active_14d": "those active in the last 14 days",
+    "active_7d": "those active in the last seven days",
+}
 MAIN = {target: among[0] for target, among in AMONG.items()}
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """All that the report and metrics.json hold of a comparison, or of a model that was asked."""
+
+    runs: list[Row]
+    models: tuple[str, ...]
+    seeds: tuple[int, ...]
+    rows: list[Row] = field(default_factory=list)
+    ever: list[Row] = field(default_factory=list)  # as `rows`, with those counted who have unenrolled: what that costs
+    means: list[Row] = field(default_factory=list)
+    differences: list[Row] = field(default_factory=list)
+    groups: list[Row] = field(default_factory=list)
+    reliability: list[Row] = field(default_factory=list)
+    without: list[Row] = field(default_factory=list)  # {split, model, fold, target, why}: why there is no figure
+    unasked: list[Row] = field(default_factory=list)  # {run, target, why}: runs that have no figure of a target
+    notes: list[str] = field(default_factory=list)  # what a reader has to know of the model that was asked
+    left_out: list[str] = field(default_factory=list)  # packages that are not judged, and splits that cannot be made
 
 
 def rows_of(split: str, runs: Sequence[Material], answers: Answers) -> Iterator[Row]:
@@ -32,13 +61,25 @@ def rows_of(split: str, runs: Sequence[Material], answers: Answers) -> Iterator[
     """
     for number, target in enumerate(TARGETS):
         for among in AMONG[target]:
-            judged = [(run.truths[:, number] != NOT_JUDGED) & run.among(among) for run in runs]
-            weeks = sorted({int(week) for run, mask in zip(runs, judged, strict=True) for week in run.week[mask]})
-            for week in weeks:
-                chosen = [mask & (run.week == week) for run, mask in zip(runs, judged, strict=True)]
-                for model, seeds in answers.items():
-                    key = {"split": split, "model": model, "target": target, "among": among, "week": week}
-                    yield from _rows(key, number, runs, chosen, seeds)
+            yield from _rows_among(split, runs, answers, number, among, [run.among(among) for run in runs])
+
+
+def ever_rows(split: str, runs: Sequence[Material], answers: Answers) -> Iterator[Row]:
+    """The same of those whom each target is first asked of, were those counted as well who have unenrolled by then."""
+    for number, target in enumerate(TARGETS):
+        yield from _rows_among(split, runs, answers, number, EVER, [run.ever(MAIN[target]) for run in runs])
+
+
+def _rows_among(
+    split: str, runs: Sequence[Material], answers: Answers, number: int, among: str, counted: Sequence[Flags]
+) -> Iterator[Row]:
+    judged = [(run.truths[:, number] != NOT_JUDGED) & mask for run, mask in zip(runs, counted, strict=True)]
+    weeks = sorted({int(week) for run, mask in zip(runs, judged, strict=True) for week in run.week[mask]})
+    for week in weeks:
+        chosen = [mask & (run.week == week) for run, mask in zip(runs, judged, strict=True)]
+        for model, seeds in answers.items():
+            key = {"split": split, "model": model, "target": TARGETS[number], "among": among, "week": week}
+            yield from _rows(key, number, runs, chosen, seeds)
 
 
 def _rows(
@@ -107,6 +148,44 @@ def mean_by_week(
     return {week: (float(np.mean(values)), len(values)) for week, values in sorted(found.items())}
 
 
+def line_of(
+    rows: Iterable[Row], model: str, target: str, among: str, *, split: str = BY_RUN
+) -> dict[int, tuple[float, int]]:
+    """{week: (ROC AUC, number of runs asked about)}: means over runs, or of all runs together where it `is_pooled`."""
+    mine = [
+        row
+        for row in rows
+        if (row["split"], row["model"], row["target"], row["among"]) == (split, model, target, among)
+    ]
+    if not is_pooled(target, among) or len({row["run"] for row in mine} - {POOLED}) < 2:
+        return mean_by_week(mine, model, target, "auc", split=split, among=among)
+    there: dict[int, int] = {}
+    together: dict[int, float] = {}
+    for row in mine:
+        if row["run"] != POOLED:
+            there[row["week"]] = there.get(row["week"], 0) + 1
+        elif row["auc"] is not None:
+            together[row["week"]] = row["auc"]
+    return {week: (auc, there[week]) for week, auc in sorted(together.items())}
+
+
+def is_pooled(target: str, among: str) -> bool:
+    """Whether a figure is of all runs together: `leave` among the recently active, of whom few leave in one run."""
+    return target == "leave" and among != "all"
+
+
+def unasked(runs: Sequence[Material]) -> list[Row]:
+    """The runs and targets that have no figure in any week: {run, target, why}."""
+    found = []
+    for run in runs:
+        for number, target in enumerate(TARGETS):
+            truths = run.truths[run.among(MAIN[target]) & (run.truths[:, number] != NOT_JUDGED), number]
+            if not 0 < truths.sum() < len(truths):
+                why = OUTCOMES[target][2 if not len(truths) else 0 if not truths.any() else 1]
+                found.append({"run": run.name, "target": target, "why": why})
+    return found
+
+
 def means_of(rows: Sequence[Row], runs: Sequence[Material]) -> list[Row]:
     """Means over runs at 25, 50 and 75 % of each run, and over all weeks; with the seeds' spread where there are several."""
     weeks_at = {run.name: {share: run.week_at(share) for share in SHARES} for run in runs}
@@ -156,3 +235,21 @@ def reliability_rows(runs: Sequence[Material], answers: Answers) -> list[Row]:
                     bins = reliability(np.concatenate(truths), np.concatenate(said))
                     found.append({"model": model, "target": target, "at": f"{share} %", "bins": bins})
     return found
+
+
+def described(run: Material, known: float) -> Row:
+    """The row of a run; `known`: the share of its events whose kind means something to our model."""
+    judged = sorted(set(run.who[run.enrolled].tolist()))
+    return {
+        "name": run.name,
+        "course": run.course,
+        "learners": len(judged),
+        "certified": int(run.certified[judged].sum()),
+        "dated": run.dated,
+        "undated": run.undated,
+        "unenrolled": len(np.unique(run.who[~run.enrolled])),
+        "events": len(run.run.kinds),
+        "known_kinds": round(known, 4),
+        "weeks": int(run.week.max(initial=0)),
+        "week_at": {f"{share} %": run.week_at(share) for share in SHARES},
+    }

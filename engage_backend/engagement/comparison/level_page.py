@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from engage_backend.engagement.comparison import figures
 from engage_backend.engagement.comparison.level_figures import AIMS, AMONG, MEAN, OURS, PERSISTENCE, mean_row
 from engage_backend.engagement.comparison.page import PAGE
-from engage_backend.engagement.report import not_dated
+from engage_backend.engagement.comparison.tables import not_dated
 
 TITLE = "How active will learners be next week?"
 LEVEL_WORDS = ("no days", "1 day", "2 days", "3–4 days", "5–7 days")

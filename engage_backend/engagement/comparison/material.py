@@ -7,7 +7,7 @@ microseconds since 1970, UTC.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -63,10 +63,14 @@ class Material:
 
     def among(self, name: str) -> Flags:
         """Which examples a figure is over, of those enrolled: `all`, `active_14d`, `active_7d` or `undecided`."""
+        return self.ever(name) & self.enrolled
+
+    def ever(self, name: str) -> Flags:
+        """The same, and those who have unenrolled by then."""
         if name == "undecided":
-            return self.undecided & self.enrolled
+            return self.undecided
         limits = {"all": np.inf, "active_14d": labels.RECENTLY_ACTIVE / DAY, "active_7d": 7.0}
-        return (self.recent <= limits[name]) & self.enrolled
+        return self.recent <= limits[name]
 
     def keep(self, chosen: Flags) -> Material:
         """The same run with the examples of some learners (L,); their numbers stay."""
@@ -79,14 +83,28 @@ class Material:
         """The last week that ends by `share` per cent of the course; at least 1."""
         return max(int((self.end - self.start) * share / 100 // WEEK), 1)
 
-    def digest(self, *, whole: bool) -> str:
-        """Changes when anything changes that a model could read here; `whole`: one that reads all of `run`."""
+    def digest(self, reads: str, names: Sequence[str]) -> str:
+        """Changes when anything changes that a family of models could read here.
+
+        `reads`: the family's `single` or weekly `features`, the `events` by kind, or all of `run`. `names`: of the kinds,
+        whose numbers do not matter.
+        """
         found = blake2b(f"{self.name} {self.course} {self.start} {self.end}".encode(), digest_size=16)
-        for part in (*_PER_EXAMPLE[1:], "learners", "certified", "events"):
+        own = [reads] if reads in _PER_EXAMPLE else []
+        for part in ("who", "week", "truths", "learners", "certified", "events", *own):
             found.update(np.ascontiguousarray(getattr(self, part)).data)
-        for part in ("kinds", "begins", "carried", "features", "labels", "enrolled") if whole else ("kinds", "begins"):
+        if own:
+            return found.hexdigest()
+        there = np.unique(self.run.kinds).tolist()
+        order = sorted(there, key=names.__getitem__)
+        places = np.zeros(max(there, default=0) + 1, dtype=np.int32)
+        places[order] = np.arange(len(order))
+        found.update("\n".join(names[kind] for kind in order).encode())
+        found.update(places[self.run.kinds].data)
+        parts = ("begins", "features", "labels", "enrolled") if reads == "run" else ("begins",)
+        for part in parts if self.run.carried is None or reads != "run" else (*parts, "carried"):
             found.update(np.ascontiguousarray(getattr(self.run, part)).data)
-        found.update(np.ascontiguousarray(self.run.seen[slice(None) if whole else self.at]).data)
+        found.update(np.ascontiguousarray(self.run.seen[slice(None) if reads == "run" else self.at]).data)
         return found.hexdigest()
 
 
@@ -94,13 +112,23 @@ _PER_EXAMPLE = ("at", "who", "week", "features", "single", "truths", "recent", "
 
 
 def load_material(
-    package: Package, kinds: KindTable, *, seed: int, progress: Callable[[int], object] = lambda lines: None
+    package: Package,
+    kinds: KindTable,
+    *,
+    seed: int,
+    sequence: bool = False,
+    progress: Callable[[int], object] = lambda lines: None,
 ) -> Material:
-    """Read a package's log. `progress` is called with a count of lines just read. New kinds are registered in `kinds`."""
-    return material_of(package, clicks_of(package, progress), kinds, seed=seed)
+    """Read a package's log. `progress` is called with a count of lines just read. New kinds are registered in `kinds`.
+
+    `sequence`: with what an LSTM of ours reads of each event.
+    """
+    return material_of(package, clicks_of(package, progress), kinds, seed=seed, sequence=sequence)
 
 
-def material_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, seed: int) -> Material:
+def material_of(
+    package: Package, events: Iterable[ClickEvent], kinds: KindTable, *, seed: int, sequence: bool = False
+) -> Material:
     """The material of a package whose log holds `events`, in any order and however often each."""
     people = {learner.user_id: learner for learner in package.learners if not learner.is_staff}
     rows: dict[int, list[Row]] = {user: [] for user in people}
@@ -114,7 +142,7 @@ def material_of(package: Package, events: Iterable[ClickEvent], kinds: KindTable
             yield event
 
     enrolments = Enrolments()
-    run = run_of(package, overheard(), kinds, seed=seed, enrolments=enrolments)
+    run = run_of(package, overheard(), kinds, seed=seed, sequence=sequence, enrolments=enrolments)
     histories = [merge([], rows.pop(user)) for user in run.learners.tolist()]
     clicks = Clicks.of(histories, kinds)
     at = np.flatnonzero((run.week > 0) & run.early[run.who])

@@ -76,7 +76,7 @@ from inner folds of the training runs. Features see what had happened by the end
 <li><b>leave</b> is asked of those who were active of late, not in the last 14 days of the course or of its log, and not after a
 certificate; of those it is asked of few leave in any week, so all runs are ranked together. Long silent learners are
 added in the figure of everyone, where the days since the last event say nearly all.</li>
-<li><b>Calibration error:</b> over ten groups of equal size; <i>of it, no chance</i> is what remains when the part that chance
+<li><b>Calibration error, plain:</b> over ten groups of equal size; <b>debiased</b> is what remains when the part that chance
 brings is taken off (Kumar 2019), the noise floor is what to expect of true probabilities. <b>Slope</b>: of the outcomes'
 log-odds over those said; below 1 a model is too sure.</li>
 </ul>"""

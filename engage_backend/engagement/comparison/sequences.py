@@ -35,7 +35,6 @@ class Settings:
     width: int  # of a step: numbers, or tokens
     hidden: int
     dropout: float  # of the input
-    epochs: int
     rate: float
 
 
@@ -82,17 +81,22 @@ def fit(
     unseen: Sequence[Sequence_],
     settings: Settings,
     *,
+    passes: int,
+    patience: int,
     seed: int,
     progress: Callable[[str], object] = lambda what: None,
 ) -> Lstm:
-    """The LSTM after the pass that leaves the least loss on `unseen` (after the last, where there are none)."""
+    """The LSTM after the pass that leaves the least loss on `unseen` (after the last, where there are none).
+
+    It ends after `passes`, or where `patience` passes in a row left no smaller loss.
+    """
     torch.set_num_threads(cores())
     torch.manual_seed(seed)
     chance = np.random.default_rng(seed)
     lstm = Lstm(settings)
     optimizer = torch.optim.Adam(lstm.parameters(), lr=settings.rate)
-    best, kept = np.inf, {name: value.clone() for name, value in lstm.state_dict().items()}
-    for epoch in range(settings.epochs):
+    best, since, kept = np.inf, 0, {name: value.clone() for name, value in lstm.state_dict().items()}
+    for epoch in range(passes):
         lstm.train()
         batches = list(_batches(learnt, chance))
         for at, number in enumerate(chance.permutation(len(batches))):
@@ -106,10 +110,13 @@ def fit(
                 ((losses * judged).sum() / judged.sum()).backward()
                 nn.utils.clip_grad_norm_(lstm.parameters(), 1.0)
                 optimizer.step()
-            progress(f"LSTM, pass {epoch + 1} of {settings.epochs}: {at + 1} of {len(batches)} batches")
-        loss = _loss(lstm, unseen) if unseen else -epoch
+            progress(f"LSTM, pass {epoch + 1} of at most {passes}: {at + 1} of {len(batches)} batches")
+        loss, since = _loss(lstm, unseen) if unseen else -epoch, since + 1
         if loss < best:
-            best, kept = loss, {name: value.clone() for name, value in lstm.state_dict().items()}
+            best, since, kept = loss, 0, {name: value.clone() for name, value in lstm.state_dict().items()}
+        progress(f"LSTM, pass {epoch + 1} of at most {passes}: loss {loss:.4f}, {best:.4f} at the least")
+        if since >= patience:
+            break
     lstm.load_state_dict(kept)
     lstm.eval()
     return lstm
