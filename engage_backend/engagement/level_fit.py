@@ -7,7 +7,8 @@ a course that has none: without that, AUC on a run whose due dates are taken awa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import xgboost
 
 from engage_backend.engagement.calibration import SHIFT_DOUBT, SLOPE_DOUBT, Doubles, logistic, sigmoid
-from engage_backend.engagement.counters import FEATURES, UNKNOWN
+from engage_backend.engagement.counters import FEATURES, OPTIONAL, UNKNOWN
 from engage_backend.engagement.dataset import NOT_JUDGED, Run
 from engage_backend.engagement.encoder import Floats
 from engage_backend.engagement.level import FLOORS, LEVELS, PART, Integers, expected, level_of, ordered
@@ -34,8 +35,9 @@ UP = (
     *("blocks_handed_in", "points_attempted", "points_earned"),
 )
 DOWN = ("days_silent", "longest_silence_days", "points_missed")
-# What platforms count or date each in their own way; costs nothing to do without.
-UNREAD = ("correct", "incorrect", "correct_share", "lead_days")
+# What platforms count or date each in their own way, which costs nothing to do without; and what no validation has heard.
+UNREAD = frozenset(chain(("correct", "incorrect", "correct_share", "lead_days"), *OPTIONAL.values()))
+READ = tuple(at for at, name in enumerate(FEATURES) if name not in UNREAD)  # places of the features that are read
 _GRID = 400  # expected levels that a cut may lie at
 _SETTINGS: dict[str, Any] = {
     "objective": "binary:logistic",
@@ -48,7 +50,7 @@ _SETTINGS: dict[str, Any] = {
     "colsample_bytree": 0.5,
     "lambda": 5.0,
     "base_score": 0.5,
-    "monotone_constraints": tuple(1 if name in UP else -1 if name in DOWN else 0 for name in FEATURES),
+    "monotone_constraints": tuple(1 if FEATURES[at] in UP else -1 if FEATURES[at] in DOWN else 0 for at in READ),
 }
 
 Flags = npt.NDArray[np.bool_]
@@ -56,7 +58,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class LevelFit:
-    """What fitting gives: for each step one booster, its calibration, and the four cuts between labels."""
+    """What fitting gives: for each step one booster over READ, its calibration, and the four cuts between labels."""
 
     boosters: tuple[xgboost.Booster, ...]
     slope: Doubles  # (4,)
@@ -65,7 +67,7 @@ class LevelFit:
 
     def reaching(self, features: Floats) -> Doubles:
         """Return the calibrated chances (n, 4) of reaching each step, from features (n, F)."""
-        return ordered(sigmoid(self.slope * _margins(self.boosters, features) + self.intercept))
+        return ordered(sigmoid(self.slope * _margins(self.boosters, features[:, READ]) + self.intercept))
 
 
 def add_level(model: Model, runs: Sequence[Run], *, seed: int, progress: Callable[[str], object]) -> bool:
@@ -81,6 +83,8 @@ def part_of(fit: LevelFit, runs: Sequence[Run]) -> Part:
     """Return the fit as a model holds it; inner nodes are the means of those who are shown a level, from whom reasons count."""
     steps = len(FLOORS)
     trees = join([arrays_of(one, at, depth=DEPTH, outputs=steps) for at, one in enumerate(fit.boosters)])
+    asked = np.where(trees.feature < 0, trees.feature, np.array(READ, dtype=np.int32)[trees.feature])
+    trees = replace(trees, feature=asked)
     places = [np.flatnonzero(_learned_from(run)) for run in runs]
     apart = max(sum(map(len, places)) // MEAN_OF, 1)
     shown = np.concatenate([run.features[place[::apart]] for run, place in zip(runs, places, strict=True)])
@@ -108,7 +112,7 @@ def fit_level(
     days = np.concatenate([run.level[mine] for run, mine in zip(runs, chosen, strict=True)])
     if len(np.unique(level_of(days))) < len(LEVELS):
         return None
-    shown = [run.features[mine] for run, mine in zip(runs, chosen, strict=True)]
+    shown = [run.features[mine][:, READ] for run, mine in zip(runs, chosen, strict=True)]
     learned = [_examples(run, mine, seed) for run, mine in zip(runs, chosen, strict=True)]
     weight = np.concatenate([part[mine] for part, mine in zip(weights_of(runs), chosen, strict=True)])
     fold = np.full(len(days), -1)
@@ -132,13 +136,12 @@ def fit_level(
 
 
 def _examples(run: Run, chosen: Flags, seed: int) -> Floats:
-    """Return the features to learn from: due dates hidden for some learners, what is not read made constant."""
+    """Return the features to learn from, (n, READ): due dates are hidden for some learners."""
     features = np.array(run.features[chosen])
     hidden = np.random.default_rng(seed).random(len(run.learners)) < HIDDEN_DATES
     mine = hidden[run.who[chosen]]
     features[mine] = without_due_dates(features[mine])
-    features[:, [FEATURES.index(name) for name in UNREAD]] = 0.0
-    return features
+    return features[:, READ]
 
 
 def without_due_dates(features: Floats) -> Floats:

@@ -20,7 +20,7 @@ from engage_backend.engagement.encoder import Floats, KindTable
 from engage_backend.engagement.enrolments import Enrolments
 from engage_backend.engagement.labels import active_days_between
 from engage_backend.engagement.level import FLOORS, Integers, chances
-from engage_backend.engagement.level_fit import LevelFit
+from engage_backend.engagement.level_fit import READ, LevelFit
 from engage_backend.engagement.metrics import (
     auc,
     calibration_error,
@@ -282,34 +282,36 @@ def _importance(fit: LevelFit, test: WeekEnds, seed: int) -> list[Found]:
     chance = np.random.default_rng(seed)
     some = chance.permutation(len(test.at))[:_EXPLAINED]
     features, truths = test.features[some], test.truths[some]
-    gained = np.zeros(len(FEATURES))
+    gained = np.zeros(len(READ))
     for booster in fit.boosters:
         for name, gain in booster.get_score(importance_type="total_gain").items():
             gained[int(name[1:])] += gain
-    asked = xgboost.DMatrix(features)
+    asked = xgboost.DMatrix(features[:, READ])
     told = [booster.predict(asked, pred_contribs=True)[:, :-1].astype(np.float64) for booster in fit.boosters]
     shap = np.mean([np.abs(one).mean(axis=0) for one in told], axis=0)
     together = np.sum(told, axis=0)
     before = _loss(fit, features, truths)
     order = chance.permutation(len(features))
     found = []
-    for at, name in enumerate(FEATURES):
+    for at, place in enumerate(READ):
         found.append(
             {
-                "feature": name,
+                "feature": FEATURES[place],
                 "gain": gained[at] / gained.sum(),
-                "permutation": _shuffled(fit, features, truths, [at], order) - before,
+                "permutation": _shuffled(fit, features, truths, [place], order) - before,
                 "shap": shap[at],
-                "direction": _correlation(features[:, at], together[:, at]),
+                "direction": _correlation(features[:, place], together[:, at]),
             }
         )
     for group, names in GROUPS.items():
-        mine = [FEATURES.index(name) for name in names if name in FEATURES]
+        mine = [at for at, place in enumerate(READ) if FEATURES[place] in names]
+        if not mine:
+            continue
         found.append(
             {
                 "group": group,
                 "gain": gained[mine].sum() / gained.sum(),
-                "permutation": _shuffled(fit, features, truths, mine, order) - before,
+                "permutation": _shuffled(fit, features, truths, [READ[at] for at in mine], order) - before,
                 "shap": np.mean([np.abs(one[:, mine].sum(axis=1)).mean() for one in told]),
             }
         )

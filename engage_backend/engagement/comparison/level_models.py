@@ -22,7 +22,7 @@ from engage_backend.engagement.dataset import NOT_JUDGED, Run
 from engage_backend.engagement.encoder import Floats
 from engage_backend.engagement.labels import RECENTLY_ACTIVE
 from engage_backend.engagement.level import LEVELS, Integers, chances, expected, label, level_of
-from engage_backend.engagement.level_fit import LevelFit, fit_level
+from engage_backend.engagement.level_fit import READ, LevelFit, fit_level
 from engage_backend.engagement.metrics import confusion, weighted_f1
 from engage_backend.engagement.trees_fit import cores
 
@@ -64,6 +64,11 @@ class WeekEnds:
     def features(self) -> Floats:
         """(n, F)."""
         return self.run.features[self.at]
+
+    @property
+    def inputs(self) -> Floats:
+        """(n, READ): what the models read."""
+        return self.features[:, READ]
 
     @property
     def truths(self) -> Integers:
@@ -138,7 +143,7 @@ def ordinal_regression(train: Sequence[WeekEnds], test: WeekEnds, seed: int) -> 
 
     begin = np.concatenate((np.zeros(width), [-0.5], np.zeros(CLASSES - 2)))
     found = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
-    z = (_spread(test.features) - mean) / deviation @ found[:width]
+    z = (_spread(test.inputs) - mean) / deviation @ found[:width]
     thresholds = np.cumsum(np.concatenate((found[width : width + 1], np.exp(found[width + 1 :]))))
     return {"ordinal_regression": _likeliest(chances(sigmoid(z[:, None] - thresholds[None, :])))}
 
@@ -146,7 +151,7 @@ def ordinal_regression(train: Sequence[WeekEnds], test: WeekEnds, seed: int) -> 
 def multiclass(train: Sequence[WeekEnds], test: WeekEnds, seed: int) -> Rows:
     """XGBoost over five classes, at the natural balance."""
     booster = _grown(*_joined(train), {"max_depth": 4, "eta": 0.1}, seed)
-    return {"xgboost": _likeliest(_asked(booster, test.features))}
+    return {"xgboost": _likeliest(_asked(booster, test.inputs))}
 
 
 def recipe(train: Sequence[WeekEnds], test: WeekEnds, seed: int) -> Rows:
@@ -169,7 +174,7 @@ def recipe(train: Sequence[WeekEnds], test: WeekEnds, seed: int) -> Rows:
             scores.append(weighted_f1(confusion(y[some][judge], said, CLASSES)))
         best = max(best, (float(np.mean(scores)), settings), key=lambda one: one[0])
     booster = _grown(*smote(x, y, chance), best[1], seed)
-    return {"document_recipe": _likeliest(_asked(booster, test.features))}
+    return {"document_recipe": _likeliest(_asked(booster, test.inputs))}
 
 
 def smote(x: Floats, y: Integers, chance: np.random.Generator) -> tuple[Floats, Integers]:
@@ -214,9 +219,9 @@ def ours(fit: LevelFit, test: WeekEnds) -> Rows:
 
 def this_week(train: Sequence[WeekEnds], test: WeekEnds, seed: int) -> Said:
     """XGBoost asked for the level of the week that is over, which the counters hold already."""
-    x = np.concatenate([part.features for part in train])
+    x = np.concatenate([part.inputs for part in train])
     y = np.concatenate([part.last_week for part in train])
-    return _likeliest(_asked(_grown(x, y, {"max_depth": 4, "eta": 0.1}, seed), test.features))
+    return _likeliest(_asked(_grown(x, y, {"max_depth": 4, "eta": 0.1}, seed), test.inputs))
 
 
 BASELINES: tuple[Callable[[Sequence[WeekEnds], WeekEnds, int], Rows], ...] = (
@@ -229,7 +234,7 @@ BASELINES: tuple[Callable[[Sequence[WeekEnds], WeekEnds, int], Rows], ...] = (
 
 
 def _joined(train: Sequence[WeekEnds]) -> tuple[Floats, Integers]:
-    return np.concatenate([part.features for part in train]), np.concatenate([part.truths for part in train])
+    return np.concatenate([part.inputs for part in train]), np.concatenate([part.truths for part in train])
 
 
 def _likeliest(found: Doubles) -> Said:
