@@ -141,6 +141,10 @@ class StudioViews(StudioForm):
             "certify": gettext("Earns a certificate"),
             "complete": gettext("Completes"),
             "leave": gettext("Leaves"),
+            "ends": {
+                target: ["0 %", "100 %"] if target != "leave" else [gettext("least likely"), gettext("most likely")]
+                for target in TARGETS
+            },
             "live": gettext("{n} learners of this course, as the course team sees them now."),
             "sample": gettext("A sample: there are no predictions for this course yet. These are not your learners."),
             "failed": gettext("A sample: the figures of this course cannot be read here. These are not your learners."),

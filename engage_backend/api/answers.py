@@ -61,6 +61,21 @@ class Consumer(Shape):
     unreachable_since: Moment | None
 
 
+class LeaveFact(Shape):
+    """How many were active on a day two weeks ago, and how many of them had not been back 14 days later."""
+
+    day: Day
+    active: Count
+    not_back: Count
+
+
+class LeaveCorrection(Shape):
+    """How a figure for `leave` becomes a percentage: on log-odds, slope times the figure plus intercept."""
+
+    slope: float
+    intercept: float
+
+
 class Predictions(Shape):
     """Columns, in the order of `learners`; with `since` only the rows that changed, those who left among them."""
 
@@ -70,6 +85,9 @@ class Predictions(Shape):
     calibrated: bool
     understood_share: float | None
     expected_pass_rate: float | None
+    leave_shown_as: Literal["rank", "share"]
+    leave_correction: LeaveCorrection | None
+    leave_fact: LeaveFact | None
     total: Count
     consumer: Consumer
     learners: list[Pseudonym]

@@ -22,7 +22,7 @@ from engage_backend.api.access import key_or_404
 from engage_backend.api.me import with_subjects
 from engage_backend.api.problems import needs_tables
 from engage_backend.engagement.activity import GROUPS
-from engage_backend.governance.me import Me, is_held, say, told_to
+from engage_backend.governance.me import LeaveRank, Me, is_held, say, told_to
 from engage_backend.models import LearnerStatus
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.protocol import Role
@@ -133,12 +133,23 @@ def _predictions(me: Me) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     for target, what in _targets().items():
         value = me.predictions.get(target)
-        found.append((what, None if value is None else f"{round(value / 10)} %"))
+        found.append(
+            (what, None if value is None else _rank(me.leave_rank) if target == "leave" else f"{round(value / 10)} %")
+        )
     level = me.predictions.get("level")
     if level is not None:
         words = (_("no days"), _("1 day"), _("2 days"), _("3–4 days"), _("5–7 days"))
         found.append((_("Days on which you will be active, of the next seven"), words[level]))
     return found
+
+
+def _rank(rank: LeaveRank | None) -> str | None:
+    """How `leave` is told: as a percentage it does not hold."""
+    if rank is None:
+        return None
+    if not rank.tenths:
+        return _("less likely than nearly everybody here")
+    return _("more likely than for {n} of 10 learners here").format(n=rank.tenths)
 
 
 def _states() -> dict[str, str]:

@@ -40,6 +40,8 @@ class Standing:
     model: str = ""
     calibrated: bool = False
     understood_share: float | None = None
+    leave_fact: list[Any] | None = None
+    leave_correction: list[float] | None = None
     as_of: datetime | None = None
     consumer_seen: datetime | None = None
     unreachable_since: datetime | None = None  # since when a source has not answered its consumer, by the wall clock
@@ -48,7 +50,8 @@ class Standing:
     def etag(self) -> str:
         """Changes with whatever the answer says; with the consumer's sign of life once a minute, not every poll."""
         seen = None if self.consumer_seen is None else int(self.consumer_seen.timestamp() // 60)
-        stands_on = (self.run_id, self.version, self.model, self.calibrated, self.as_of)
+        leave = str((self.leave_fact, self.leave_correction))
+        stands_on = (self.run_id, self.version, self.model, self.calibrated, leave, self.as_of)
         return weak_etag(*stands_on, seen, self.unreachable_since)
 
 
@@ -56,7 +59,10 @@ def standing(course_key: str) -> Standing:
     """Where the course run stands now, in two queries that do not grow with it."""
     found = (
         CourseRun.objects.filter(course_key=course_key)
-        .values_list("pk", "version", "last_removal_version", "model", "calibrated", "understood_share", "as_of")
+        .values_list(
+            *("pk", "version", "last_removal_version", "model", "calibrated", "understood_share"),
+            *("leave_fact", "leave_correction", "as_of"),
+        )
         .first()
     )
     if found is None:
@@ -87,9 +93,12 @@ def answer(stands: Standing, since: int | None) -> bytes:
     """The answer as JSON: all learners but those who left, or only the rows written after `since`, leavers among them.
 
     `understood_share` is, of the course's latest clicks at the last daily pass, what the parts of the model that have a say
-    understand, 0 to 1. `total` counts everyone enrolled. `consumer.last_seen` is when a consumer last gave a sign of life,
-    in the world's time (it does so every five seconds while it runs); `lag_seconds` is how long ago that was by this
-    server's clock; `unreachable_since` is since when the source of the clicks has not answered it, or null.
+    understand, 0 to 1. `leave` is to be shown as a rank, unless `leave_shown_as` is "share": then the percentage is, on
+    log-odds, `slope` times the figure plus `intercept` of `leave_correction`. `leave_fact`: how many were active two weeks
+    ago, and how many of them were not back 14 days later; null of few. `total` counts everyone enrolled.
+    `consumer.last_seen` is when a consumer last gave a sign of life, in the world's time (it does so every five seconds while
+    it runs); `lag_seconds` is how long ago that was by this server's clock; `unreachable_since` is since when the source of
+    the clicks has not answered it, or null.
     """
     rows: QuerySet[Any, tuple[Any, ...]]
     everyone = Learner.objects.filter(course_run=stands.run_id).exclude(state=LearnerStatus.LEFT)
@@ -111,6 +120,9 @@ def answer(stands: Standing, since: int | None) -> bytes:
         "calibrated": stands.calibrated,
         "understood_share": stands.understood_share,
         "expected_pass_rate": expected_rate(stands.model),
+        "leave_shown_as": "rank" if stands.leave_correction is None else "share",
+        "leave_correction": _named(stands.leave_correction, "slope", "intercept"),
+        "leave_fact": _named(stands.leave_fact, "day", "active", "not_back"),
         "total": total,
         "consumer": {
             "last_seen": to_text(seen),
@@ -120,6 +132,10 @@ def answer(stands: Standing, since: int | None) -> bytes:
         **dict(zip(COLUMNS, found, strict=True)),
     }
     return msgspec.json.encode(body)
+
+
+def _named(values: list[Any] | None, *names: str) -> dict[str, Any] | None:
+    return None if values is None else dict(zip(names, values, strict=True))
 
 
 def _model(identity: str) -> dict[str, str | None] | None:

@@ -30,9 +30,13 @@ HELP = "Run the standalone site with a course of real learners: a page, a learne
 SPEED = 3600.0  # an hour of the course a second
 WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
 TENTH_WEEK = 9 * WEEK + timedelta(days=2, hours=9)
-# When the course begins in its tenth week, what was shown is kept of these moments too: weeks to look back at, and days that
-# the first week's changes are counted from (a week's comparison forgives two days).
-EARLIER = (WEEK, 2 * WEEK, 4 * WEEK, 6 * WEEK, TENTH_WEEK - 7 * DAY, TENTH_WEEK - 4 * DAY, TENTH_WEEK - DAY)
+# When the course begins in its tenth week, what was shown is kept of these moments too: weeks to look back at, the day of
+# whose learners it is told how many have not been back, and days that the first week's changes are counted from (a week's
+# comparison forgives two days).
+EARLIER = (
+    *(WEEK, 2 * WEEK, 4 * WEEK, 6 * WEEK),
+    *(TENTH_WEEK - 14 * DAY, TENTH_WEEK - 7 * DAY, TENTH_WEEK - 4 * DAY, TENTH_WEEK - DAY),
+)
 # One task after the other, and no talk with other workers: it is the only one.
 WORKER = [
     *("-m", "celery", "-A", "engage_backend.demo.celery_app", "worker", "--queues", "engage", "--pool", "solo"),

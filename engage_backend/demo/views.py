@@ -25,6 +25,7 @@ from engage_backend.demo.learner import Clicks, Progress, open_task
 from engage_backend.demo.models import Kept
 from engage_backend.demo.people import LEARNER, STAFF, STRANGER
 from engage_backend.demo.runtime import communicator, own_page
+from engage_backend.governance.me import leave_rank
 from engage_backend.models import Learner, Prediction
 from engage_backend.platform.api import get_platform
 from engage_backend.platform.moments import from_microseconds, to_microseconds
@@ -239,6 +240,7 @@ def _row(learner: Learner | None) -> dict[str, Any] | None:
         "certify": prediction and prediction.certify,
         "complete": prediction and prediction.complete,
         "leave": prediction and prediction.leave,
+        "leave_rank": (rank := leave_rank(prediction)) and [rank.above + 1, rank.total],
     }
 
 

@@ -8,12 +8,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from django.db.models import Count, Q
+
 from engage_backend.conf import Retention, engage_settings
 from engage_backend.engagement.activity import by_week
 from engage_backend.engagement.live.clicks import clicks_of
 from engage_backend.engagement.live.roster import sync_schedule
 from engage_backend.governance.objections import object_to, standing, take_back, undo_until
-from engage_backend.models import CourseRun, Delivery, DeliveryState, Learner, Submission
+from engage_backend.models import (
+    CourseRun,
+    Delivery,
+    DeliveryState,
+    Learner,
+    LearnerStatus,
+    Prediction,
+    Submission,
+)
 from engage_backend.platform.moments import from_microseconds, to_microseconds
 from engage_backend.platform.protocol import Platform
 
@@ -27,6 +37,19 @@ class Message(NamedTuple):
 
     subject: str
     at: datetime | None
+
+
+class LeaveRank(NamedTuple):
+    """Where a learner's figure for `leave` stands in the course run."""
+
+    above: int  # learners with a higher figure
+    below: int  # with a lower one
+    total: int  # with any
+
+    @property
+    def tenths(self) -> int:
+        """Than how many of ten learners this one is more likely to leave, rounded down."""
+        return 10 * self.below // self.total
 
 
 @dataclass(frozen=True)
@@ -51,12 +74,13 @@ class Me:
     counted_from: datetime | None = None
     shows_predictions: bool = False  # whether learners of this run see theirs
     predictions: Mapping[str, int | None] = field(default_factory=dict)  # empty unless they do
+    leave_rank: LeaveRank | None = None  # how `leave` is told: among the run's learners, and not as a percentage
     messages: tuple[Message, ...] = ()
     retention: Retention = field(default_factory=Retention)
 
 
 def told_to(user_id: int, course_key: str) -> Me:
-    """What this person (LMS user id) is told of themselves in a course run; five queries, whatever the course's size."""
+    """What this person (LMS user id) is told of themselves in a course run; six queries, whatever the course's size."""
     settings = engage_settings()
     shown = settings.learners_see_predictions
     is_shown = shown if isinstance(shown, bool) else course_key in shown
@@ -90,6 +114,7 @@ def told_to(user_id: int, course_key: str) -> Me:
         handed_in=Submission.objects.filter(learner=learner, handed_in=True).count(),
         counted_from=learner.counted_from,
         predictions={name: getattr(prediction, name, None) for name in FIGURES} if is_shown and not objects else {},
+        leave_rank=leave_rank(prediction) if is_shown and not objects else None,
         messages=tuple(
             Message(subject, at)
             for subject, at in Delivery.objects.filter(learner=learner, state__in=_HAD)
@@ -97,6 +122,16 @@ def told_to(user_id: int, course_key: str) -> Me:
             .values_list("version__subject", "finished_at")
         ),
     )
+
+
+def leave_rank(prediction: Prediction | None) -> LeaveRank | None:
+    """Return where a figure for `leave` stands among those that pages show; None where there is none."""
+    if prediction is None or prediction.leave is None:
+        return None
+    shown = Prediction.objects.filter(course_run=prediction.course_run_id).exclude(learner__state=LearnerStatus.LEFT)
+    higher, lower = Q(leave__gt=prediction.leave), Q(leave__lt=prediction.leave)
+    found = shown.aggregate(above=Count("pk", filter=higher), below=Count("pk", filter=lower), total=Count("leave"))
+    return LeaveRank(**found) if found["total"] else None
 
 
 def say(platform: Platform, user_id: int, course_key: str, *, objects: bool, everywhere: bool) -> bool:

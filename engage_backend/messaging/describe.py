@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -10,16 +11,38 @@ from django.utils.translation import ngettext, pgettext
 from engage_backend.messaging.criteria import STATES, TARGETS, Criteria, Task
 
 
-def describe(criteria: Criteria, *, tasks: Mapping[str, str] | None = None) -> str:
+@dataclass(frozen=True)
+class LeaveOrder:
+    """How many learners have which figure for `leave` now, in per mille: what makes a rank of a figure."""
+
+    counts: Mapping[int, int]
+
+    def places(self, low: int, high: int) -> tuple[int, int, int]:
+        """How many are more likely to leave than anybody from `low` to `high`, how many are in there, and how many in all."""
+        above = sum(count for figure, count in self.counts.items() if figure > high)
+        inside = sum(count for figure, count in self.counts.items() if low <= figure <= high)
+        return above, inside, sum(self.counts.values())
+
+
+def describe(
+    criteria: Criteria, *, tasks: Mapping[str, str] | None = None, leave_order: LeaveOrder | None = None
+) -> str:
     """What the criteria say, as one line: `active; complete 80–100 %; certify 0–20 %; 3 left out by hand`.
 
-    `tasks`: names of tasks by usage key; a task without a name is called by its key.
+    `tasks`: names of tasks by usage key; a task without a name is called by its key. A range of `leave` is said as a rank:
+    `the 20 most likely to leave of 262`, by `leave_order`.
     """
     parts = [_states(criteria.states)]
     if criteria.everyone:
         parts.append(_("whatever the predictions say"))
     else:
-        parts += [_range(target, *criteria.ranges[target]) for target in TARGETS if target in criteria.ranges]
+        parts += [
+            _rank(*criteria.ranges[target], leave_order)
+            if target == "leave"
+            else _range(target, *criteria.ranges[target])
+            for target in TARGETS
+            if target in criteria.ranges
+        ]
     if criteria.days_inactive is not None:
         parts.append(_silence(*criteria.days_inactive))
     if criteria.modes:
@@ -56,9 +79,27 @@ def _range(target: str, low: int, high: int) -> str:
     words = {
         "certify": pgettext("engage", "certify"),
         "complete": pgettext("engage", "complete"),
-        "leave": pgettext("engage", "leave"),
     }
     return _("{target} {low}–{high} %").format(target=words[target], low=f"{low / 10:g}", high=f"{high / 10:g}")
+
+
+def _rank(low: int, high: int, order: LeaveOrder | None) -> str:
+    """A range of `leave` is kept in per mille, and said as a rank: as a percentage it does not hold."""
+    if order is None:
+        return _("by likelihood to leave")
+    above, inside, total = order.places(low, high)
+    places = {"n": inside, "total": total, "first": above + 1, "last": above + inside}
+    if not inside:
+        return _("nobody by likelihood to leave")
+    if inside == total:
+        return _("any likelihood to leave")
+    if not above:
+        said = ngettext("the {n} most likely to leave of {total}", "the {n} most likely to leave of {total}", inside)
+    elif above + inside == total:
+        said = ngettext("the {n} least likely to leave of {total}", "the {n} least likely to leave of {total}", inside)
+    else:
+        said = _("ranks {first} to {last} of {total} by likelihood to leave")
+    return said.format(**places)
 
 
 def _silence(low: int | None, high: int | None) -> str:

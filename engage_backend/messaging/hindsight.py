@@ -10,9 +10,10 @@ from django.db.models import Case, Count, F, FloatField, Q, Sum, Value, When
 
 from engage_backend.conf import engage_settings
 from engage_backend.messaging.criteria import TARGETS
-from engage_backend.messaging.past import DAY, WEEK, kept_days
+from engage_backend.messaging.past import DAY, WEEK
 from engage_backend.messaging.selection import EXCUSED, HANDED_IN, NOBODY
 from engage_backend.models import CourseRun, DailySnapshot, Submission
+from engage_backend.models.prediction import days_kept
 
 WEEKS = (1, 2, 4, 8, 16, 32)  # after which we look back; more of them would say the same and take longer
 STEP = 100  # per mille; a row for each tenth, so that any range of tenths can be added up
@@ -66,7 +67,7 @@ def _week_ends(run: CourseRun, now: datetime) -> dict[date, int]:
         if run.start + week * WEEK <= now
     }
     ends: dict[int, date] = {}
-    for day in sorted(kept_days(run, asked)):
+    for day in sorted(days_kept(run, asked)):
         ends.setdefault(asked[day], day)
     return {day: week for week, day in ends.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, Value, When
@@ -24,16 +24,6 @@ from engage_backend.platform.moments import to_minutes
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
 _MISSED = 2  # days that a consumer may have been away, and a week's comparison stands
-
-
-def kept_days(run: CourseRun, days: Iterable[date]) -> list[date]:
-    """Those of the days of which any snapshot of the run is kept. One query, which ends at the first one of each day."""
-    asked = list(days)
-    if run.pk is None or not asked:
-        return []
-    of_day = DailySnapshot.objects.filter(learner__course_run=OuterRef("pk"))
-    row = CourseRun.objects.filter(pk=run.pk).values_list(*(Exists(of_day.filter(day=day)) for day in asked)).first()
-    return [day for day, is_kept in zip(asked, row or (), strict=False) if is_kept]
 
 
 def a_week_ago(run: CourseRun, today: date) -> date | None:

@@ -17,7 +17,7 @@ from engage_backend.messaging.criteria import VERSION, Criteria, CriteriaProblem
 from engage_backend.messaging.describe import describe
 from engage_backend.messaging.past import a_week_ago, counts_then
 from engage_backend.messaging.said import Said
-from engage_backend.messaging.selection import counts, due_for_most
+from engage_backend.messaging.selection import counts, due_for_most, leave_order
 from engage_backend.messaging.tasks import Task, tasks_of
 from engage_backend.models import CourseRun, Segment
 from engage_backend.platform.moments import to_microseconds
@@ -92,8 +92,16 @@ def _count(run: CourseRun, tasks: Iterable[Task], named: Sequence[_Named], now: 
     day = a_week_ago(run, now.date())
     then = counts_then(run, several, day) if day is not None else [None] * len(several)
     names = {task.block: task.name for task in tasks}
+    order = leave_order(run) if any("leave" in criteria.ranges for criteria in several) else None
     return [
-        Counted(one.name, one.criteria, describe(one.criteria, tasks=names), number, earlier, one.segment)
+        Counted(
+            one.name,
+            one.criteria,
+            describe(one.criteria, tasks=names, leave_order=order),
+            number,
+            earlier,
+            one.segment,
+        )
         for one, number, earlier in zip(named, counts(run, several, now), then, strict=True)
     ]
 

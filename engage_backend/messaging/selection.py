@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
 from engage_backend.messaging.criteria import MINUTES_A_DAY, MOST_NAMES, Criteria, Task
+from engage_backend.messaging.describe import LeaveOrder
 from engage_backend.messaging.tasks import graded
 from engage_backend.models import CourseRun, Delivery, DeliveryState, DueDate, Learner, LearnerStatus, Submission
 from engage_backend.platform.moments import from_minutes, to_microseconds, to_minutes
@@ -50,6 +51,12 @@ def counts(run: CourseRun, several: Sequence[Criteria], now: datetime) -> list[i
         asked = {f"n{at}": Count("pk", filter=selected(run, criteria, now)) for at, criteria in enumerate(part)}
         numbers += shown(run).aggregate(**asked).values()
     return numbers
+
+
+def leave_order(run: CourseRun) -> LeaveOrder:
+    """How many learners have which figure for `leave` now."""
+    figures = shown(run).filter(prediction__leave__isnull=False).order_by().values_list("prediction__leave")
+    return LeaveOrder(dict(figures.annotate(Count("pk"))))
 
 
 def in_parts(several: Sequence[Criteria]) -> list[list[Criteria]]:

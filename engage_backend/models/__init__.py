@@ -15,7 +15,7 @@ from engage_backend.models.messaging import (
     Segment,
     Sending,
 )
-from engage_backend.models.prediction import DailySnapshot, LearnerState, Prediction
+from engage_backend.models.prediction import DailySnapshot, LearnerState, LeaveCohort, Prediction
 
 __all__ = [
     "AccessRecord",
@@ -34,6 +34,7 @@ __all__ = [
     "LearnerState",
     "LearnerStatus",
     "Lease",
+    "LeaveCohort",
     "Objection",
     "Outlet",
     "Prediction",

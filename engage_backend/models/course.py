@@ -61,6 +61,14 @@ class CourseRun(models.Model):
         blank=True,
         help_text="Of the latest clicks at the last pass, what that model goes by understands, 0 to 1.",
     )
+    leave_fact: models.JSONField[Any, Any] = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="[day, how many were active then, how many of them were not back 14 days later].",
+    )
+    leave_correction: models.JSONField[Any, Any] = models.JSONField(
+        null=True, blank=True, help_text="[slope, intercept] by which `leave` is a percentage; null: it is a rank."
+    )
     as_of = models.DateTimeField(
         null=True, blank=True, help_text="The site's clock when predictions were last written."
     )

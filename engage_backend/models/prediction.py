@@ -1,5 +1,11 @@
 """What the model says of each learner: kept state, current prediction, and what was shown on a day."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
 from django.db import models
 
 from engage_backend.models.course import CourseRun, Learner
@@ -81,3 +87,32 @@ class DailySnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.learner_id} on {self.day}"
+
+
+def days_kept(run: CourseRun, days: Iterable[date]) -> list[date]:
+    """Those of the days of which any snapshot of the run is kept. One query, which ends at the first one of each day."""
+    asked = list(days)
+    if run.pk is None or not asked:
+        return []
+    of_day = DailySnapshot.objects.filter(learner__course_run=models.OuterRef("pk"))
+    kept = (models.Exists(of_day.filter(day=day)) for day in asked)
+    row = CourseRun.objects.filter(pk=run.pk).values_list(*kept).first()
+    return [day for day, is_kept in zip(asked, row or (), strict=False) if is_kept]
+
+
+class LeaveCohort(models.Model):
+    """What was shown of `leave` at a week's end, and what had come of it 14 days later: counts of learners. It stays.
+
+    .. no_pii:
+    """
+
+    course_run = models.ForeignKey(CourseRun, on_delete=models.CASCADE, related_name="leave_cohorts")
+    day = models.DateField()
+    model = models.CharField(max_length=64, blank=True, help_text="Which one showed it; empty: more than one.")
+    shown: models.JSONField[Any, Any] = models.JSONField(help_text="[[per mille, learners, how many of them left]]")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["course_run", "day"], name="engage_leave_cohort_once")]
+
+    def __str__(self) -> str:
+        return f"{self.course_run_id} on {self.day}"

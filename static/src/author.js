@@ -45,7 +45,7 @@ function chart(target, counts, words) {
   });
   const scale = document.createElement("p");
   scale.className = "engage-author-scale";
-  scale.append(...["0 %", "100 %"].map((text) => Object.assign(document.createElement("span"), { textContent: text })));
+  scale.append(...words.ends[target].map((text) => Object.assign(document.createElement("span"), { textContent: text })));
   figure.append(caption, svg, scale);
   return figure;
 }

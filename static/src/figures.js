@@ -6,6 +6,9 @@ export const TARGETS = ["certify", "complete", "leave"];
 /** How many steps the engagement level has: none, 1, 2, 3 to 4, 5 to 7 active days in the next seven. */
 export const LEVELS = 5;
 
+/** Those of them that are shown as percentages; `leave` is a rank. */
+export const IN_PERCENT = ["certify", "complete"];
+
 /** States a learner can be in, by code. The page never shows who has left. */
 export const STATES = ["active", "never_started", "gone", "finished", "left"];
 export const LEFT = STATES.indexOf("left");

@@ -2,7 +2,7 @@
 import { fromJson, sameGroup } from "./criteria.js";
 import { button, el, setText } from "./dom.js";
 import { number } from "./i18n.js";
-import { describe, groupWords } from "./words/groups.js";
+import { groupWords } from "./words/groups.js";
 import { peopleWords } from "./words/people.js";
 
 export class Groups {
@@ -34,12 +34,12 @@ export class Groups {
   }
 
   /** Marks the group that the criteria stand for; `enrolled` is the count of all learners. */
-  render(criteria, enrolled, taskName) {
+  render(criteria, enrolled, inWords) {
     setText(this.allCount, number(enrolled));
     this.all.setAttribute("aria-pressed", String(criteria.everyone));
     for (const { entry, press } of this.items) {
       press.setAttribute("aria-pressed", String(sameGroup(entry.criteria, criteria)));
-      press.title = entry.description || describe(entry.criteria, taskName);
+      press.title = entry.description || inWords(entry.criteria);
     }
   }
 

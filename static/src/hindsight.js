@@ -23,6 +23,12 @@ export function rowsOfMiddleWeek(rows) {
   return rows.filter((row) => row.week === weeks[Math.floor((weeks.length - 1) / 2)]).sort((a, b) => a.low - b.low);
 }
 
+/** Where the learners of a row stand among those of all `rows`, the most likely first: {first, last, n, total}. */
+export function placesOf({ high, learners }, rows) {
+  const above = rows.filter((row) => row.low > high).reduce((sum, row) => sum + row.learners, 0);
+  return { first: above + 1, last: above + learners, n: learners, total: rows.reduce((sum, row) => sum + row.learners, 0) };
+}
+
 export class Hindsight {
   constructor({ targets }) {
     this.targets = targets;
@@ -45,7 +51,7 @@ export class Hindsight {
       if (bars.length > 0) this.parts.set(target, { tenths, bars, sentence: el("p", { testid: `hindsight-${target}` }) });
     }
     this.element.hidden = this.parts.size === 0;
-    this.body.replaceChildren(...[...this.parts].map(([target, part]) => el("div", { class: "engage-hindsight-target" }, part.sentence, el("ul", {}, ...part.bars.map((row) => bar(target, row))))));
+    this.body.replaceChildren(...[...this.parts].map(([target, part]) => el("div", { class: "engage-hindsight-target" }, part.sentence, el("ul", {}, ...part.bars.map((row) => bar(target, row, part.tenths))))));
     this.render(this.ranges);
   }
 
@@ -55,13 +61,16 @@ export class Hindsight {
     for (const [target, { tenths, bars, sentence }] of this.parts) {
       const found = addedUp(tenths, ranges[target] ?? LIKELY);
       const said = found?.learners >= LEAST_LEARNERS ? found : ranges[target] ? null : bars.at(-1);
-      setText(sentence, said ? groupWords.hindsightRow(said) : groupWords.hindsightFew());
+      const inWords = (row) => (target === "leave" ? groupWords.hindsightRanks({ ...row, places: placesOf(row, tenths) }) : groupWords.hindsightRow(row));
+      setText(sentence, said ? inWords(said) : groupWords.hindsightFew());
     }
   }
 }
 
-function bar(target, { low, high, learners, happened }) {
+function bar(target, row, rows) {
+  const { low, high, learners, happened } = row;
+  const name = target === "leave" ? groupWords.hindsightPlaces(placesOf(row, rows)) : words.range(low, high);
   const fill = el("span", { class: `engage-meter-fill engage-fill-${target}` });
   fill.style.setProperty("inline-size", `${(100 * happened) / learners}%`);
-  return el("li", {}, el("span", { class: "engage-hindsight-range" }, words.range(low, high)), el("span", { class: "engage-meter", "aria-hidden": "true" }, fill), el("span", { class: "engage-quiet" }, percent((1000 * happened) / learners)));
+  return el("li", {}, el("span", { class: "engage-hindsight-range" }, name), el("span", { class: "engage-meter", "aria-hidden": "true" }, fill), el("span", { class: "engage-quiet" }, percent((1000 * happened) / learners)));
 }

@@ -7,6 +7,7 @@ import { select } from "d3-selection";
 import { el, setText, uniqueId } from "./dom.js";
 import { BINS, BIN_WIDTH, cleanRange } from "./figures.js";
 import { number, shortNumber } from "./i18n.js";
+import { Ranks } from "./ranks.js";
 import { letFingersScroll } from "./touch.js";
 import { words } from "./words/page.js";
 
@@ -28,6 +29,8 @@ export class Histogram {
     this.range = null;
     this.data = null;
     this.title = words.target(target);
+    this.isRank = target === "leave"; // in per mille inside, and a rank in what is said
+    this.ranks = new Ranks();
     this.x = scaleLinear().domain([0, 1000]);
     this.y = scaleLinear().range([INNER, 0]);
     this.#build();
@@ -39,16 +42,23 @@ export class Histogram {
     this.resizing.disconnect();
   }
 
-  /** Shows counts by bin: `{all, selected, without}`. Leaves the brush alone. */
-  render({ all, selected, without }) {
+  /** Shows counts by bin: `{all, selected, without}`. Leaves the brush alone. `fact`: what is known beside `leave`, or null. */
+  render({ all, selected, without }, { ranks = this.ranks, fact = null } = {}) {
     this.data = { all, selected };
     setText(this.without, without > 0 ? words.without(without) : "");
+    if (this.isRank) {
+      this.ranks = ranks;
+      this.#sayRange();
+      this.#describeHandles();
+      setText(this.fact, fact ? words.leaveFact(fact) : "");
+      setText(this.share, ranks.correction ? words.leaveShare() : "");
+    }
     this.#draw();
   }
 
   /** Says in words, for those who do not see the bars, how many of how many are selected. */
   describe(count, total) {
-    const text = words.chart(this.title, count, total);
+    const text = this.isRank ? words.chartOfRanks(this.title, count, total) : words.chart(this.title, count, total);
     if (this.svg.attr("aria-label") !== text) this.svg.attr("aria-label", text);
   }
 
@@ -56,14 +66,23 @@ export class Histogram {
   setRange(range, { from = null } = {}) {
     this.range = range;
     this.element.classList.toggle("engage-chart-ranged", range !== null);
-    setText(this.chosen, range ? words.range(...range) : words.everyone());
     this.reset.disabled = range === null;
-    this.fields.forEach((field, end) => {
-      if (from !== "fields") field.value = range ? String(Math.round(range[end] / 10)) : "";
-    });
+    this.#sayRange({ inFields: from !== "fields" });
     if (from !== "fields") this.#judgeFields(true);
     if (from !== "brush") this.#placeBrush();
     this.#describeHandles();
+  }
+
+  /** Says the range above the chart and in the two fields; a range of ranks moves with the figures, but under no hand. */
+  #sayRange({ inFields = !this.fields.includes(document.activeElement) } = {}) {
+    const { range } = this;
+    const places = this.isRank && range ? this.ranks.within(range) : null;
+    setText(this.chosen, places ? words.places(places) : range ? words.range(...range) : words.everyone());
+    if (!inFields) return;
+    const ends = places ? (places.n > 0 ? [places.first, places.last] : ["", ""]) : range ? range.map((end) => Math.round(end / 10)) : ["", ""];
+    this.fields.forEach((field, end) => {
+      field.value = String(ends[end]);
+    });
   }
 
   #build() {
@@ -78,18 +97,20 @@ export class Histogram {
       el("input", {
         type: "number",
         class: "engage-field",
-        min: "0",
-        max: "100",
+        min: this.isRank ? "1" : "0",
+        max: this.isRank ? null : "100",
         step: "1",
         inputmode: "numeric",
-        placeholder: end === 0 ? "0" : "100",
+        placeholder: this.isRank ? (end === 0 ? "1" : "") : end === 0 ? "0" : "100",
         testid: `${end === 0 ? "from" : "to"}-${this.target}`,
-        "aria-label": words.fieldLabel(this.title, end),
+        "aria-label": this.isRank ? words.rankLabel(this.title, end) : words.fieldLabel(this.title, end),
         on: { input: () => this.#readFields() },
       }),
     );
     this.problem = el("p", { class: "engage-problem", role: "alert" });
     this.without = el("p", { class: "engage-chart-note", testid: `without-${this.target}` });
+    this.fact = this.isRank ? el("p", { class: "engage-chart-note engage-chart-fact", testid: "leave-fact", title: words.leaveFactHint() }) : null;
+    this.share = this.isRank ? el("p", { class: "engage-chart-note", testid: "leave-share" }) : null;
     this.plot = el("div", { class: "engage-plot" });
     this.element = el(
       "section",
@@ -100,14 +121,16 @@ export class Histogram {
       el(
         "div",
         { class: "engage-fields" },
-        el("span", { "aria-hidden": "true" }, words.from()),
+        el("span", { "aria-hidden": "true" }, this.isRank ? words.fromRank() : words.from()),
         this.fields[0],
         el("span", { "aria-hidden": "true" }, words.to()),
         this.fields[1],
-        el("span", { "aria-hidden": "true" }, "%"),
+        this.isRank ? null : el("span", { "aria-hidden": "true" }, "%"),
         this.reset,
       ),
       this.problem,
+      this.fact,
+      this.share,
       this.without,
     );
 
@@ -147,7 +170,8 @@ export class Histogram {
     for (const rects of Object.values(this.bars)) {
       rects.attr("x", (bin) => this.x(bin * BIN_WIDTH) + 1).attr("width", Math.max(1, step - 2));
     }
-    this.xAxis.call(axisBottom(this.x).tickValues([0, 200, 400, 600, 800, 1000]).tickFormat((v) => `${v / 10}${v === 1000 ? " %" : ""}`).tickSize(4).tickPadding(5));
+    this.xAxis.call(this.#axis());
+    if (this.isRank) this.xAxis.selectAll("text").attr("text-anchor", (end) => (end === 0 ? "start" : "end"));
     this.brush.extent([
       [0, 0],
       [inner, INNER],
@@ -156,6 +180,13 @@ export class Histogram {
     this.#readyHandles();
     this.#placeBrush();
     this.#draw();
+  }
+
+  /** Percentages; of ranks the ends are named, and no number stands where it would not hold. */
+  #axis() {
+    const axis = axisBottom(this.x).tickSize(4).tickPadding(5);
+    if (this.isRank) return axis.tickValues([0, 1000]).tickFormat((end) => (end === 0 ? words.leastLikely() : words.mostLikely()));
+    return axis.tickValues([0, 200, 400, 600, 800, 1000]).tickFormat((v) => `${v / 10}${v === 1000 ? " %" : ""}`);
   }
 
   /** The two handles take the keyboard: each is a slider, and moves with the arrow keys. */
@@ -176,8 +207,10 @@ export class Histogram {
 
   #describeHandles() {
     this.handles?.forEach((handle, end) => {
-      const value = Math.round((this.range ?? [0, 1000])[end] / 10);
-      handle.attr("aria-valuenow", value).attr("aria-valuetext", words.percent(value));
+      const figure = (this.range ?? [0, 1000])[end];
+      const value = Math.round(figure / 10);
+      const text = this.isRank ? words.handleAt(this.ranks.above[figure], this.ranks.total) : words.percent(value);
+      handle.attr("aria-valuenow", value).attr("aria-valuetext", text);
     });
   }
 
@@ -264,9 +297,15 @@ export class Histogram {
       this.onRange(null, "fields");
       return;
     }
-    const range = cleanRange(10 * (Number.isNaN(from) ? 0 : from), 10 * (Number.isNaN(to) ? 100 : to));
+    const range = this.isRank ? this.#toFigures(from, to) : cleanRange(10 * (Number.isNaN(from) ? 0 : from), 10 * (Number.isNaN(to) ? 100 : to));
     this.#judgeFields(range !== null);
     if (range) this.onRange(range, "fields");
+  }
+
+  /** Ranks as figures; null where they run backwards. All ranks are no range, so that nobody is left out by it. */
+  #toFigures(from, to) {
+    const [first, last] = [Number.isNaN(from) ? 1 : Math.max(1, Math.round(from)), Number.isNaN(to) ? this.ranks.total : Math.round(to)];
+    return first <= last && first <= this.ranks.total ? this.ranks.range(first, last) : null;
   }
 
   #judgeFields(good) {

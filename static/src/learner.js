@@ -2,7 +2,7 @@
 import { KINDS, activityChart } from "./activity.js";
 import { copyText } from "./copy.js";
 import { button, el, setText } from "./dom.js";
-import { NONE, cleanLevel, cleanPerMille } from "./figures.js";
+import { IN_PERCENT, NONE, cleanLevel, cleanPerMille } from "./figures.js";
 import { courseDay, daysAgo, percent } from "./i18n.js";
 import { weeksChart } from "./weeks.js";
 import { peopleWords } from "./words/people.js";
@@ -11,9 +11,10 @@ import { words } from "./words/page.js";
 const LEAST_WIDTH = 240;
 
 export class LearnerView {
-  /** `onAsk(pseudonym)` -> the server's answer, throws Refused; `onBack()`; `onPick(name, isIn)`; `isIn(name)`; `linkTo(name)`. */
-  constructor({ targets, onAsk, onBack, onPick, isIn, linkTo }) {
-    Object.assign(this, { targets, onAsk, onBack, onPick, isIn, linkTo });
+  /** `onAsk(pseudonym)` -> the server's answer, throws Refused; `onBack()`; `onPick(name, isIn)`; `isIn(name)`; `linkTo(name)`; `ranks()`. */
+  constructor({ targets, onAsk, onBack, onPick, isIn, linkTo, ranks }) {
+    Object.assign(this, { targets, onAsk, onBack, onPick, isIn, linkTo, ranks });
+    this.inPercent = targets.filter((target) => IN_PERCENT.includes(target));
     this.pseudonym = null;
     this.title = el("h4", { class: "engage-learner-title", tabindex: "-1", testid: "learner-title" });
     this.facts = el("p", { class: "engage-quiet", testid: "learner-facts" });
@@ -104,7 +105,7 @@ export class LearnerView {
     const reasons = this.#reasons();
     this.body.replaceChildren(
       this.#figures(),
-      part(peopleWords.weeks(), answer.weeks?.length > 0 ? this.weeksPlace : quiet(peopleWords.noWeeks())),
+      ...(this.inPercent.length > 0 ? [part(peopleWords.weeks(), answer.weeks?.length > 0 ? this.weeksPlace : quiet(peopleWords.noWeeks()))] : []),
       part(peopleWords.activity(), ...(answer.activity?.some(({ total }) => total > 0) ? [this.activityPlace, legend] : [quiet(peopleWords.noActivity())])),
       ...(reasons ? [part(peopleWords.reasons(), reasons)] : []),
       part(peopleWords.tasks(), answer.tasks?.length > 0 ? this.#tasks() : quiet(peopleWords.noTasks())),
@@ -122,11 +123,19 @@ export class LearnerView {
       ...this.targets.map((target) => {
         const value = cleanPerMille(this.answer.probabilities?.[target]);
         const fill = el("span", { class: `engage-meter-fill engage-fill-${target}` });
-        fill.style.setProperty("inline-size", value === NONE ? "0" : `${value / 10}%`);
-        return el("div", {}, el("dt", {}, words.target(target)), el("dd", { testid: `learner-${target}` }, percent(value), el("span", { class: "engage-meter", "aria-hidden": "true" }, fill)));
+        const filled = value === NONE ? 0 : target === "leave" ? this.ranks().height(value) : value;
+        fill.style.setProperty("inline-size", `${filled / 10}%`);
+        return el("div", {}, el("dt", {}, words.target(target)), el("dd", { testid: `learner-${target}` }, ...(target === "leave" && value !== NONE ? this.#rank(value) : [percent(value)]), el("span", { class: "engage-meter", "aria-hidden": "true" }, fill)));
       }),
       ...(level === NONE ? [] : [el("div", {}, el("dt", {}, peopleWords.levelTitle()), el("dd", { testid: "learner-level" }, peopleWords.level(level)))]),
     );
+  }
+
+  #rank(figure) {
+    const ranks = this.ranks();
+    const [share, quiet] = [ranks.share(figure), (text) => el("span", { class: "engage-rank-note" }, text)];
+    const more = share === null ? [] : [" ", quiet(peopleWords.ofLearnersLikeThese(percent(share)))];
+    return [peopleWords.moreThan(ranks.tenths(figure)), " ", quiet(peopleWords.rankOf(ranks.of(figure), ranks.total)), ...more];
   }
 
   #reasons() {
@@ -158,7 +167,7 @@ export class LearnerView {
     this.drawnAt = width;
     const { weeks, activity } = this.answer;
     const half = width > 760 ? Math.floor((width - 32) / 2) : width;
-    if (weeks?.length > 0) this.weeksPlace.replaceChildren(weeksChart(weeks, half, this.targets));
+    if (weeks?.length > 0) this.weeksPlace.replaceChildren(weeksChart(weeks, half, this.inPercent));
     if (activity?.length > 0) this.activityPlace.replaceChildren(activityChart(activity, half));
   }
 

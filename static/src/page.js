@@ -14,6 +14,7 @@ import { Hindsight } from "./hindsight.js";
 import { Histogram } from "./histogram.js";
 import { LearnerView } from "./learner.js";
 import { Library } from "./library.js";
+import { Ranks } from "./ranks.js";
 import { Selection } from "./selection.js";
 import { Shell, isClosed, messageFor } from "./shell.js";
 import { StateChips } from "./states.js";
@@ -43,6 +44,7 @@ export class Page {
     this.selection = new Selection(this.store);
     this.phase = config.courseUrl ? "loading" : "noCourse";
     this.news = null; // of the last answer: {asOf, model, calibrated, total, consumer, receivedAt}
+    this.ranks = new Ranks(); // of `leave`
     this.changed = new Set();
     this.tasks = [];
     this.handedIn = new Map(); // usage key -> TaskStanding
@@ -92,8 +94,9 @@ export class Page {
     const wasThere = this.store.has(opened);
     for (const pseudonym of this.selection.apply(answer, { whole })) this.changed.add(pseudonym);
     if (wasThere && !this.store.has(opened)) this.learner.open(opened, { asOf: answer.as_of }); // asks anew: what is shown may be of somebody deleted
-    const standing = ({ as_of: asOf, model, calibrated, expected_pass_rate: rate, understood_share: share, total }) =>
-      JSON.stringify([asOf === null, model, calibrated, rate, share, total]);
+    const standing = ({ as_of: asOf, model, calibrated, expected_pass_rate: rate, understood_share: share, leave_fact: fact, leave_correction: correction, total }) =>
+      JSON.stringify([asOf === null, model, calibrated, rate, share, fact, correction, total]);
+    this.ranks = new Ranks(this.store.leave, answer.leave_shown_as === "share" ? answer.leave_correction : null);
     if (whole || answer.learners.length > 0 || standing(answer) !== this.standing) this.isNew = true;
     this.standing = standing(answer);
     this.news = {
@@ -102,6 +105,7 @@ export class Page {
       calibrated: answer.calibrated === true,
       expectedPassRate: answer.expected_pass_rate ?? null,
       understoodShare: answer.understood_share ?? null,
+      leaveFact: answer.leave_fact ?? null,
       total: answer.total,
       consumer: answer.consumer,
       receivedAt: performance.now(),
@@ -192,7 +196,7 @@ export class Page {
   #showWho() {
     const { criteria } = this.selection;
     this.chips.render(criteria.states, this.store.countStates());
-    this.groups.render(criteria, this.news?.total ?? 0, this.taskName);
+    this.groups.render(criteria, this.news?.total ?? 0, this.inWords);
     this.filters.render(criteria, { taskKnown: !criteria.task || this.selection.handedIn !== null });
   }
 
@@ -201,7 +205,7 @@ export class Page {
     this.tally.render(tally, this.news.total);
     this.composer.count(tally.count);
     const histograms = this.selection.histograms();
-    for (const target of this.targets) this.charts[target].render(histograms[target]);
+    for (const target of this.targets) this.charts[target].render(histograms[target], { ranks: this.ranks, fact: this.news.leaveFact });
     clearTimeout(this.resting);
     if (this.brushing) this.resting = setTimeout(() => this.#showRest(), REST_MS);
     else this.#showRest();
@@ -213,10 +217,10 @@ export class Page {
     const { criteria, tally } = selection;
     const outOfReach = tally.count === 0 ? selection.outOfReach : null;
     const nobody = tally.count > 0 || tally.total === 0 ? "" : outOfReach ? groupWords.nobodyReaches(outOfReach) : groupWords.nobody();
-    this.tally.describe(describe(criteria, this.taskName), tally, { nobody, plain: sameGroup(criteria, START) && criteria.include.length + criteria.exclude.length === 0 });
+    this.tally.describe(this.inWords(criteria), tally, { nobody, plain: sameGroup(criteria, START) && criteria.include.length + criteria.exclude.length === 0 });
     for (const target of this.targets) this.charts[target].describe(tally.count, tally.total);
     const [out, added] = [new Set(criteria.exclude), new Set(criteria.include)];
-    this.table.render(store, selection.rows(), { isOut: (name) => out.has(name) && !added.has(name), isAdded: (name) => added.has(name), changed: this.changed, count: tally.count });
+    this.table.render(store, selection.rows(), { isOut: (name) => out.has(name) && !added.has(name), isAdded: (name) => added.has(name), changed: this.changed, count: tally.count, ranks: this.ranks });
     this.changed = new Set();
     this.finder.render();
     this.learner.render();
@@ -309,6 +313,7 @@ export class Page {
 
   #build() {
     this.taskName = (block) => this.tasks.find((task) => task.block === block)?.name ?? block;
+    this.inWords = (criteria) => describe(criteria, this.taskName, this.ranks);
     const change = (part) => this.#change(part);
     const open = (pseudonym) => this.#follow(pseudonym, { write: true });
     const pick = (pseudonym, isIn) => this.#pick(pseudonym, isIn);
@@ -362,7 +367,7 @@ export class Page {
       automationAllowed: this.automationAllowed,
       onLoad: (criteria) => change(criteria),
       selectedNow: () => this.#group(),
-      taskName: (block) => this.taskName(block),
+      describe: this.inWords,
       timeOf: () => this.news?.asOf ?? null,
     });
     this.tally.addAction(this.composer.opener);
@@ -375,6 +380,7 @@ export class Page {
       onPick: pick,
       isIn,
       linkTo: addressOf,
+      ranks: () => this.ranks,
     });
     this.board = el(
       "div",

@@ -28,8 +28,8 @@ export class Table {
   }
 
   /** Shows `rows` of the store, unordered; `changed` are pseudonyms to light up. */
-  render(store, rows, { isOut, isAdded, changed, count }) {
-    Object.assign(this, { store, isOut, isAdded, changed, unordered: rows, hasLevels: store.hasLevels });
+  render(store, rows, { isOut, isAdded, changed, count, ranks }) {
+    Object.assign(this, { store, isOut, isAdded, changed, ranks, unordered: rows, hasLevels: store.hasLevels });
     this.heads.expectedLevel.parentElement.hidden = !this.hasLevels;
     setText(this.note, number(count));
     this.frame.hidden = rows.length === 0;
@@ -210,12 +210,15 @@ export class Table {
     this.targets.forEach((target, i) => {
       const [value, change] = [store[target][row], store[`${target}Change`][row]];
       const cell = line.cells[i];
-      setText(cell.text, percent(value));
-      cell.fill.style.setProperty("inline-size", value === NONE ? "0" : `${value / 10}%`);
+      const isRank = target === "leave";
+      setText(cell.text, isRank && value !== NONE ? this.#rank(value) : percent(value));
+      const filled = value === NONE ? 0 : isRank ? this.ranks.height(value) : value;
+      cell.fill.style.setProperty("inline-size", `${filled / 10}%`);
       const known = change !== NO_CHANGE && value !== NONE;
-      setText(cell.change, known ? points(change) : "");
-      cell.change.dataset.way = !known || Math.round(change / 10) === 0 ? "none" : change > 0 ? "up" : "down";
-      setText(cell.said, known ? peopleWords.changed(change) : "");
+      const way = !known || Math.round(change / 10) === 0 ? "none" : change > 0 ? "up" : "down";
+      setText(cell.change, known && !isRank ? points(change) : ""); // of a rank the arrow alone: points would be hollow
+      cell.change.dataset.way = way;
+      setText(cell.said, !known ? "" : !isRank ? peopleWords.changed(change) : way === "none" ? "" : peopleWords.changedWay(change));
     });
     line.level.hidden = !this.hasLevels;
     setText(line.level, peopleWords.level(store.level[row]));
@@ -230,6 +233,12 @@ export class Table {
     } else if (moved) {
       line.element.classList.remove(...flash);
     }
+  }
+
+  /** Where a figure of `leave` stands, and its percentage where that holds. */
+  #rank(figure) {
+    const [rank, share] = [number(this.ranks.of(figure)), this.ranks.share(figure)];
+    return share === null ? rank : words.rankAndShare(rank, percent(share));
   }
 
   #lineOf(event) {

@@ -1,7 +1,7 @@
 // Probabilities by day as they were shown: a line for each target, told apart by colour, dash and the name at its end.
 import { line } from "./path.js";
 import { svg } from "./dom.js";
-import { NONE, TARGETS, cleanPerMille } from "./figures.js";
+import { IN_PERCENT, NONE, cleanPerMille } from "./figures.js";
 import { courseDay } from "./i18n.js";
 import { peopleWords } from "./words/people.js";
 import { words } from "./words/page.js";
@@ -11,7 +11,7 @@ const MARGIN = { top: 10, right: 104, bottom: 24, left: 44 };
 const LEAST_BETWEEN_NAMES = 15;
 
 /** The chart as an SVG element. `weeks`: [{day, certify, complete, leave}], oldest first; `width` in pixels. */
-export function weeksChart(weeks, width, targets = TARGETS) {
+export function weeksChart(weeks, width, targets = IN_PERCENT) {
   const inner = { width: width - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const times = weeks.map(({ day }) => Date.parse(day));
   const [first, last] = [times[0], times.at(-1)];

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { TaskStanding, START, fromJson, sameGroup, toJson } from "../src/criteria.js";
 import { Selection } from "../src/selection.js";
 import { Store } from "../src/store.js";
+import { Ranks } from "../src/ranks.js";
 import { describe } from "../src/words/groups.js";
 import { answerOf } from "./answers.js";
 
@@ -58,6 +59,17 @@ test("criteria are said in plain words", () => {
   );
   assert.equal(said({ cohorts: ["North", ""], exclude: ["aaaaaaaa", "bbbbbbbb"], include: ["cccccccc"] }), "Active learners with cohort North or none; 2 taken out by hand and 1 added by hand");
   assert.equal(said({ everyone: true, ranges: { leave: [0, 1] }, states: ["active", "never_started", "gone", "finished"] }), "All learners in any state");
+});
+
+test("a range of leave is said as a rank", () => {
+  const ranks = new Ranks([900, 800, 300, 20, 20, -1]);
+  const said = (leave) => describe(fromJson({ ranges: { leave } }), undefined, ranks);
+  assert.equal(said([800, 1000]), "Active learners with a place among the 2 most likely to leave");
+  assert.equal(said([0, 20]), "Active learners with a place among the 2 least likely to leave");
+  assert.equal(said([300, 850]), "Active learners with rank 2 to 3 by likelihood to leave");
+  assert.equal(said([0, 950]), "Active learners with any likelihood to leave");
+  assert.equal(said([901, 1000]), "Active learners with a likelihood to leave that nobody has now");
+  assert.equal(describe(fromJson({ ranges: { leave: [800, 1000] } })), "Active learners with a likelihood to leave that nobody has now");
 });
 
 test("a group stays the same group with single learners in or out of it, and is another with another range", () => {

@@ -155,7 +155,12 @@ def test_figures_are_shown_to_learners_only_where_the_course_team_asked_for_it(
 ) -> None:
     settings.ENGAGE = {**settings.ENGAGE, "LEARNERS_SEE_PREDICTIONS": setting}
     says = words(learner_client.get(page_url(site)))
-    assert ("81 %" in says, "73 %" in says, "9 %" in says, "3–4 days" in says) == (are_shown,) * 4
+    for number in range(2, 7):  # of these five one is less likely to leave, and one has no figure
+        site.learner(number, shown=(500, 500, {2: 3, 3: None}.get(number, 600)))
+    said = words(learner_client.get(page_url(site)))
+    ranked = "more likely than for 2 of 10 learners here" in said
+    assert ("81 %" in says, "73 %" in says, "3–4 days" in says, ranked) == (are_shown,) * 4
+    assert ("less likely than nearly everybody here" in says, "9 %" in says) == (are_shown, False)
     told = learner_client.get(api_url(site)).json()["predictions"]
     figures = {"certify": 812, "complete": 733, "leave": 91, "level": 3} if are_shown else {}
     assert told == {"shown": are_shown, **figures}

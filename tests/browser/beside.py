@@ -191,7 +191,7 @@ def beside(rows: Iterable[tuple[str, str]], *, seed: int = 2) -> Beside:
             },
             "count": int(12 * scale),
             "week_ago": int(14 * scale),
-            "description": "Active; leave 80–100 %; complete 0–70 %; certify 0–70 %",
+            "description": "Active; complete 0–70 %; certify 0–70 %; the 3 most likely to leave of 40",
         },
     ]
     segments = [

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from playwright.sync_api import Page
@@ -72,6 +73,8 @@ class CannedCourse:
     calibrated: bool = False
     understood: float | None = None
     expected_pass_rate: float | None = None
+    leave_correction: dict[str, float] | None = None  # None: `leave` is a rank
+    leave_fact: dict[str, Any] | None = None
     silent_seconds: float | None = 1.0  # since the consumer's last report; None: it never ran
     unreachable_since: str | None = None  # since when the consumer's source has not answered it
     status: int = 200  # anything else is answered in place of the predictions
@@ -126,7 +129,8 @@ class CannedCourse:
         since = int(parse_qs(query).get("since", ["-1"])[0])
         if "since" in query and not self.last_removal <= since <= self.version:
             return 410, {}, b'{"type": "about:blank", "title": "cursor of another time"}'
-        etag = f'"{self.version}-{self.model is not None}-{self.as_of}-{self.unreachable_since}"'
+        leave = (self.leave_fact, self.leave_correction)
+        etag = f'"{self.version}-{self.model is not None}-{self.as_of}-{self.unreachable_since}-{hash(str(leave))}"'
         if if_none_match == etag:
             return 304, {"ETag": etag}, b""
         # As the API: everyone but those who left; with a cursor, what is newer than it.
@@ -149,6 +153,9 @@ class CannedCourse:
             "calibrated": self.calibrated,
             "understood_share": self.understood,
             "expected_pass_rate": self.expected_pass_rate,
+            "leave_shown_as": "rank" if self.leave_correction is None else "share",
+            "leave_correction": self.leave_correction,
+            "leave_fact": self.leave_fact,
             "total": self.total[1],
             "consumer": {
                 "last_seen": seen,

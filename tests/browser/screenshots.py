@@ -56,7 +56,7 @@ def one_learner(page: Page) -> None:
 
 def nobody(page: Page) -> None:
     """With a range that nobody is in."""
-    page.get_by_test_id("from-leave").fill("99")
+    page.get_by_test_id("from-certify").fill("99")
     expect(page.get_by_test_id("nobody")).to_be_visible()
 
 

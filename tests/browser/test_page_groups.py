@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -281,4 +282,7 @@ def test_looking_back_adds_up_the_tenths_of_the_range_that_is_brushed(open_page:
         expect(said).to_have_text(about.format(180, "20–60", 36))
         hook(page, "reset-certify").click()
         expect(said).to_have_text(about.format(100, "70–100", 78))
-        expect(hook(page, "hindsight-leave")).to_contain_text("79 % left")
+        expect(hook(page, "hindsight-leave")).to_have_text(
+            re.compile(r"^Of the \d+ learners most likely to leave at week \d+, 79 % left\.$")
+        )
+        expect(hook(page, "hindsight")).to_contain_text("rank 1–")

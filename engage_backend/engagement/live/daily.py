@@ -15,6 +15,7 @@ from engage_backend.conf import engage_settings
 from engage_backend.engagement.history import Row
 from engage_backend.engagement.live.due import due_runs, next_pass
 from engage_backend.engagement.live.heads import Heads
+from engage_backend.engagement.live.leaving import correction_of, fact, keep_cohorts
 from engage_backend.engagement.live.publish import raise_version
 from engage_backend.engagement.live.registry import RegistryBroken
 from engage_backend.engagement.live.retry import lacks_tables
@@ -105,14 +106,18 @@ class DailyPass:
         latest = run.learners.exclude(last_active=None).order_by("-last_active").values_list("pk", flat=True)
         clicks = latest_clicks(HistoryChunk.objects.filter(learner__in=list(latest[:_SAMPLED])))
         understood = understood_share(card_in(engage_settings().model), clicks)
+        keep_cohorts(run, now.date())
+        leave_fact, leave_correction = fact(run, now.date()), correction_of(run, identity, now.date())
         with transaction.atomic():
             run = CourseRun.objects.select_for_update().get(pk=run.pk)  # its dates may have changed meanwhile
+            run.leave_fact, run.leave_correction = leave_fact, leave_correction
             run.clock_day = now.date()
             if identity:
                 run.model, run.calibrated = identity, self._watch.calibrated
             run.next_pass = next_pass(run, self._standing(run).identity)
             run.understood_share = understood
-            run.save(update_fields=["clock_day", "model", "calibrated", "understood_share", "next_pass"])
+            what_follows = ("model", "calibrated", "understood_share", "leave_fact", "leave_correction")
+            run.save(update_fields=["clock_day", "next_pass", *what_follows])
             raise_version(run, now)
         del self._going[run.course_key]
         log.info("%s: passed over %d learners at %s", run.course_key, len(going.learners), now)

@@ -3,7 +3,6 @@
 import { fromJson } from "../criteria.js";
 import { button, el, setText } from "../dom.js";
 import { composerWords } from "../words/composer.js";
-import { describe } from "../words/groups.js";
 import { peopleWords } from "../words/people.js";
 import { Confirm } from "./confirm.js";
 import { Draft } from "./draft.js";
@@ -19,11 +18,11 @@ const RETRY_MS = 30000;
 export class Composer {
   /**
    * `place`: the element it fills, where it hears `engage:selection`; `onLoad(criteria)`: into the charts;
-   * `selectedNow()` -> {criteria, pseudonyms}, however lately the hand moved; `taskName(block)`;
+   * `selectedNow()` -> {criteria, pseudonyms}, however lately the hand moved; `describe(criteria)`;
    * `timeOf()`: the course's time, ISO or null; `automationAllowed`: whether automation is offered.
    */
-  constructor({ place, api, surroundings, automationAllowed, onLoad, selectedNow, taskName, timeOf }) {
-    Object.assign(this, { place, api, onLoad, selectedNow, taskName, timeOf });
+  constructor({ place, api, surroundings, automationAllowed, onLoad, selectedNow, describe, timeOf }) {
+    Object.assign(this, { place, api, onLoad, selectedNow, describe, timeOf });
     this.selected = 0; // how many, as the page says it
     this.signature = {}; // where replies went last time
     this.opener = button("", () => this.write(), { look: "button engage-primary", hidden: true, testid: "write" });
@@ -91,10 +90,10 @@ export class Composer {
   }
 
   #build(automationAllowed) {
-    const { api, taskName } = this;
+    const { api, describe } = this;
     const onTrouble = (error) => this.#fail(error);
     const onClose = () => this.#close();
-    this.writing = new Writing({ api, taskName, selectedNow: this.selectedNow, onSaved: (one) => this.#saved(one), onReview: (one) => this.#review(one, { note: peopleWords.noLongerHere(one.no_longer_here ?? 0) }), onClose, onGone: () => this.#gone(), onTrouble });
+    this.writing = new Writing({ api, describe, selectedNow: this.selectedNow, onSaved: (one) => this.#saved(one), onReview: (one) => this.#review(one, { note: peopleWords.noLongerHere(one.no_longer_here ?? 0) }), onClose, onGone: () => this.#gone(), onTrouble });
     this.confirm = new Confirm({ onSend: (body) => this.#send(body), onBack: () => this.#back(), onMoment: (iso) => this.api.post(`communications/${this.reviewed}/preview`, { send_at: iso, audience: false }) });
     this.message = new Message({
       automationAllowed,
@@ -207,7 +206,7 @@ export class Composer {
 
   #showStanding(one) {
     const wasMoving = this.message.one && isMoving(this.message.one);
-    this.message.render(one, describe(fromJson(one.criteria), this.taskName));
+    this.message.render(one, this.describe(fromJson(one.criteria)));
     if (wasMoving && !isMoving(one)) this.#refresh();
   }
 

@@ -2,7 +2,6 @@
 import { fromJson } from "../criteria.js";
 import { button, el, setText } from "../dom.js";
 import { composerWords } from "../words/composer.js";
-import { describe } from "../words/groups.js";
 import { peopleWords } from "../words/people.js";
 import { Form } from "./form.js";
 import { Preview } from "./preview.js";
@@ -12,9 +11,9 @@ const SAVE_AFTER_MS = 1500;
 const SAVE_AGAIN_AFTER_MS = 10000; // where the server did not answer, or failed
 
 export class Writing {
-  /** `onSaved(one)` after each saving; `onReview(one)`; `onClose()`; `onGone()`: it is deleted; `onTrouble(error)`; `taskName(block)`; `selectedNow()`. */
-  constructor({ api, taskName, selectedNow, onSaved, onReview, onClose, onGone, onTrouble }) {
-    Object.assign(this, { api, taskName, selectedNow, onSaved, onReview, onGone, onTrouble });
+  /** `onSaved(one)` after each saving; `onReview(one)`; `onClose()`; `onGone()`: it is deleted; `onTrouble(error)`; `describe(criteria)`; `selectedNow()`. */
+  constructor({ api, describe, selectedNow, onSaved, onReview, onClose, onGone, onTrouble }) {
+    Object.assign(this, { api, describe, selectedNow, onSaved, onReview, onGone, onTrouble });
     this.draft = null;
     this.selected = null; // on the page, now
     this.title = el("h5", { class: "engage-part-title", tabindex: "-1", testid: "compose-title" });
@@ -102,7 +101,7 @@ export class Writing {
     if (!this.draft) return;
     const { group } = this.draft;
     const count = group.pseudonyms.length;
-    setText(this.to, count > 0 ? composerWords.to(count, describe(fromJson(group.criteria), this.taskName)) : composerWords.toNobody());
+    setText(this.to, count > 0 ? composerWords.to(count, this.describe(fromJson(group.criteria))) : composerWords.toNobody());
     this.#ask(this.selected?.pseudonyms.length ?? 0);
     this.preview.setNames(group.pseudonyms);
   }

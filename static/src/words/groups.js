@@ -1,5 +1,6 @@
 // What the page says about groups of learners: criteria, presets, filters, what they share, and what became of them.
 import { allOf, anyOf, fill, gettext, number, percent, plural } from "../i18n.js";
+import { Ranks } from "../ranks.js";
 import { words } from "./page.js";
 
 const whole = (perMille) => Math.round(perMille / 10);
@@ -22,8 +23,16 @@ const WHO = {
 const RANGE = {
   certify: () => gettext("a {low}–{high} % chance of a certificate"),
   complete: () => gettext("a {low}–{high} % chance of completing"),
-  leave: () => gettext("a {low}–{high} % risk of leaving"),
 };
+
+/** A range of `leave` as a rank: {first, last, n, total}. */
+function leavePlaces({ first, last, n, total }) {
+  if (n === 0) return gettext("a likelihood to leave that nobody has now");
+  if (n === total) return gettext("any likelihood to leave");
+  if (first === 1) return plural("a place among the {n} most likely to leave", "a place among the {n} most likely to leave", n);
+  if (last === total) return plural("a place among the {n} least likely to leave", "a place among the {n} least likely to leave", n);
+  return fill(gettext("rank {first} to {last} by likelihood to leave"), { first: number(first), last: number(last) });
+}
 
 function silence([low, high]) {
   if (high === null) return low ? plural("{n} day or more of silence", "{n} days or more of silence", low) : gettext("at least one click");
@@ -33,14 +42,15 @@ function silence([low, high]) {
 
 const oneOf = (names) => anyOf(names.map((name) => name || gettext("none")));
 
-/** Criteria as one sentence. `taskName(block)` names a task. */
-export function describe(criteria, taskName = (block) => block) {
+/** Criteria as one sentence. `taskName(block)` names a task; `ranks` say who is in a range of `leave`. */
+export function describe(criteria, taskName = (block) => block, ranks = new Ranks()) {
   const { everyone, states, ranges, days_inactive: days, modes, cohorts, task, written_to: written, include, exclude } = criteria;
   const phrases = [];
   if (!everyone) {
-    for (const target of ["complete", "certify", "leave"]) {
+    for (const target of ["complete", "certify"]) {
       if (ranges[target]) phrases.push(fill(RANGE[target](), { low: number(whole(ranges[target][0])), high: number(whole(ranges[target][1])) }));
     }
+    if (ranges.leave) phrases.push(leavePlaces(ranks.within(ranges.leave)));
   }
   if (days) phrases.push(silence(days));
   if (modes.length > 0) phrases.push(fill(gettext("enrolment mode {names}"), { names: oneOf(modes) }));
@@ -68,7 +78,7 @@ export function traitInWords({ kind, share, usual, days, name, target, up }) {
   const texts = {
     silent: () => plural("{share} have been silent for {n} day or more", "{share} have been silent for {n} days or more", days, values),
     missing: () => gettext("{share} have not handed in “{name}”"),
-    moved: () => (up ? gettext("for {share}, “{title}” rose by 10 points or more in seven days") : gettext("for {share}, “{title}” fell by 10 points or more in seven days")),
+    moved: () => (target === "leave" ? (up ? gettext("{share} have become much more likely to leave in seven days") : gettext("{share} have become much less likely to leave in seven days")) : up ? gettext("for {share}, “{title}” rose by 10 points or more in seven days") : gettext("for {share}, “{title}” fell by 10 points or more in seven days")),
     mode: () => gettext("{share} are enrolled as {name}"),
     cohort: () => gettext("{share} are in cohort {name}"),
     unwritten: () => gettext("{share} have never had a message"),
@@ -118,7 +128,7 @@ export const groupWords = {
   learners: (count) => plural("of {n} learner", "of {n} learners", count),
   nobody: () => gettext("Nobody matches all of this now. Widen a range, take a filter away, or choose another group."),
   nobodyReaches: ({ target, most, value }) =>
-    fill(most ? gettext("Nobody matches now: “{title}” is {value} at most. Widen that range, or choose another group.") : gettext("Nobody matches now: “{title}” is {value} at least. Widen that range, or choose another group."), { title: words.target(target), value: percent(value) }),
+    target === "leave" ? gettext("Nobody matches now: nobody’s likelihood to leave lies in that range. Widen it, or choose another group.") : fill(most ? gettext("Nobody matches now: “{title}” is {value} at most. Widen that range, or choose another group.") : gettext("Nobody matches now: “{title}” is {value} at least. Widen that range, or choose another group."), { title: words.target(target), value: percent(value) }),
   share: (count, total) => (total > 0 ? percent((1000 * count) / total) : ""),
   enrolled: (count) => fill(gettext("{n} enrolled"), { n: number(count) }),
   tallyAloud: ({ matching, out, added, count, total }) =>
@@ -135,12 +145,23 @@ export const groupWords = {
   hindsight: () => gettext("Looking back"),
   hindsightHint: () => gettext("How often it came true, where the outcome is known."),
   hindsightFew: () => gettext("Too few learners had such figures to look back at."),
+  hindsightRanks: ({ week, places, learners, happened }) =>
+    fill(
+      places.n === places.total
+        ? gettext("Of all {n} learners at week {week}, {share} left.")
+        : places.first === 1
+          ? gettext("Of the {n} learners most likely to leave at week {week}, {share} left.")
+          : places.last === places.total
+            ? gettext("Of the {n} learners least likely to leave at week {week}, {share} left.")
+            : gettext("Of the {n} learners on rank {first} to {last} by likelihood to leave at week {week}, {share} left."),
+      { n: number(learners), first: number(places.first), last: number(places.last), week: number(week), share: percent((1000 * happened) / learners) },
+    ),
+  hindsightPlaces: ({ first, last }) => fill(gettext("rank {first}–{last}"), { first: number(first), last: number(last) }),
   hindsightRow: ({ week, target, low, high, learners, happened }) =>
     fill(
       {
         certify: gettext("Of the {n} learners to whom we gave a {low}–{high} % chance of a certificate at week {week}, {share} earned one."),
         complete: gettext("Of the {n} learners to whom we gave a {low}–{high} % chance of completing at week {week}, {share} completed."),
-        leave: gettext("Of the {n} learners to whom we gave a {low}–{high} % risk of leaving at week {week}, {share} left."),
       }[target],
       { n: number(learners), low: number(whole(low)), high: number(whole(high)), week: number(week), share: percent(learners > 0 ? (1000 * happened) / learners : 0) },
     ),

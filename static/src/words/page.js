@@ -38,7 +38,31 @@ export const words = {
   reset: () => gettext("Reset"),
   resetChart: (title) => fill(gettext("Reset “{title}”"), { title }),
   from: () => gettext("From"),
+  fromRank: () => gettext("Rank"),
   to: () => gettext("to"),
+  leastLikely: () => gettext("least likely"),
+  mostLikely: () => gettext("most likely"),
+  rankAndShare: (rank, share) => fill(gettext("{rank} · {share}"), { rank, share }),
+  places: ({ first, last, n, total }) =>
+    n === 0
+      ? gettext("nobody")
+      : first === 1
+        ? fill(gettext("the {n} most likely of {total}"), { n: number(n), total: number(total) })
+        : last === total
+          ? fill(gettext("the {n} least likely of {total}"), { n: number(n), total: number(total) })
+          : fill(gettext("rank {first} to {last} of {total}"), { first: number(first), last: number(last), total: number(total) }),
+  leaveFact: ({ active, not_back: notBack }) =>
+    fill(gettext("Of {active} learners active two weeks ago, {n} have not been back."), { active: number(active), n: number(notBack) }),
+  leaveFactHint: () => gettext("Not seen from the third to the fourteenth day after."),
+  leaveShare: () => gettext("Percentages are corrected by what earlier learners of this course did."),
+  rankLabel: (title, end) => fill(end === 0 ? gettext("{title}: from rank; 1 is the most likely") : gettext("{title}: to rank"), { title }),
+  handleAt: (above, total) => fill(gettext("{n} of {total} are more likely"), { n: number(above), total: number(total) }),
+  chartOfRanks: (title, selected, total) =>
+    fill(gettext("{title}: histogram from least to most likely, {selected} of {total} learners selected. Two handles choose a range: arrow keys move them."), {
+      title,
+      selected: number(selected),
+      total: number(total),
+    }),
   fieldLabel: (title, end) => fill(end === 0 ? gettext("{title}: from, per cent") : gettext("{title}: to, per cent"), { title }),
   wrongRange: () => gettext("The first number has to be the smaller one."),
   everyone: () => gettext("everyone"),

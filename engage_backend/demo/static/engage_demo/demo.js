@@ -81,8 +81,9 @@ function showRow(row) {
     const value = row[name];
     $(`[data-bar=${name}]`).value = value ?? 0;
     const text = $(`[data-value=${name}]`);
-    text.textContent = value === null ? "–" : `${(value / 10).toFixed(1)} %`;
-    const change = value === null || before[name] == null ? 0 : value - before[name];
+    const isRank = name === "leave"; // as a percentage it does not hold
+    text.textContent = value === null ? "–" : isRank ? `rank ${row.leave_rank?.join(" of ") ?? "–"}` : `${(value / 10).toFixed(1)} %`;
+    const change = isRank || value === null || before[name] == null ? 0 : value - before[name];
     if (change) {
       const note = document.createElement("i");
       note.textContent = ` ${change > 0 ? "+" : "−"}${(Math.abs(change) / 10).toFixed(1)}`;
