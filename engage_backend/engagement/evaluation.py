@@ -28,6 +28,7 @@ from engage_backend.engagement.comparison.family import Family, Said, Task, unle
 from engage_backend.engagement.comparison.groups import group_rows
 from engage_backend.engagement.comparison.judging import (
     OURS,
+    PORTABLE,
     Answers,
     Evaluation,
     described,
@@ -166,5 +167,7 @@ def _figures(found: Evaluation, split: str, runs: Sequence[Material], answers: A
     if split == BY_RUN:
         found.ever = list(ever_rows(split, runs, answers))
         found.differences = bootstrap.differences(runs, answers, OURS, seed=seed)
+        beside = {row: answers[row] for row in (PORTABLE, *single.ROWS) if row in answers}
+        found.differences += bootstrap.differences(runs, beside, PORTABLE, seed=seed)
         found.groups = group_rows(runs, answers, OURS, seed=seed)
         found.reliability = reliability_rows(runs, answers)

@@ -11,6 +11,7 @@ from engage_backend.engagement.comparison.judging import (
     AMONG,
     MAIN,
     OURS,
+    PORTABLE,
     POSITIVES,
     WHO,
     Evaluation,
@@ -69,7 +70,7 @@ def _runs(found: Evaluation) -> str:
     body = {
         str(run["name"]): (
             f"{run['learners']:,}",
-            f"{run['unenrolled']:,}" if run["dated"] else "not dated",
+            f"{run.get('unenrolled', 0):,}" if run.get("dated", True) else "not dated",
             f"{run['certified'] / max(run['learners'], 1):.0%}",
             f"{run['events']:,}",
             f"{run['known_kinds']:.0%}",
@@ -87,7 +88,10 @@ def _summary(found: Evaluation) -> str:
     for target in TARGETS:
         for among in AMONG[target]:
             lines = {model: _line(found, model, target, among) for model in found.models}
-            ours, others = lines.get(OURS, {}), {model: line for model, line in lines.items() if model != OURS}
+            ours, others = (
+                lines.get(OURS, {}),
+                {model: line for model, line in lines.items() if model not in (OURS, PORTABLE)},
+            )
             weeks = [week for week in KEY_WEEKS if week in ours] or sorted(ours)[-1:]
             cells = "".join(_card_row(f"week {week}", ours[week][0], _best(others, week)) for week in weeks)
             out.append(
@@ -229,7 +233,7 @@ def _calibration(found: Evaluation, target: str) -> str:
 
 def _differences(found: Evaluation, target: str) -> str:
     among = MAIN[target]
-    mine = [row for row in found.differences if row["target"] == target and row["among"] == among]
+    mine = [row for row in found.differences if (row["model"], row["target"], row["among"]) == (OURS, target, among)]
     at = next((at for at in ("week 8", "50 %", "week 4") if any(row["at"] == at for row in mine)), None)
     if at is None:
         return ""

@@ -12,6 +12,7 @@ from engage_backend.engagement.comparison import bootstrap
 from engage_backend.engagement.comparison.judging import (
     ASKED,
     OURS,
+    PORTABLE,
     Evaluation,
     Row,
     described,
@@ -28,7 +29,6 @@ from engage_backend.engagement.model import Model
 from engage_backend.engagement.training import known_share, predict
 from engage_backend.engagement.trees import TARGETS
 
-PORTABLE = "engage_portable"
 COUNT = "event_count"
 # Rows by a single feature: its column in Material.single, and whether more of it speaks for a certificate.
 SINGLES = {COUNT: ("events", 1), "points_so_far": ("points_earned", 1), "days_since_last_event": ("days_silent", -1)}

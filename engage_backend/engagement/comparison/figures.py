@@ -16,6 +16,7 @@ Line = Mapping[int, tuple[float, int]]  # {week: (mean AUC over runs, number of 
 # Families share a hue; members differ by dashes. (light, dark, dashes)
 STYLES: dict[str, tuple[str, str, str]] = {
     "engage": ("#0b57b0", "#7ab8ff", ""),
+    "engage_portable": ("#0b57b0", "#7ab8ff", "6 4"),
     "gradient_boosting": ("#00756a", "#4fd1c1", ""),
     "lstm_published": ("#b34700", "#ffab66", ""),
     "lstm_features": ("#b34700", "#ffab66", "6 4"),

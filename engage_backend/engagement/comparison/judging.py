@@ -15,7 +15,8 @@ from engage_backend.engagement.metrics import FIGURES, judge, reliability
 from engage_backend.engagement.training import OUTCOMES
 from engage_backend.engagement.trees import TARGETS
 
-OURS = "engage"
+# Ours: `certify` from the full set of trees, as after a finished run of the site was checked; and from the portable set.
+OURS, PORTABLE = "engage", "engage_portable"
 
 Row = dict[str, Any]
 # By row, for each seed, the probabilities about each run: (n, TARGETS), None where the split does not judge it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engage_backend.engagement import (
@@ -15,15 +17,19 @@ from engage_backend.engagement import (
     trees_fit,
 )
 from engage_backend.engagement.comparison.family import Said, Task, silence
+from engage_backend.engagement.comparison.judging import OURS, PORTABLE
 from engage_backend.engagement.training import Settings, predict, single_outcomes, train
 from engage_backend.engagement.trees import TARGETS
 
-ROWS = ("engage",)
+ROWS = (OURS, PORTABLE)
 MODULES = (calibration, counters, dataset, encoder, model, training, trees, trees_fit)
 
 
 def say(task: Task, settings: Settings | None = None) -> Said:
-    """Natural balance, everyone enrolled, moments within weeks: what it is trained on is its own affair."""
+    """Natural balance, everyone, moments within weeks: what it is trained on is its own affair.
+
+    The rows differ in `certify`: what is said after a finished run of the site was checked, and what is said before.
+    """
     runs = [run.run for run in task.fold.train]
     why = single_outcomes(runs)
     said = Said(silence(task, ROWS), why)
@@ -31,8 +37,11 @@ def say(task: Task, settings: Settings | None = None) -> Said:
     if not heard:
         return said
     trained = train(runs, task.kinds, seed=task.seed, settings=settings, refuse=False, progress=task.progress)
-    for run, out in zip(task.fold.test, said.rows[ROWS[0]], strict=True):
+    for at, run in enumerate(task.fold.test):
         asked = np.zeros(len(run.run.who), dtype=bool)
         asked[run.at] = True
-        out[:, heard] = predict(trained, run.run.with_examples(asked), task.kinds)[:, heard]
+        examples = run.run.with_examples(asked)
+        for row, calibrated in ((OURS, True), (PORTABLE, False)):
+            out = said.rows[row][at]
+            out[:, heard] = predict(replace(trained, calibrated=calibrated), examples, task.kinds)[:, heard]
     return said

@@ -70,7 +70,8 @@ features. <code>lstm_published</code> reads the events themselves, one-hot, with
 They learn from two certified learners for each who is not, without those whose sequences are longer than Q3 + 1.5 IQR of the
 certified. The prior that this brings is undone (Saerens 2002, Elkan 2001) before a probability is judged.</li>
 <li><code>gradient_boosting</code> reads the twelve features at the natural balance. <code>engage</code> is what
-<code>engage train</code> makes.</li>
+<code>engage train</code> makes; <code>engage_portable</code> says <code>certify</code> from the set of trees that speaks
+until a finished run of the site was checked.</li>
 <li><b>Nothing of a test fold is known in training:</b> vocabulary, scaling, hyperparameters, blending and calibration come
 from inner folds of the training runs. Features see what had happened by the end of the week, and the schedule.</li>
 <li><b>leave</b> is asked of those who were active of late, not in the last 14 days of the course or of its log, and not after a

@@ -10,7 +10,9 @@ from engage_backend.engagement.comparison.judging import (
     ASKED,
     EVER,
     MAIN,
+    OURS,
     POOLED,
+    PORTABLE,
     POSITIVES,
     WHO,
     Row,
@@ -21,6 +23,7 @@ from engage_backend.engagement.comparison.splits import BY_COURSE, BY_RUN, FORWA
 from engage_backend.engagement.trees import TARGETS
 
 SHOWN_WEEKS = (1, 2, 4, 8, 12, 16, 24, 32)
+LEAD = 0.005  # of another row, that is worth telling
 ALL_WEEKS = 8  # of a course with so many, each is shown; more columns do not fit into a terminal
 SPLITS = {
     ASKED: "a finished model",
@@ -54,6 +57,7 @@ def markdown(found: Mapping[str, Any], *, command: str) -> str:
             for split, meaning in SPLITS.items():
                 parts += _by_week(found, target, among, split, meaning)
         parts += _ever(found, target)
+        parts += _ahead(found, target)
         parts += _seeds(found, target)
         parts += _probabilities(found, target)
         parts += _differences(found, target)
@@ -80,12 +84,12 @@ def not_dated(runs: Iterable[Mapping[str, Any]]) -> list[str]:
     """Where learners who have unenrolled may be among those judged, each in a sentence."""
     lines = []
     for run in runs:
-        if not run["dated"]:
+        if not run.get("dated", True):
             lines.append(
                 f"{run['name']}: its log tells of no enrolment, so nobody is left out for having unenrolled; figures may be "
                 "of people whom the page would not show."
             )
-        elif run["undated"]:
+        elif run.get("undated"):
             lines.append(
                 f"{run['name']}: {run['undated']:,} learners are unenrolled in the end, and no event tells since when: they "
                 "count as enrolled."
@@ -192,6 +196,34 @@ def _differences(found: Mapping[str, Any], target: str) -> list[str]:
         cells = body.setdefault(f"{row['model']} less {row['against']}", [""] * len(moments))
         cells[moments.index(row["at"])] = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
     return [f"{target}, differences in ROC AUC with 95 % intervals, paired bootstrap:", _table("at", moments, body)]
+
+
+def _ahead(found: Mapping[str, Any], target: str) -> list[str]:
+    """Where a row that is not ours is ahead of ours by more than LEAD."""
+    others = [model for model in found["models"] if model not in (OURS, PORTABLE)]
+    lines, asked = [], 0
+    for ours in (row for row in (OURS, PORTABLE) if row in found["models"]):
+        for among in AMONG[target]:
+            for split, meaning in SPLITS.items():
+                line = line_of(found["rows"], ours, target, among, split=split)
+                beside = {other: line_of(found["rows"], other, target, among, split=split) for other in others}
+                asked += len(line)
+                leads = [
+                    (week, max((theirs[week][0], other) for other, theirs in beside.items() if week in theirs))
+                    for week in line
+                    if any(week in theirs for theirs in beside.values())
+                ]
+                told = [
+                    f"week {week} {_three(best)} ({other}) beside {_three(line[week][0])}"
+                    for week, (best, other) in leads
+                    if best - line[week][0] > LEAD
+                ]
+                if told:
+                    lines.append(f"- {ours}, {WHO[among]}, {meaning}: {'; '.join(told)}")
+    if not asked:
+        return []
+    title = f"{target}, where another row is ahead by more than {LEAD}:"
+    return [title, "\n".join(lines)] if lines else [f"{target}: no other row is ahead by more than {LEAD} in any week."]
 
 
 def _without_figure(found: Mapping[str, Any]) -> list[str]:
