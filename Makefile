@@ -38,20 +38,24 @@ static:  ## bundle the front end into engage_xblock/public (needs node)
 	cd static && npm ci --no-audit --no-fund && npm run build
 
 # A stamp for each part makes a second call start at once; it is older than setup.py or the pins only when they changed.
-$(VENV)/.demo $(VENV)/.lint: $(VENV)/.torch
+$(VENV)/.lint: $(VENV)/.torch
+$(VENV)/.demo $(VENV)/.lint: $(VENV)/.python
 	@echo "Installing what \`make $(@F:.%=%)\` needs into $(VENV) (once; a minute or two) ..."
 	@$(PIP) --editable ".[$(@F:.%=%)]"
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.demo
+$(VENV)/.test: $(VENV)/.demo $(VENV)/.torch
 	@echo "Installing what \`make test\` needs into $(VENV) (once; a minute or two) ..."
 	@$(PIP) --editable ".[test]"
 	@touch $@
 
-# On Linux the CPU build of torch: a wheel that pip's find-links know, or the one of TORCH_INDEX.
-$(VENV)/.torch: setup.py constraints.txt
+$(VENV)/.python: setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Engage needs Python 3.11 or later: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# What trains an LSTM, and tests it. On Linux the CPU build of torch: a wheel that pip's find-links know, or the one of TORCH_INDEX.
+$(VENV)/.torch: $(VENV)/.python
 	@test "$$(uname -s)" != Linux || $(PIP) --no-deps --no-index torch 2>/dev/null \
 	|| $(PIP) --no-deps --index-url $(TORCH_INDEX) torch
 	@touch $@

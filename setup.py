@@ -4,7 +4,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-WORKER = ["torch>=2.6,<3", "numpy>=1.26,<3", "safetensors>=0.4", "prometheus-client>=0.19"]
+WORKER = ["numpy>=1.26,<3", "safetensors>=0.4", "prometheus-client>=0.19"]
+LSTM = ["torch>=2.6,<3"]  # to serve, or to train, a model that has an LSTM; the one that ships has none
 TRAIN = [*WORKER, "xgboost-cpu>=3,<4", "scikit-learn>=1.4", "rich>=13"]
 DEMO = [*WORKER, "XBlock[django]>=5.2,<7", "waitress>=3", "rich>=13"]
 MAIL = ["django-anymail>=12,<15"]  # 15 asks for a Django that a Teak LMS does not have
@@ -27,6 +28,7 @@ TEST_WEB = [
 ]
 TEST = [
     *TRAIN,
+    *LSTM,
     *DEMO,
     *TEST_WEB,
     "playwright>=1.50",
@@ -35,6 +37,7 @@ TEST = [
 ]
 LINT = [
     *DEMO,
+    *LSTM,
     "django-stubs>=5.1",
     "djangorestframework-stubs>=3.15",
     "import-linter>=2.1",
@@ -67,6 +70,7 @@ setup(
     ],
     extras_require={
         "worker": WORKER,
+        "lstm": LSTM,
         "train": TRAIN,
         "demo": DEMO,
         "mail": MAIL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 import types
@@ -49,6 +50,17 @@ def test_a_base_install_brings_nothing_heavy() -> None:
     names = {re.split(r"[^A-Za-z0-9_.-]", line)[0].lower() for line in base}
     assert "django" in names
     assert names.isdisjoint({*HEAVY, "xgboost-cpu", "scikit-learn", "safetensors", "edx-django-utils"})
+
+
+def test_torch_comes_with_the_lstm_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+    # As setup.py says it today: what was installed may be older.
+    stand_in = types.SimpleNamespace(setup=lambda **words: told.update(words), find_packages=lambda **words: [])
+    monkeypatch.setitem(sys.modules, "setuptools", stand_in)
+    runpy.run_path(str(ROOT / "setup.py"))
+    with_torch = {extra for extra, needs in told["extras_require"].items() if any("torch" in need for need in needs)}
+    assert with_torch == {"lstm", "test", "lint"}
+    assert {"worker", "demo", "train"} <= set(told["extras_require"])
 
 
 @pytest.mark.parametrize("project", ["lms.djangoapp", "cms.djangoapp"])

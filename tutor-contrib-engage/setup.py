@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 setup(
     name="tutor-contrib-engage",
     version="22.0.0",  # the first number is that of the newest Tutor that it is for: 22 is Verawood
-    description="Engage for Tutor: the plugin, a worker image with CPU torch, consumers, and a Redis that keeps what it has.",
+    description="Engage for Tutor: the plugin, a worker image, consumers, and a Redis that keeps what it has.",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

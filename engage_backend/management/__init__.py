@@ -1,1 +1,1 @@
-"""Thin: a command parses its arguments and calls a room. torch is imported inside `handle`, never when a command is listed."""
+"""Thin: a command parses its arguments and calls a room. It imports what is heavy inside `handle`, not when it is listed."""

@@ -229,10 +229,20 @@ def _model(log: Path | None) -> Iterator[Finding]:
     if trouble := weights_trouble(folder):
         yield Finding("model", "wrong", trouble, "copy the whole folder of the model again, or train it again")
         return
+    needed = {"numpy": "worker", "safetensors": "worker"} | ({"torch": "lstm"} if card.get("lstm") else {})
+    missing = [package for package in needed if importlib.util.find_spec(package) is None]
+    if not missing:
+        from engage_backend.engagement.folder import ModelRefused, load_model
+
+        try:
+            load_model(folder)
+        except ModelRefused as refused:
+            yield Finding("model", "wrong", str(refused), "copy the whole folder of the model again, or train it again")
+            return
     yield Finding("model", "ok", f"{name} in {folder}")
-    missing = [name for name in ("torch", "numpy", "safetensors") if importlib.util.find_spec(name) is None]
     if missing:
-        do = "fine in LMS and Studio; where engage_consume runs: pip install 'openedx-engage[worker]'"
+        extras = ",".join(sorted({needed[package] for package in missing}))
+        do = f"fine in LMS and Studio; where engage_consume runs: pip install 'openedx-engage[{extras}]'"
         yield Finding("model", "note", f"not installed here: {', '.join(missing)}", do)
 
 

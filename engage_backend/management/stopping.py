@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_OF_THE_WORKER = {"torch", "numpy", "safetensors", "prometheus_client"}
+_OF_THE_WORKER = {"numpy", "safetensors", "prometheus_client"}
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import shutil
 import signal
 import socket
 import sys
@@ -21,6 +22,7 @@ from django.core.management.base import OutputWrapper
 
 from engage_backend.cli import main
 from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.conf import BASE_MODEL
 from engage_backend.engagement.live.consumer import Consumer
 from engage_backend.engagement.live.metrics import Metrics
 from engage_backend.management.commands.engage_backfill import Progress
@@ -101,6 +103,23 @@ except SystemExit as refused:
     print(refused.code, main(["consume", log, "--once"]))
 """
     assert disk_site.python(code, str(disk_site.home / "tracking.log")) == "1 0\n"
+
+
+@pytest.mark.parametrize("ships", [False, True], ids=["small model", "the model that ships"])
+def test_a_consumer_predicts_and_has_loaded_neither_torch_nor_what_trains(disk_site: DiskSite, ships: bool) -> None:
+    disk_site.set_up(learners=3)
+    if ships:
+        shutil.copytree(BASE_MODEL, disk_site.home / "model", dirs_exist_ok=True)
+    log = disk_site.home / "tracking.log"
+    log.write_bytes(b"".join(map(line, clicks(1, 40))))
+    code = """
+import sys
+from engage_backend.cli import main
+assert main(["consume", sys.argv[1], "--once"]) == 0
+from engage_backend.models import Prediction
+print(Prediction.objects.count(), sorted({"torch", "xgboost", "sklearn", "scipy", "pandas", "rich"} & set(sys.modules)))
+"""
+    assert disk_site.python(code, str(log)).splitlines()[-1] == "3 []"
 
 
 def test_a_consumer_serves_its_figures_and_logs_json_until_it_is_told_to_stop(disk_site: DiskSite) -> None:

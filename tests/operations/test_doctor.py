@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from engage_backend.engagement.folder import save_model
 from engage_backend.management.doctor import Finding, examine
+from tests.engagement.clicks import listening_model, small_model
 from tests.services import RedisServer
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "tracking" / "lms.jsonl"
@@ -54,6 +57,29 @@ def test_what_is_wrong_ends_with_status_1_and_can_be_read_by_a_program(site: Any
         call_command("engage_doctor", "--json", stdout=told)
     assert ended.value.code == 1
     assert [finding["about"] for finding in json.loads(told.getvalue()) if finding["state"] == "wrong"] == ["model"]
+
+
+def test_torch_is_asked_for_only_where_the_model_has_an_lstm(
+    site: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    save_model(small_model(), {"name": "trees"}, tmp_path / "trees")
+    save_model(listening_model(), {"name": "heard"}, tmp_path / "heard")
+    there = find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else there(name))
+    for folder, states in (("trees", ["ok"]), ("heard", ["ok", "note"])):
+        settings.ENGAGE = {"PLATFORM": "standalone", "MODEL": str(tmp_path / folder)}
+        findings = found("model")
+        assert [finding.state for finding in findings] == states
+    assert "torch" in findings[1].says and "openedx-engage[lstm]" in findings[1].do
+
+
+def test_a_model_that_the_consumer_would_refuse_is_said(site: Any, settings: Any, tmp_path: Path) -> None:
+    save_model(small_model(), {"name": "trees"}, tmp_path)
+    card = json.loads((tmp_path / "card.json").read_text())
+    (tmp_path / "card.json").write_text(json.dumps(card | {"features": ["unheard_of"]}))
+    settings.ENGAGE = {"PLATFORM": "standalone", "MODEL": str(tmp_path)}
+    assert "unheard_of" in the_wrong("model").says
 
 
 def test_settings_that_cannot_be_used_are_said_with_their_hint(site: Any, settings: Any) -> None:

@@ -164,14 +164,17 @@ def test_settings_are_usable_as_they_come(render: Render, settings: Any) -> None
     assert check_settings() == []
 
 
-def test_the_image_of_lms_and_studio_gets_the_base_install_and_the_workers_image_torch(render: Render) -> None:
+def test_the_image_of_lms_and_studio_gets_the_base_install_and_the_workers_what_reads_a_model(render: Render) -> None:
     env = render()
     openedx = (env / "build" / "openedx" / "Dockerfile").read_text()
     assert "pip install 'openedx-engage>=0.1,<0.2'" in openedx
     assert "torch" not in openedx
     worker = (env / "plugins" / "engage" / "images" / "engage-worker" / "Dockerfile").read_text()
     assert re.search(r"^FROM \S*overhangio/openedx:", worker, flags=re.MULTILINE)
-    assert "'torch>=2.6,<3'" in worker
+    assert "'safetensors>=0.4'" in worker and "'torch" not in worker
+    env = render(ENGAGE_WORKER_REQUIREMENTS='["torch>=2.6,<3"]')
+    with_torch = (env / "plugins" / "engage" / "images" / "engage-worker" / "Dockerfile").read_text()
+    assert "'torch>=2.6,<3'" in with_torch and "--extra-index-url https://download.pytorch.org/whl/cpu" in with_torch
     assert "--constraint /tmp/pins.txt" in worker
     assert "pip freeze --all " in worker  # else setuptools is not among the pins
 

@@ -15,10 +15,8 @@ hooks.Filters.CONFIG_DEFAULTS.add_items(
         # What pip installs into the openedx image; empty where a checkout named openedx-engage is mounted.
         ("ENGAGE_REQUIREMENT", "openedx-engage>=0.1,<0.2"),
         # The same for the worker's image, with what only consumers need; empty where the openedx image has a mounted one.
-        (
-            "ENGAGE_WORKER_REQUIREMENTS",
-            ["torch>=2.6,<3", "numpy>=1.26,<3", "safetensors>=0.4", "prometheus-client>=0.19"],
-        ),
+        ("ENGAGE_WORKER_REQUIREMENTS", ["numpy>=1.26,<3", "safetensors>=0.4", "prometheus-client>=0.19"]),
+        # Where torch comes from, for a model with an LSTM: add "torch>=2.6,<3" to the requirements then. PyPI's is for GPUs.
         ("ENGAGE_TORCH_INDEX", "https://download.pytorch.org/whl/cpu"),
         ("ENGAGE_DOCKER_IMAGE", "{{ DOCKER_REGISTRY }}openedx-engage-worker:{{ TUTOR_VERSION }}"),
         # Consumers share the work by learner; one a shard.

@@ -42,7 +42,7 @@ class Command(BaseCommand):
     @needs_tables()
     def handle(self, *args: Any, **options: Any) -> None:
         """Read all files, then bring every learner up to now."""
-        # torch comes in with the engine: a web process that lists commands must not load it.
+        # numpy comes in with the engine: a web process that lists commands must not load it.
         from engage_backend.conf import engage_settings
         from engage_backend.engagement.columns import Pile
         from engage_backend.engagement.live.engine import Engine

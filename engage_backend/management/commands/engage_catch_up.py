@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """One course run after the other."""
-        # torch comes in with the engine: a web process that lists commands must not load it.
+        # numpy comes in with the engine: a web process that lists commands must not load it.
         from engage_backend.engagement.live.catch_up import catch_up
         from engage_backend.engagement.live.engine import Engine
         from engage_backend.platform.api import get_platform

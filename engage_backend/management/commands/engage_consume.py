@@ -55,7 +55,7 @@ class Command(BaseCommand):
     @needs_tables()
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs until told to stop."""
-        # torch comes in with the engine: a web process that lists commands must not load it.
+        # numpy comes in with the engine: a web process that lists commands must not load it.
         from engage_backend.conf import engage_settings
         from engage_backend.engagement.live.consumer import AnotherReader, Consumer
         from engage_backend.engagement.live.engine import Engine

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     @needs_tables()
     def handle(self, *args: Any, **options: Any) -> None:
         """One tick."""
-        # torch comes in with the engine: a web process that lists commands must not load it.
+        # numpy comes in with the engine: a web process that lists commands must not load it.
         from engage_backend.engagement.live.engine import Engine
         from engage_backend.platform.api import get_platform
 
