@@ -87,7 +87,7 @@ def generate(course: Course, *, count: int = 800) -> Run:
     end = START + course.weeks * 7 * DAY
     dues = {"weekly": lambda week: START + (week + 1) * 7 * DAY, "at the end": lambda week: end, "none": lambda week: None}
     graded = tuple(GradedBlock(block, 1 / course.weeks, dues[course.due](week)) for week, block in enumerate(blocks))
-    schedule = CourseSchedule(course.key, str(course), START, end, False, PASSING, graded)
+    schedule = CourseSchedule(course.key, str(course), START, end, passing_grade=PASSING, graded=graded)
     return run_of(Package(Path(str(course)), schedule, learners, []), events, KindTable(), seed=1)
 
 
