@@ -8,7 +8,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PACKAGE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test crash fuzz lint bench static clean
+.PHONY: demo test crash foreign fuzz lint bench static clean
 
 demo: $(VENV)/.demo  ## the main job on this machine: SQLite, no servers
 	@$(BIN)/engage demo $(if $(PACKAGE),--package $(PACKAGE))
@@ -17,11 +17,14 @@ test: $(VENV)/.test  ## what it needs, then every test
 	@sh .ci/services
 	@if command -v npm >/dev/null; then cd static && { test -d node_modules || npm ci --silent --no-audit --no-fund; }; \
 	else echo "No npm: the front end's unit tests and the test of its bundle are skipped."; fi
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not bench and not crash"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not bench and not crash and not foreign"
 
 crash: $(VENV)/.test  ## consumers killed a hundred times; half an hour
 	@sh .ci/services
 	$(BIN)/pytest -m crash -s tests/crash
+
+foreign: $(VENV)/.test  ## the model that ships on 120 generated courses; some minutes
+	$(BIN)/pytest -m foreign -n 0 tests/engagement
 
 fuzz: $(VENV)/.test  ## ten million mutations of real lines, on two cores; some minutes
 	nice -n 10 $(BIN)/python -m tests.fuzz.fuzz

@@ -35,7 +35,7 @@ TOLERANCE = 1e-5  # of a probability, in the self-test
 # What saving writes into a card, and loading needs; the rest tells a reader something.
 _OURS = {
     *("format", "weights_sha256", "counters", "features", "targets", "parts", "lstm", "vocabulary", "prior"),
-    "self_test",
+    *("certify_speaks", "self_test"),
 }
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -58,6 +58,7 @@ def save_model(model: Model, card: dict[str, Any], folder: Path) -> None:
         "targets": list(TARGETS),
         "features": list(FEATURES),
         "parts": {name: _told(name, part) for name, part in model.parts.items()},
+        "certify_speaks": model.speaker("certify"),
         "prior": dict(zip(TARGETS, model.prior, strict=True)),
     }
     if model.lstm is not None:
@@ -186,6 +187,10 @@ def _model_of(card: Mapping[str, Any], weights: bytes) -> Model:
         raise ValueError("it has no part `full`")
     parts = {name: _part(name, told, tensors.get(name, {}), places) for name, told in card["parts"].items()}
     model = Model(parts, identity=_identity(card, weights), calibrated=bool(card.get("calibrated_on")))
+    calibrated = "full" if model.calibrated else "portable"
+    model.certify_speaks = card.get("certify_speaks", calibrated)
+    if model.certify_speaks not in ("full", "portable"):
+        raise ValueError("certify_speaks is neither full nor portable")
     model.prior = tuple(None if (share := card["prior"][one]) is None else float(share) for one in TARGETS)
     if not all(share is None or 0 <= share <= 1 for share in model.prior):
         raise ValueError("prior is not between 0 and 1")

@@ -55,6 +55,7 @@ class Model:
     identity: str = ""  # name/digest; set when the model is saved or loaded
     prior: tuple[float | None, ...] = (None,) * len(TARGETS)  # how often each came true where the model was calibrated
     calibrated: bool = False  # whether finished runs of this site have calibrated it
+    certify_speaks: str = "portable"  # the part whose `certify` is shown, where the model has it
 
     @property
     def full(self) -> Part:
@@ -69,10 +70,10 @@ class Model:
     def speaker(self, target: str) -> str:
         """Return the name of the part whose figure is shown for this target.
 
-        What `full` learnt of one platform may not hold on another: `portable` speaks until a finished run was checked.
+        What `full` learnt of one platform may not hold on another: `portable` speaks until it was seen on finished runs of
+        this site that `full` ranks no worse.
         """
-        is_portable = target in PARTS["portable"] and "portable" in self.parts and not self.calibrated
-        return "portable" if is_portable else "full"
+        return self.certify_speaks if target in PARTS["portable"] and self.certify_speaks in self.parts else "full"
 
     def _speakers(self) -> dict[str, list[str]]:
         """The parts that speak, each with its targets."""
@@ -99,6 +100,15 @@ class Model:
         """
         beside = self.lstm.share(hidden, features) if self.lstm is not None else 0.0
         return sigmoid(self.logits(features, beside) + np.array(shift))
+
+    def certify_of_each(self, hidden: Floats, features: Floats) -> dict[str, Doubles]:
+        """What each part says of `certify`, as calibrated log-odds (n,), whether it speaks or not; arguments as above."""
+        beside = self.lstm.share(hidden, features) if self.lstm is not None else 0.0
+        return {
+            name: part.logits(features, beside if name == "full" else 0.0)[:, PARTS[name].index("certify")]
+            for name, part in self.parts.items()
+            if "certify" in PARTS[name]
+        }
 
     def contributions(self, features: Floats) -> Doubles:
         """How much each feature moved the log-odds that are shown, (n, 3, F): see `Trees.contributions`."""

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from engage_backend.engagement.calibration import Doubles, logistic, sigmoid
-from engage_backend.engagement.model import Model
+from engage_backend.engagement.metrics import auc
+from engage_backend.engagement.model import PARTS, Model
 from engage_backend.engagement.trees import TARGETS
 
 LEAST = 30  # learners of each outcome, below which a target stays as it is
@@ -24,6 +25,29 @@ class Shown(NamedTuple):
     per_mille: float
     learners: int
     happened: int
+
+
+class WeekEnd(NamedTuple):
+    """What each part of a model says of n learners of a finished run at the end of a week, and what came of it."""
+
+    logits: Mapping[str, Doubles]  # of `certify`, (n,) by part
+    certified: Doubles  # (n,) 0 or 1
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there are enough learners of each outcome to compare ranks."""
+        return LEAST <= self.certified.sum() <= len(self.certified) - LEAST
+
+    def shown(self, part: str) -> list[Shown]:
+        """The same as figures that were shown, as if this part had spoken."""
+        said = 1000.0 * sigmoid(self.logits[part])
+        return [Shown(float(one), 1, int(came)) for one, came in zip(said, self.certified, strict=True)]
+
+
+def ranks(ends: Sequence[WeekEnd]) -> dict[str, float]:
+    """The mean AUC of `certify` by part, over these ends of weeks, at least one, of which each has both outcomes."""
+    found = {part: [auc(end.certified, end.logits[part]) for end in ends] for part in ends[0].logits}
+    return {part: float(np.mean([area for area in areas if area is not None])) for part, areas in found.items()}
 
 
 def without(per_mille: float, shift: float) -> float:
@@ -47,11 +71,14 @@ def recalibrate(model: Model, shown: Mapping[str, Sequence[Shown]], *, runs: int
     """The model with slope and intercept as finished runs ask for, and what that mends; `shown` by target.
 
     A logistic regression of the outcomes on the log-odds that were shown (Platt 1999), of which R / (R + 2) is believed for R
-    runs: the learners of one run err together. The ranks of learners stay as they were.
+    runs: the learners of one run err together. Calibrated is the part that speaks. The ranks of learners stay as they were.
     """
-    slope, intercept = model.full.slope.copy(), model.full.intercept.copy()
+    parts = {
+        name: replace(part, slope=part.slope.copy(), intercept=part.intercept.copy())
+        for name, part in model.parts.items()
+    }
     verdicts = {}
-    for at, target in enumerate(TARGETS):
+    for target in TARGETS:
         rows = shown.get(target, ())
         chance = np.array([np.clip(row.per_mille, _EDGE, 1000 - _EDGE) / 1000 for row in rows])
         learners = np.array([row.learners for row in rows], dtype=np.float64)
@@ -70,11 +97,12 @@ def recalibrate(model: Model, shown: Mapping[str, Sequence[Shown]], *, runs: int
             continue
         sure = runs / (runs + DOUBT)
         by, shift = 1 + sure * float(slopes[0] - 1), sure * shift
-        slope[at], intercept[at] = by * slope[at], by * intercept[at] + shift
+        part, output = parts[model.speaker(target)], PARTS[model.speaker(target)].index(target)
+        part.slope[output] *= by
+        part.intercept[output] = by * part.intercept[output] + shift
         after = _error(sigmoid(by * logits + shift), learners, happened)
         verdicts[target] = Verdict(int(learners.sum()), before, after)
-    full = replace(model.full, slope=slope, intercept=intercept)
-    return replace(model, parts={**model.parts, "full": full}, identity="", calibrated=True), verdicts
+    return replace(model, parts=parts, identity="", calibrated=True), verdicts
 
 
 def _error(chance: Doubles, learners: Doubles, happened: Doubles) -> float:

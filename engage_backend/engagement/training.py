@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,16 @@ from engage_backend.clickstream.vocabulary import Vocabulary
 from engage_backend.engagement import trees_fit
 from engage_backend.engagement.calibration import Doubles, Stack, fit_stack, sigmoid
 from engage_backend.engagement.categories import Category
+from engage_backend.engagement.counters import FEATURES
 from engage_backend.engagement.dataset import Run
 from engage_backend.engagement.encoder import KindTable
-from engage_backend.engagement.model import Model, Part
+from engage_backend.engagement.model import PARTS, Model, Part
 from engage_backend.engagement.trees import TARGETS, Trees
 
 Progress = Callable[[str], object]
 MEAN_OF = 10_000  # examples that say what the mean learner is
+EARLY, EARLY_DAYS = 4.0, 14.0  # an example of day 0 counts 1 + EARLY times for `certify`, and by e less each EARLY_DAYS
+_SINCE_START = FEATURES.index("days_since_start")
 
 OUTCOMES = {
     "certify": ("nobody earned a certificate", "everybody earned a certificate", "no one counts"),
@@ -97,7 +100,7 @@ def train(
     """A model from one or more runs. Raises SingleOutcome where a target has one outcome only.
 
     From a `base`, its trees stay and further ones are grown on what they say. Its LSTM learns on where `settings.lstm` says
-    so, and the kinds of these runs join its vocabulary; else the model has none. Parts other than `full` are the base's.
+    so, and the kinds of these runs join its vocabulary; else the model has none. Its `level` stays as it is.
     With `refuse=False` a target of one outcome says nothing worth hearing and the others are learnt: an evaluation passes
     over it. `progress` is called with a few words on what is being done, `pace` told how fast an LSTM learns.
     """
@@ -105,17 +108,8 @@ def train(
     reasons = single_outcomes(runs)
     if refuse and reasons:
         raise SingleOutcome(next(iter(reasons.values())))
-    fit = _Fit(seed, settings, base, progress)
-    before = [fit.said_before(run) for run in runs]
-    trees_said = [np.zeros((len(run.who), len(TARGETS))) for run in runs]
-    folds = folds_of(runs, at_most=5)
-    for number, unseen in enumerate(folds):
-        seen = [~held for held in unseen]
-        told = [said[mine] for said, mine in zip(before, seen, strict=True)]
-        trees = fit.trees(chosen(runs, seen), told, f"fold {number + 1} of {len(folds)}")
-        for run, held, said, first in zip(runs, unseen, trees_said, before, strict=True):
-            if held.any():
-                said[held] = first[held] + trees.margins(run.features[held])
+    full = _Fit("full", seed, settings, base, progress)
+    trees_said = full.said_of_unseen(runs)
     lstm_said, sequence = None, None
     if settings.lstm is not None:
         from engage_backend.engagement.lstm_fit import SequenceFit  # which needs torch
@@ -133,14 +127,12 @@ def train(
             pace,
         )
         lstm_said = sequence.said_of_unseen()
-    stacks = [_stack(runs, trees_said, lstm_said, target) for target in range(len(TARGETS))]
-    trees = fit.trees(runs, before, "final")
-    slope, intercept = (np.array([getattr(stack, name) for stack in stacks]) for name in ("trees", "intercept"))
-    if base is not None:
-        trees = trees_fit.join([base.full.trees.scaled(base.full.slope), trees])
-        intercept = intercept + slope * base.full.intercept
+    stacks = full.stacks(runs, trees_said, lstm_said)
     parts = {**base.parts} if base is not None else {}
-    parts["full"] = Part(trees_fit.centred(trees, mean_learners(runs)), slope, intercept)
+    parts["full"] = full.final(runs, stacks)
+    if not reasons.keys() & PARTS["portable"]:
+        portable = _Fit("portable", seed, settings, base, progress)
+        parts["portable"] = portable.final(runs, portable.stacks(runs, portable.said_of_unseen(runs)))
     model = Model(parts, prior=_prior(runs))
     if sequence is not None and any(stack.lstm for stack in stacks):
         model.lstm = sequence.final([stack.lstm / stack.trees for stack in stacks])
@@ -181,32 +173,94 @@ def vocabulary_of(
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """What every fit of trees of one training shares."""
+    """How the trees of one part are fitted in one training."""
 
+    name: str  # see PARTS
     seed: int
     settings: Settings
     base: Model | None
     progress: Progress
 
-    def said_before(self, run: Run) -> Doubles:
-        """The margins that trees are grown on, (N, 3): what those of the base say, calibrated; nothing without one."""
-        if self.base is None:
-            return np.zeros((len(run.who), len(TARGETS)))
-        return self.base.full.logits(run.features)
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The targets that the part speaks of."""
+        return PARTS[self.name]
 
-    def trees(self, runs: Sequence[Run], before: Sequence[Doubles], name: str) -> Trees:
-        """Trees of all targets, that add to what was said before. A target without two outcomes here gets none."""
-        weights, grown = weights_of(runs), []
-        for number, target in enumerate(TARGETS):
-            self.progress(f"{name}: trees for {target}")
+    @property
+    def before(self) -> Part | None:
+        """The part of the base that the trees are added to; None: they are grown from nothing."""
+        return self.base.parts.get(self.name) if self.base is not None else None
+
+    def said_before(self, run: Run) -> Doubles:
+        """The margins that trees are grown on, (N, K): what those of the base say, calibrated; 0 without one."""
+        return np.zeros((len(run.who), len(self.outputs))) if self.before is None else self.before.logits(run.features)
+
+    def said_of_unseen(self, runs: Sequence[Run]) -> list[Doubles]:
+        """What trees say of each run, (N, K), that were grown on the others; of a single run, on the other half of learners."""
+        told = [self.said_before(run) for run in runs]
+        found = [said.copy() for said in told]
+        folds = folds_of(runs, at_most=5)
+        for number, unseen in enumerate(folds):
+            seen = [~held for held in unseen]
+            before = [said[mine] for said, mine in zip(told, seen, strict=True)]
+            trees = self.trees(chosen(runs, seen), before, f"fold {number + 1} of {len(folds)}")
+            for run, held, said in zip(runs, unseen, found, strict=True):
+                if held.any():
+                    said[held] += trees.margins(run.features[held])
+        return found
+
+    def trees(self, runs: Sequence[Run], before: Sequence[Doubles], step: str) -> Trees:
+        """Trees of all outputs, that add to what was said before. A target without two outcomes here gets none."""
+        weights, early, grown = weights_of(runs), [_early(run) for run in runs], []
+        for output, target in enumerate(self.outputs):
+            self.progress(f"{step}: trees for {target}, {self.name}")
+            number = TARGETS.index(target)
             judged = [run.labels[:, number] >= 0 for run in runs]
             y = _gathered([run.labels[:, number] for run in runs], judged).astype(np.float64)
-            if 0 < y.sum() < len(y):
-                x, w = _gathered([run.features for run in runs], judged), _gathered(weights, judged)
-                rounds = self.settings.own_rounds if self.base else self.settings.rounds
-                margins = _gathered([said[:, number] for said in before], judged) if self.base else None
-                grown.append(trees_fit.grow(x, y, w, target=number, seed=self.seed, rounds=rounds, margins=margins))
-        return trees_fit.join(grown)
+            if not 0 < y.sum() < len(y):
+                continue
+            is_certify = target == "certify"
+            x, w = _gathered([run.features for run in runs], judged), _gathered(weights, judged)
+            trees = trees_fit.grow(
+                x,
+                y,
+                w * _gathered(early, judged) if is_certify else w,
+                target=number,
+                seed=self.seed,
+                rounds=self.settings.rounds if self.before is None else self.settings.own_rounds,
+                margins=None if self.before is None else _gathered([said[:, output] for said in before], judged),
+                names=trees_fit.PORTABLE if self.name == "portable" else None,
+                monotone=is_certify,
+            )
+            grown.append(replace(trees, target=np.full_like(trees.target, output), outputs=len(self.outputs)))
+        return trees_fit.join(grown) if grown else replace(Trees.none(), outputs=len(self.outputs))
+
+    def stacks(
+        self, runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles] | None = None
+    ) -> list[Stack]:
+        """How far each output is to be trusted, from what trees, and an LSTM of the same outputs, said of unseen runs."""
+        found = []
+        for at, target in enumerate(self.outputs):
+            beside = None if lstm is None else [said[:, at] for said in lstm]
+            found.append(_stack(runs, [said[:, at] for said in trees], beside, TARGETS.index(target)))
+        return found
+
+    def final(self, runs: Sequence[Run], stacks: Sequence[Stack]) -> Part:
+        """The part, from all runs."""
+        trees = self.trees(runs, [self.said_before(run) for run in runs], "final")
+        slope, intercept = (np.array([getattr(stack, name) for stack in stacks]) for name in ("trees", "intercept"))
+        if self.before is not None:
+            trees = trees_fit.join([self.before.trees.scaled(self.before.slope), trees])
+            intercept = intercept + slope * self.before.intercept
+        means = mean_learners(runs)
+        return Part(trees_fit.centred(trees, [means[TARGETS.index(one)] for one in self.outputs]), slope, intercept)
+
+
+def _early(run: Run) -> Doubles:
+    """How much more an example (N,) counts for `certify` in the first weeks, of which a run has few and is asked most."""
+    days = np.maximum(run.features[:, _SINCE_START].astype(np.float64), 0.0)
+    counts: Doubles = 1.0 + EARLY * np.exp(-days / EARLY_DAYS)
+    return counts
 
 
 def _gathered(parts: Sequence[npt.NDArray[Any]], chosen: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[Any]:
@@ -256,11 +310,12 @@ def folds_of(runs: Sequence[Run], *, at_most: int) -> list[list[npt.NDArray[np.b
 
 
 def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles] | None, target: int) -> Stack:
+    """How far to trust what trees, and an LSTM, said of one target, (N,) for each run."""
     labels = np.concatenate([run.labels[:, target] for run in runs])
     judged = np.concatenate([run.shown()[:, target] for run in runs])
     weights = np.concatenate(weights_of(runs))
-    by_trees = np.concatenate([part[:, target] for part in trees])[judged]
-    by_lstm = None if lstm is None else np.concatenate([part[:, target] for part in lstm])[judged]
+    by_trees = np.concatenate(trees)[judged]
+    by_lstm = None if lstm is None else np.concatenate(lstm)[judged]
     numbers = [np.full(len(run.who), number) for number, run in enumerate(runs)]
     unit = (np.concatenate(numbers) if len(runs) > 1 else _half_of_learners(runs[0])).astype(np.int64)
     truths = labels[judged].astype(np.float64)

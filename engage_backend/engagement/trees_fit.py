@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
+from engage_backend.engagement.counters import FEATURES, OPTIONAL
 from engage_backend.engagement.encoder import Floats
 from engage_backend.engagement.trees import TARGETS, Trees
 
@@ -30,6 +31,25 @@ SETTINGS: dict[str, Any] = {
     "lambda": 5.0,
     "base_score": 0.5,  # log-odds 0: all that a prediction holds stands in the trees
 }
+
+# What every full part reads; the groups of OPTIONAL come to it where they are heard: see `training`.
+CORE = tuple(name for name in FEATURES if not any(name in group for group in OPTIONAL.values()))
+# Which way a feature may move `certify`, whatever few runs say of it: more of these never makes a certificate less likely,
+RISING = (
+    *("events", "events_per_day", "events_1d", "events_3d", "events_7d", "events_14d", "events_28d", "trend_7d"),
+    *("active_days", "active_days_7d", "active_days_14d", "active_days_28d", "active_days_share", "sessions", "hours"),
+    *("content_events", "video_events", "forum_events", "forum_posts", "problem_events", "progress_events"),
+    *("correct", "correct_share", "blocks_handed_in", "points_attempted", "points_earned", "points_reachable"),
+    *("attempted_of_due", "score_of_attempted", "last_score", "lead_days", "units", "furthest_task"),
+)
+# and more of these never more likely. What stands in neither list may go any way.
+FALLING = ("days_silent", "longest_silence_days", "points_missed", "missing_to_pass", "lag")
+# What means the same on every platform and in a course of any length: days and shares. No count of clicks, tasks or
+# attempts, nothing from due dates, no day of the course (docs/decisions/0020).
+PORTABLE = (
+    *("share_of_course", "days_silent", "active_days_7d", "active_days_14d", "active_days_28d", "active_days_share"),
+    *("points_attempted", "points_earned", "missing_to_pass", "score_of_attempted"),
+)
 
 
 def cores() -> int:
@@ -50,12 +70,22 @@ def grow(
     seed: int,
     rounds: int = ROUNDS,
     margins: Doubles | None = None,
+    names: Sequence[str] = CORE,
+    monotone: bool = False,
 ) -> Trees:
-    """Trees of one target, from examples (n, F) with outcomes 0 or 1 (n,) and weights (n,); added to `margins` (n,), if any."""
+    """Trees of one target, from examples (n, F) with outcomes 0 or 1 (n,) and weights (n,); added to `margins` (n,), if any.
+
+    They ask the features in `names` alone. With `monotone` they keep to RISING and FALLING.
+    """
     settings = {**SETTINGS, "max_depth": DEPTH[TARGETS[target]], "seed": seed, "nthread": cores()}
-    examples = xgboost.DMatrix(features, labels, weight=weights, base_margin=margins)
+    if monotone:
+        ways = {**dict.fromkeys(RISING, 1), **dict.fromkeys(FALLING, -1)}
+        settings["monotone_constraints"] = tuple(ways.get(name, 0) for name in names)
+    places = np.array([FEATURES.index(name) for name in names], dtype=np.int32)
+    examples = xgboost.DMatrix(features[:, places], labels, weight=weights, base_margin=margins)
     booster = xgboost.train(settings, examples, num_boost_round=rounds)
-    return arrays_of(booster, target, depth=DEPTH[TARGETS[target]])
+    trees = arrays_of(booster, target, depth=DEPTH[TARGETS[target]])
+    return replace(trees, feature=np.where(trees.feature < 0, trees.feature, places[trees.feature]))
 
 
 def join(parts: list[Trees]) -> Trees:

@@ -43,7 +43,7 @@ def looking_back(run: CourseRun, now: datetime, *, step: int = STEP, model: str 
     """
     if run.pk is None:
         return []
-    days = _week_ends(run, now)
+    days = week_ends(run, now)
     is_over = run.end is not None and run.end <= now
     settled = [day for day in days if _begins(day) + COMES_BACK + timedelta(days=engage_settings().active_days) <= now]
     known = {
@@ -58,7 +58,7 @@ def looking_back(run: CourseRun, now: datetime, *, step: int = STEP, model: str 
     return sorted(rows)
 
 
-def _week_ends(run: CourseRun, now: datetime) -> dict[date, int]:
+def week_ends(run: CourseRun, now: datetime) -> dict[date, int]:
     """The days of which snapshots are kept and that stand for the ends of weeks -> the week."""
     asked = {
         run.start.date() + week * WEEK + late * DAY: week

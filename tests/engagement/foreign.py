@@ -2,21 +2,22 @@
 
 Written down from first principles before any model was asked, and not adjusted afterwards to what a model said. The
 courses are short (four to seven weeks, one quiz a week, all quizzes alike), dated weekly, at the end, or not at all, on
-platforms that record 3 or 15 clicks for one task. What a learner is:
+platforms that record 3 or 15 clicks for one task. With s the logistic function, a learner is this:
 
-- **Engagement** is one trait, normal with mean 0 and deviation 1. It raises the chance to be here on a day, the clicks of such a
-  day, the chance to hand in, a little the score, and lowers the chance to drop out.
-- **Four in five are ordinary.** While here they are active on a day with chance s(-0.8 + 0.8 e), with s the logistic function,
-  and then make 1 + Poisson(8 exp(0.4 e)) clicks. They hand in each quiz with chance s(0.5 + 1.2 e + own), where `own` is normal with
+- **Engagement** e is one trait, normal with mean 0 and deviation 1. It raises the chance to be here on a day, the clicks of
+  such a day, the chance to hand in, a little the score, and lowers the chance to drop out.
+- **Four in five are ordinary.** While here they are active on a day with chance s(-0.8 + 0.8 e), and then make
+  1 + Poisson(8 exp(0.4 e)) clicks. They hand in each quiz with chance s(0.5 + 1.2 e + own), where `own` is normal with
   deviation 0.8: not all that decides can be seen in clicks.
 - **One in ten watches**: active like somebody with an engagement around 1, and hands in nothing.
 - **One in ten only does quizzes**: is here for the quizzes, two clicks beside each, and hands in like somebody with an
   engagement around 0.5.
-- **Dropping out**: s(-1.5 - e) in the learner's first week, s(-2.2 - e) in each later one, on any day of that week; nothing comes afterwards.
-- **A score** is normal around 0.72 + 0.06 e with deviation 0.15, in tenths from 0 to 1. As on edX a check is `correct` only with full
-  marks. Of the clicks before it some are checks too, with part of the score.
-- **When**: a quiz with its own date is handed in 2 days before it on average, never later. Without one it is handed in within its week
-  or later, by 0.7 weeks on average, never after the end.
+- **Dropping out**: with chance s(-1.5 - e) in the first week, s(-2.2 - e) in each later one, on any day of that week; nothing
+  comes afterwards.
+- **A score** is normal around 0.72 + 0.06 e with deviation 0.15, in tenths from 0 to 1. As on edX a check is `correct` only
+  with full marks. Of the clicks before it some are checks too, with part of the score.
+- **When**: a quiz with its own date is handed in 2 days before it on average, never later. Without one it is handed in
+  within its week or later, by 0.7 weeks on average, never after the end.
 - **One in five enrols late**, on any of the first ten days.
 - **A certificate** takes 60 % of all points.
 """
@@ -85,7 +86,11 @@ def generate(course: Course, *, count: int = 800) -> Run:
         learners.append(PackageLearner(number, f"g{number}", "", "", since, True, "audit", certified, grade, False))
         events += mine
     end = START + course.weeks * 7 * DAY
-    dues = {"weekly": lambda week: START + (week + 1) * 7 * DAY, "at the end": lambda week: end, "none": lambda week: None}
+    dues = {
+        "weekly": lambda week: START + (week + 1) * 7 * DAY,
+        "at the end": lambda week: end,
+        "none": lambda week: None,
+    }
     graded = tuple(GradedBlock(block, 1 / course.weeks, dues[course.due](week)) for week, block in enumerate(blocks))
     schedule = CourseSchedule(course.key, str(course), START, end, passing_grade=PASSING, graded=graded)
     return run_of(Package(Path(str(course)), schedule, learners, []), events, KindTable(), seed=1)
