@@ -49,23 +49,34 @@ def fit_stack(
 
 
 def _pays(trees: Doubles, lstm: Doubles, labels: Doubles, weights: Doubles, unit: Integers) -> bool:
-    """Whether the LSTM beside the trees tells the learners of one unit apart better than trees alone.
+    """Whether the LSTM beside the trees pays, see `pays`: with slopes from the other units."""
+    told = [trees.copy(), trees.copy()]
+    for one in np.unique(unit):
+        held = unit == one
+        if held.all():
+            return False
+        for said, inputs in zip(told, (trees[:, None], np.stack((trees, lstm), axis=1)), strict=True):
+            ones = np.ones(inputs.shape[1])
+            slopes, _ = logistic(inputs[~held], labels[~held], weights[~held], towards=ones)
+            said[held] = inputs[held] @ slopes
+    return pays(told[0], told[1], labels, weights, unit)
 
-    Slopes come from the other units. It pays where the log loss falls, on average over units, by more than the standard error
-    of that average: the examples of one unit err together, so that they are one observation. The intercept is the unit's own,
-    since what is asked is who differs from whom.
+
+def pays(before: Doubles, after: Doubles, labels: Doubles, weights: Doubles, unit: Integers) -> bool:
+    """Whether the logits `after` (n,) tell the learners of one unit apart better than those `before`.
+
+    Both are of units that they were not fitted on. It pays where the log loss falls, on average over units, by more than the
+    standard error of that average: the examples of one unit err together, so that they are one observation. The intercept is
+    the unit's own, since what is asked is who differs from whom.
     """
     gains = []
     for one in np.unique(unit):
         held = unit == one
-        if not 0 < labels[held].sum() < held.sum() or held.all():
+        if not 0 < labels[held].sum() < held.sum():
             continue
         losses = []
-        for inputs in (trees[:, None], np.stack((trees, lstm), axis=1)):
-            ones = np.ones(inputs.shape[1])
-            slopes, _ = logistic(inputs[~held], labels[~held], weights[~held], towards=ones)
-            said = inputs[held] @ slopes
-            _, intercept = logistic(said[:, None], labels[held], weights[held], towards=ones[:1], ridge=_AS_IT_IS)
+        for said in (before[held], after[held]):
+            _, intercept = logistic(said[:, None], labels[held], weights[held], towards=np.ones(1), ridge=_AS_IT_IS)
             z = said + intercept
             losses.append(np.average(np.logaddexp(0.0, z) - labels[held] * z, weights=weights[held]))
         gains.append(losses[0] - losses[1])

@@ -18,6 +18,11 @@ from engage_backend.engagement.model import Model
 from engage_backend.engagement.training import Settings
 from engage_backend.engagement.trees import TARGETS
 
+# Which set of trees says `certify`, and why: engage_calibrate overwrites it.
+NOT_CHECKED = (
+    "`portable` speaks, which reads what means the same on every platform: `full` has not been checked on a finished run "
+    "of this site (engage_calibrate)"
+)
 COLUMNS = ("auc", "average_precision", "brier", "ece", "ece_debiased", "slope")
 
 
@@ -50,6 +55,7 @@ def card_of(
         "settings": asdict(settings),
         "begun_from": begun_from,
         "sequence": _heard(model, settings),
+        "certify_why": NOT_CHECKED if model.speaker("certify") == "portable" else "",
         "training_runs": [
             _described(run) | {"events_of_known_kinds": round(share, 4)} for run, share in zip(runs, known, strict=True)
         ],

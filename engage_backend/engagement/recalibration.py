@@ -36,7 +36,7 @@ class WeekEnd(NamedTuple):
     @property
     def is_told(self) -> bool:
         """Whether there are enough learners of each outcome to compare ranks."""
-        return LEAST <= self.certified.sum() <= len(self.certified) - LEAST
+        return LEAST <= int(self.certified.sum()) <= len(self.certified) - LEAST
 
     def shown(self, part: str) -> list[Shown]:
         """The same as figures that were shown, as if this part had spoken."""

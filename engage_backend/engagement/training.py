@@ -1,5 +1,6 @@
 """Training: from course runs to a model, calibrated across runs at the natural balance.
 
+0. A group of OPTIONAL features is read where trees that read it say more of runs unseen than trees that do not.
 1. Trees learn on all runs but some and speak on those (each run once; a single run: on halves of its learners).
 2. Where a sequence part is to be tried, an LSTM learns on half of the runs what those margins lack, and speaks on the other.
 3. What both said of runs unseen gives the calibration: how far to trust each, pulled to "as they are" when runs are few.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,9 @@ import numpy.typing as npt
 
 from engage_backend.clickstream.vocabulary import Vocabulary
 from engage_backend.engagement import trees_fit
-from engage_backend.engagement.calibration import Doubles, Stack, fit_stack, sigmoid
+from engage_backend.engagement.calibration import Doubles, Stack, fit_stack, pays, sigmoid
 from engage_backend.engagement.categories import Category
-from engage_backend.engagement.counters import FEATURES
+from engage_backend.engagement.counters import FEATURES, OPTIONAL
 from engage_backend.engagement.dataset import Run
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.model import PARTS, Model, Part
@@ -30,6 +31,7 @@ from engage_backend.engagement.trees import TARGETS, Trees
 
 Progress = Callable[[str], object]
 MEAN_OF = 10_000  # examples that say what the mean learner is
+HEARING_ROUNDS = 60
 EARLY, EARLY_DAYS = 4.0, 14.0  # an example of day 0 counts 1 + EARLY times for `certify`, and by e less each EARLY_DAYS
 _SINCE_START = FEATURES.index("days_since_start")
 
@@ -108,7 +110,8 @@ def train(
     reasons = single_outcomes(runs)
     if refuse and reasons:
         raise SingleOutcome(next(iter(reasons.values())))
-    full = _Fit("full", seed, settings, base, progress)
+    reads = {} if base is not None else _heard(runs, seed, settings, progress)
+    full = _Fit("full", seed, settings, base, progress, reads)
     trees_said = full.said_of_unseen(runs)
     lstm_said, sequence = None, None
     if settings.lstm is not None:
@@ -180,6 +183,7 @@ class _Fit:
     settings: Settings
     base: Model | None
     progress: Progress
+    reads: Mapping[str, Sequence[str]] = field(default_factory=dict)  # target -> features of `full`; else CORE
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -229,7 +233,7 @@ class _Fit:
                 seed=self.seed,
                 rounds=self.settings.rounds if self.before is None else self.settings.own_rounds,
                 margins=None if self.before is None else _gathered([said[:, output] for said in before], judged),
-                names=trees_fit.PORTABLE if self.name == "portable" else None,
+                names=trees_fit.PORTABLE if self.name == "portable" else self.reads.get(target, trees_fit.CORE),
                 monotone=is_certify,
             )
             grown.append(replace(trees, target=np.full_like(trees.target, output), outputs=len(self.outputs)))
@@ -254,6 +258,30 @@ class _Fit:
             intercept = intercept + slope * self.before.intercept
         means = mean_learners(runs)
         return Part(trees_fit.centred(trees, [means[TARGETS.index(one)] for one in self.outputs]), slope, intercept)
+
+
+def _heard(runs: Sequence[Run], seed: int, settings: Settings, progress: Progress) -> dict[str, tuple[str, ...]]:
+    """The features that each target is to read: CORE, and the groups of OPTIONAL that pay on runs unseen.
+
+    Judged by fewer trees than the model gets: what few cannot use, many do not need.
+    """
+    quick = replace(settings, rounds=min(HEARING_ROUNDS, settings.rounds))
+
+    def said(names: Sequence[str]) -> list[Doubles]:
+        return _Fit("full", seed, quick, None, progress, dict.fromkeys(TARGETS, names)).said_of_unseen(runs)
+
+    unit, weights = _units(runs), np.concatenate(weights_of(runs))
+    core = np.concatenate(said(trees_fit.CORE))
+    found = dict.fromkeys(TARGETS, trees_fit.CORE)
+    for group, names in OPTIONAL.items():
+        more = np.concatenate(said((*trees_fit.CORE, *names)))
+        for number, target in enumerate(TARGETS):
+            judged = np.concatenate([run.shown()[:, number] for run in runs])
+            truths = np.concatenate([run.labels[:, number] for run in runs])[judged].astype(np.float64)
+            if pays(core[judged, number], more[judged, number], truths, weights[judged], unit[judged]):
+                progress(f"{target} reads {group}")
+                found[target] = (*found[target], *names)
+    return found
 
 
 def _early(run: Run) -> Doubles:
@@ -316,10 +344,14 @@ def _stack(runs: Sequence[Run], trees: Sequence[Doubles], lstm: Sequence[Doubles
     weights = np.concatenate(weights_of(runs))
     by_trees = np.concatenate(trees)[judged]
     by_lstm = None if lstm is None else np.concatenate(lstm)[judged]
-    numbers = [np.full(len(run.who), number) for number, run in enumerate(runs)]
-    unit = (np.concatenate(numbers) if len(runs) > 1 else _half_of_learners(runs[0])).astype(np.int64)
     truths = labels[judged].astype(np.float64)
-    return fit_stack(by_trees, by_lstm, truths, weights[judged], unit=unit[judged], runs=len(runs))
+    return fit_stack(by_trees, by_lstm, truths, weights[judged], unit=_units(runs)[judged], runs=len(runs))
+
+
+def _units(runs: Sequence[Run]) -> npt.NDArray[np.int64]:
+    """Of which run each example is, all runs together; of a single run, of which half of the learners."""
+    numbers = [np.full(len(run.who), number) for number, run in enumerate(runs)]
+    return (np.concatenate(numbers) if len(runs) > 1 else _half_of_learners(runs[0])).astype(np.int64)
 
 
 def mean_learners(runs: Sequence[Run]) -> list[npt.NDArray[np.float32]]:

@@ -45,7 +45,7 @@ RISING = (
 # and more of these never more likely. What stands in neither list may go any way.
 FALLING = ("days_silent", "longest_silence_days", "points_missed", "missing_to_pass", "lag")
 # What means the same on every platform and in a course of any length: days and shares. No count of clicks, tasks or
-# attempts, nothing from due dates, no day of the course (docs/decisions/0020).
+# attempts, nothing from due dates, no day of the course (docs/decisions/0021).
 PORTABLE = (
     *("share_of_course", "days_silent", "active_days_7d", "active_days_14d", "active_days_28d", "active_days_share"),
     *("points_attempted", "points_earned", "missing_to_pass", "score_of_attempted"),

@@ -1,4 +1,4 @@
-"""What the shipped model says of `certify` on generated courses that nobody trained on: it must hold against counting clicks."""
+"""What the shipped model says of `certify` on generated courses that nobody trained on, against counting clicks."""
 
 from __future__ import annotations
 

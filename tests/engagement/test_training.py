@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from engage_backend.cli import main
 from engage_backend.cli.learning import progress_shown, training_runs
 from engage_backend.clickstream.parse import parse_lines
 from engage_backend.engagement import trees_fit
-from engage_backend.engagement.counters import Plan
+from engage_backend.engagement.counters import FEATURES, OPTIONAL, Plan
 from engage_backend.engagement.dataset import Run, load_run, run_of
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.folder import load_model, save_model
@@ -110,13 +111,30 @@ def test_exported_trees_say_what_xgboost_says() -> None:
     chance = np.random.default_rng(0)
     features = np.round(chance.normal(size=(3_000, 6)), 1).astype(np.float32)  # many values on a threshold
     labels = (features[:, 0] + features[:, 1] * features[:, 2] + chance.normal(size=3_000) > 0).astype(np.float64)
-    ours = trees_fit.grow(features, labels, np.ones(3_000), target=1, seed=0, rounds=30)
+    ours = trees_fit.grow(features, labels, np.ones(3_000), target=1, seed=0, rounds=30, names=FEATURES[:6])
     settings = {**trees_fit.SETTINGS, "max_depth": 4, "seed": 0, "nthread": trees_fit.cores()}
     booster = xgboost.train(settings, xgboost.DMatrix(features, labels, weight=np.ones(3_000)), num_boost_round=30)
     theirs = booster.predict(xgboost.DMatrix(features), output_margin=True)
     margins = trees_fit.join([ours, ours]).margins(features)
     assert margins[:, 1] == pytest.approx(2 * theirs, abs=1e-5)
     assert (margins[:, [0, 2]] == 0).all()
+
+
+def test_optional_features_are_read_where_they_pay_on_runs_unseen(runs: tuple[list[Run], KindTable]) -> None:
+    dice = np.random.default_rng(5)
+
+    def told(run: Run) -> Run:
+        """The run as if how far somebody has come said who earns a certificate, and their hours said nothing."""
+        features = run.features.copy()
+        features[:, FEATURES.index("units")] = run.labels[:, 0] + dice.normal(scale=0.5, size=len(features))
+        for name in OPTIONAL["rhythm"]:
+            features[:, FEATURES.index(name)] = dice.normal(size=len(features))
+        return replace(run, features=features)
+
+    taught = train([told(run) for run in runs[0]], runs[1], seed=3, settings=QUICK)
+    certify = taught.full.trees.target == TARGETS.index("certify")
+    asked = {FEATURES[at] for at in np.unique(taught.full.trees.feature[certify]) if at >= 0}
+    assert "units" in asked and not asked & set(OPTIONAL["rhythm"])
 
 
 @pytest.mark.parametrize(("status", "words"), [("notpassing", "nobody earned"), ("downloadable", "everybody earned")])

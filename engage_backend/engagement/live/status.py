@@ -183,6 +183,9 @@ def _model(folder: Path) -> dict[str, Any]:
         "folder": str(folder),
         "name": card.get("name"),
         "trouble": weights_trouble(folder),
+        # Which set of trees says `certify`, and why; a model that has one set does not tell.
+        "certify_speaks": card.get("certify_speaks", "full"),
+        "certify_why": card.get("certify_why", ""),
     }
 
 

@@ -1,7 +1,7 @@
 """Make the model true for this site: compare what was shown in finished runs with what came of it.
 
-A model with two sets of trees for `certify` is asked again from the histories of those runs: `full` speaks from then on, unless it
-ranks learners worse than `portable` there.
+A model with two sets of trees for `certify` is asked again from the histories of those runs: `full` speaks from then on,
+unless it ranks learners worse than `portable` there.
 """
 
 from __future__ import annotations

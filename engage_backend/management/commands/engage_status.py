@@ -113,6 +113,8 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("learners", ", ".join(f"{count:,} {state}" for state, count in found["learners"].items()) or "none"))
     rows.append(("", f"{states['count']:,} states of {states['bytes_per_learner'] or 0:,} bytes"))
     rows.append(("model", f"{found['model']['name'] or 'none'} in {found['model']['folder']}"))
+    if found["model"]["certify_why"]:
+        rows.append(("", f"certify: {found['model']['certify_why']}"))
     share = (
         ""
         if kinds["understood_share"] is None
