@@ -123,9 +123,9 @@ def _replace(path: Path, data: bytes) -> None:
 def _read(folder: Path) -> tuple[Any, bytes]:
     """Return the card, as JSON says it, and the weights that it was written for. Raises OSError, ValueError.
 
-    Both files are replaced one after the other: where they do not fit each other, that is waited for, half a second at most.
+    Both files are replaced one after the other: where they do not fit each other, that is waited for, two seconds at most.
     """
-    for pause in (0.02, 0.08, 0.4, None):
+    for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, None):
         card = json.loads(_bytes(folder / CARD))
         weights = _bytes(folder / WEIGHTS)
         digest = card.get("weights_sha256") if isinstance(card, dict) else None
