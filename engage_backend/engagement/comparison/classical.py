@@ -25,7 +25,7 @@ from engage_backend.engagement.trees_fit import cores
 ROWS = ("logistic_regression", "random_forest", "knn", "ensemble")
 TREES, NEIGHBOURS = 100, 15
 LEAF = 10  # examples in a leaf of the forest, at the least
-EACH_TREE = 0.25  # of the examples, drawn with replacement: a learner's weeks are much alike
+EACH_TREE = 0.1  # of the examples, drawn with replacement: a learner's weeks are much alike
 STRENGTHS = (0.01, 1.0, 100.0)  # C of the regression
 _SURE = 1e-3  # a forest or 15 neighbours say 0 and 1: their log-odds end here
 
