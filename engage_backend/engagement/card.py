@@ -14,6 +14,7 @@ import xgboost
 from engage_backend import __version__
 from engage_backend.engagement.comparison.judging import OURS, mean_by_week
 from engage_backend.engagement.dataset import Run
+from engage_backend.engagement.drift import reference
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.training import Settings
 from engage_backend.engagement.trees import TARGETS
@@ -69,6 +70,7 @@ def card_of(
         }
         if evaluation
         else None,
+        "reference": reference(model.parts, runs),
         "limits": "Probabilities were calibrated across the training runs. On another course they rank learners; "
         "how far they are true there has not been checked.",
         "versions": {

@@ -17,6 +17,7 @@ from engage_backend.clickstream.parse import parse_lines
 from engage_backend.engagement import trees_fit
 from engage_backend.engagement.counters import FEATURES, OPTIONAL, Plan
 from engage_backend.engagement.dataset import Run, load_run, run_of
+from engage_backend.engagement.drift import Bins
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.folder import load_model, save_model
 from engage_backend.engagement.history import merge, to_row
@@ -235,4 +236,7 @@ def test_the_command_writes_a_folder_that_loads_and_tells_its_story(
     assert (told["auc"], told["ece_debiased"], told["slope"]) == (0.75, 0.04, 0.9)
     assert card["metrics"]["groups"]["rows"] == [group]
     assert str(tmp_path) not in json.dumps(card)  # tells no one's disk
+    bins = [Bins.from_text(line) for line in card["reference"]["events"] if line]
+    assert bins and all(sum(one.shares) == pytest.approx(1.0) for one in bins)
+    assert "days_to_end" not in card["reference"]  # the course's, and the same for everybody
     assert {path.name for path in (tmp_path / "model").iterdir()} == {"weights.safetensors", "card.json"}
