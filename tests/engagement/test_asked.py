@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +63,14 @@ def test_what_the_model_says_is_judged_week_by_week(site: Site, found: dict[str,
     model, run = load_model(site.model)[0], site.material
     asked = np.zeros(len(run.run.who), dtype=bool)
     asked[run.at] = True
-    said = predict(model, run.run.with_examples(asked), site.kinds)
     rows = {(r["model"], r["target"], r["week"]): r for r in found["rows"] if r["among"] == "all"}
-    for week in range(1, WEEKS + 1):
-        chosen = run.week == week
-        expected = judge(run.truths[chosen, 0], said[chosen, 0], said[chosen, 0])
-        row = rows["engage", "certify", week]
-        assert [row[name] for name in FIGURES] == pytest.approx([expected[name] for name in FIGURES], abs=1e-6)
+    for name, speaks in (("engage", "full"), ("engage_portable", "portable")):
+        said = predict(replace(model, certify_speaks=speaks), run.run.with_examples(asked), site.kinds)
+        for week in range(1, WEEKS + 1):
+            chosen = run.week == week
+            expected = judge(run.truths[chosen, 0], said[chosen, 0], said[chosen, 0])
+            row = rows[name, "certify", week]
+            assert [row[one] for one in FIGURES] == pytest.approx([expected[one] for one in FIGURES], abs=1e-6)
     assert {row["split"] for row in found["rows"]} == {"asked"} and found["seeds"] == []
 
 
@@ -89,14 +90,15 @@ def test_single_features_stand_beside_it_as_ranks(site: Site, found: dict[str, A
 
 
 def test_every_week_has_an_interval_against_a_count_of_events(found: dict[str, Any]) -> None:
-    told = {(r["target"], r["at"]): r for r in found["differences"] if r["among"] in ("all", "active_14d")}
+    told = {(r["model"], r["target"], r["at"]): r for r in found["differences"] if r["among"] in ("all", "active_14d")}
     rows = {(r["model"], r["target"], r["week"]): r for r in found["rows"] if r["among"] == "all"}
     assert {r["against"] for r in found["differences"]} == {"event_count"}
-    for week in range(1, WEEKS + 1):
-        row = told["certify", f"week {week}"]
-        gap = rows["engage", "certify", week]["auc"] - rows["event_count", "certify", week]["auc"]
-        assert row["difference"] == pytest.approx(gap, abs=2e-6) and row["low"] <= row["difference"] <= row["high"]
-        assert row["low"] < row["high"]
+    for model in ("engage", "engage_portable"):
+        for week in range(1, WEEKS + 1):
+            row = told[model, "certify", f"week {week}"]
+            gap = rows[model, "certify", week]["auc"] - rows["event_count", "certify", week]["auc"]
+            assert row["difference"] == pytest.approx(gap, abs=2e-6) and row["low"] <= row["difference"] <= row["high"]
+            assert row["low"] < row["high"]
 
 
 def test_the_command_and_the_tables_say_it(

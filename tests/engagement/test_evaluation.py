@@ -15,8 +15,9 @@ import pytest
 from engage_backend.cli import main
 from engage_backend.cli.evaluate import as_json
 from engage_backend.clickstream.parse import parse_lines
+from engage_backend.engagement.comparison import ours
 from engage_backend.engagement.comparison.family import Family, Task
-from engage_backend.engagement.comparison.judging import AMONG, POOLED
+from engage_backend.engagement.comparison.judging import AMONG, POOLED, PORTABLE
 from engage_backend.engagement.comparison.material import SINGLE, Material, load_material, material_of
 from engage_backend.engagement.comparison.splits import Fold
 from engage_backend.engagement.dataset import WEEK
@@ -25,6 +26,7 @@ from engage_backend.engagement.evaluation import FAMILIES, MODELS, OURS, Evaluat
 from engage_backend.engagement.metrics import FIGURES, judge
 from engage_backend.engagement.package import read_package
 from engage_backend.engagement.report import html_report
+from engage_backend.engagement.training import Settings
 from engage_backend.engagement.trees import TARGETS
 from tests.engagement.packages import WEEKS, write_package
 
@@ -114,6 +116,13 @@ def test_a_run_is_predicted_without_its_own_outcomes(family: Family, runs: tuple
             said.rows[row][0].shape == (len(first.at), 3)
             and 0 <= said.rows[row][0].min() < said.rows[row][0].max() <= 1
         )
+
+
+def test_our_two_rows_are_the_two_sets_of_trees_for_certify(runs: tuple[list[Material], KindTable]) -> None:
+    (first, second), kinds = runs
+    said = ours.say(Task(Fold("runs", "", [second], [first]), kinds, 3, (0, 1, 2)), Settings(rounds=8)).rows
+    full, portable = said[OURS][0], said[PORTABLE][0]
+    assert not np.array_equal(full[:, 0], portable[:, 0]) and np.array_equal(full[:, 1:], portable[:, 1:])
 
 
 def test_only_who_came_in_the_first_week_is_judged_and_learnt_from(folders: list[Path]) -> None:

@@ -58,19 +58,19 @@ def asked(runs: Sequence[Material], kinds: KindTable, model: Model, *, seed: int
 
 def answers_of(model: Model, runs: Sequence[Material], kinds: KindTable) -> dict[str, list[list[Doubles | None]]]:
     """What is said of each run, by row. Those of single features are ranks, and no probabilities."""
-    rows = {OURS: [_said(model, run, kinds, calibrated=True) for run in runs]}
+    rows = {OURS: [_said(model, run, kinds, speaks="full") for run in runs]}
     if "portable" in model.parts:
-        rows[PORTABLE] = [_said(model, run, kinds, calibrated=False) for run in runs]
+        rows[PORTABLE] = [_said(model, run, kinds, speaks="portable") for run in runs]
     for row, (feature, sign) in SINGLES.items():
         rows[row] = [_ranked(sign * run.single[:, SINGLE.index(feature)]) for run in runs]
     return {row: [list(said)] for row, said in rows.items()}
 
 
-def _said(model: Model, run: Material, kinds: KindTable, *, calibrated: bool) -> Doubles:
-    """The model's probabilities; `calibrated`: as after a finished run of the site, by its full set for every target."""
+def _said(model: Model, run: Material, kinds: KindTable, *, speaks: str) -> Doubles:
+    """The model's probabilities; `speaks`: the part whose `certify` is meant."""
     asked = np.zeros(len(run.run.who), dtype=bool)
     asked[run.at] = True
-    return predict(replace(model, calibrated=calibrated), run.run.with_examples(asked), kinds)
+    return predict(replace(model, certify_speaks=speaks), run.run.with_examples(asked), kinds)
 
 
 def _ranked(scores: Doubles) -> Doubles:

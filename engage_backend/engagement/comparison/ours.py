@@ -41,7 +41,7 @@ def say(task: Task, settings: Settings | None = None) -> Said:
         asked = np.zeros(len(run.run.who), dtype=bool)
         asked[run.at] = True
         examples = run.run.with_examples(asked)
-        for row, calibrated in ((OURS, True), (PORTABLE, False)):
+        for row, speaks in ((OURS, "full"), (PORTABLE, "portable")):
             out = said.rows[row][at]
-            out[:, heard] = predict(replace(trained, calibrated=calibrated), examples, task.kinds)[:, heard]
+            out[:, heard] = predict(replace(trained, certify_speaks=speaks), examples, task.kinds)[:, heard]
     return said
