@@ -236,6 +236,8 @@ class Learner(Shape):
     reasons: dict[str, list[Reason]]
     weeks: list[Shown]
     activity: list[Week]
+    change: str | None
+    """One sentence on how often they used to come and come now; null: no change, or fewer than three weeks to compare with."""
     tasks: list[TaskDone]
     indicators: dict[str, float | None]
     """What is counted of how they learn, by the names of docs/indicators.md; null: not known, empty: nothing kept."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +16,7 @@ from engage_backend.api import answers
 from engage_backend.api.access import caller_id, canonical_course_key
 from engage_backend.api.reasons import in_words
 from engage_backend.api.views import Call, CourseView
-from engage_backend.engagement.activity import GROUPS, WEEK, by_week
+from engage_backend.engagement.activity import GROUPS, WEEK, by_week, change_of
 from engage_backend.engagement.counters import Counters
 from engage_backend.engagement.indicators import indicators
 from engage_backend.engagement.live.clicks import clicks_of
@@ -36,6 +38,7 @@ from engage_backend.platform.api import get_platform
 from engage_backend.platform.moments import from_microseconds, to_microseconds, to_text
 
 MOST_WEEKS = 300
+Clicks = tuple[list[tuple[list[int], list[int]]], Mapping[int, str]]  # as `clicks_of` gives them
 _SHOWN = (*TARGETS, "level")  # of what a snapshot keeps
 
 
@@ -62,6 +65,7 @@ class LearnerView(CourseView):
 def told(learner: Learner, now: datetime) -> dict[str, Any]:
     """What the course team is told of a learner; `now` is the site's clock. Probabilities are per mille."""
     prediction = getattr(learner, "prediction", None)
+    clicks = clicks_of(learner)
     return {
         "pseudonym": learner.pseudonym,
         "state": learner.state,
@@ -74,7 +78,8 @@ def told(learner: Learner, now: datetime) -> dict[str, Any]:
         "expected_level": getattr(prediction, "expected_level", None),
         "reasons": in_words(prediction),
         "weeks": _weeks(learner),
-        "activity": _activity(learner, now),
+        "activity": _activity(learner, clicks, now),
+        "change": _change(learner, clicks, now),
         "tasks": _tasks(learner, now),
         "indicators": _indicators(learner),
         "messages": _messages(learner),
@@ -97,9 +102,27 @@ def _weeks(learner: Learner) -> list[dict[str, Any]]:
     ]
 
 
-def _activity(learner: Learner, now: datetime) -> list[dict[str, Any]]:
+def _change(learner: Learner, clicks: Clicks, now: datetime) -> str | None:
+    """Say how often the learner came and comes, where that has changed; nothing once the course is over, or passed."""
+    run, (events, _names) = learner.course_run, clicks
+    is_over = run.end is not None and run.end <= now
+    if is_over or learner.state not in (LearnerStatus.ACTIVE, LearnerStatus.GONE) or not events:
+        return None
+    begin = max(to_microseconds(max(run.start, learner.enrolled_at)), events[0][0][0])
+    found = change_of((time for times, _ in events for time in times), begin, to_microseconds(now))
+    if found is None:
+        return None
+    said = ngettext(
+        "Used to be here on %(before)d day a week; in the last seven days on %(now)d.",
+        "Used to be here on %(before)d days a week; in the last seven days on %(now)d.",
+        found.before,
+    )
+    return said % {"before": found.before, "now": found.now}
+
+
+def _activity(learner: Learner, clicks: Clicks, now: datetime) -> list[dict[str, Any]]:
     """Events by week and kind, silent weeks among them, from the first week to the current one or the last event's."""
-    events, names = clicks_of(learner)
+    events, names = clicks
     origin = _origin(learner)
     weeks = by_week(events, names, origin)
     if not weeks:

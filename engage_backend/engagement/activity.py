@@ -9,10 +9,15 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median_low
+from typing import NamedTuple
 
 _HEADER = struct.Struct("<BHqHHH")  # as `history` packs it: format, events, first time, and what is not read here
 _FORMAT = 1
-WEEK = 7 * 86_400_000_000  # microseconds
+DAY = 86_400_000_000  # microseconds
+WEEK = 7 * DAY
+LEAST_WEEKS = 3  # of the four before the last seven days: of fewer, a habit is not known
+LEAST_CHANGE = 2  # active days a week; one more or less is no change
 GROUPS = ("video", "problem", "forum", "other")
 _GROUP = {"video": "video", "problem": "problem", "submission": "problem", "forum": "forum"}
 
@@ -54,3 +59,26 @@ def by_week(
         for time, number in zip(times, numbers, strict=True):
             weeks.setdefault((time - origin) // WEEK + 1, Counter())[group.get(number, "other")] += 1
     return weeks
+
+
+class Change(NamedTuple):
+    """Active days a week: what was usual in the four weeks before the last seven days, and in these."""
+
+    before: int
+    now: int
+
+
+def change_of(times: Iterable[int], begin: int, clock: int) -> Change | None:
+    """Return how often a learner came until a week ago and comes now, where that differs; None: it does not, or is not known.
+
+    `times`: of all clicks; `begin`: since when they could come; `clock`: now (all µs). Days are counted as UTC has them, today
+    and the six before it making a week. Usual is the (lower) median of the weeks since `begin`, of at most four.
+    """
+    today = clock // DAY
+    ago = {today - time // DAY for time in times if time <= clock}
+    weeks = min((today - -(-begin // DAY) + 1) // 7, 5) - 1  # whole ones, before this one
+    if weeks < LEAST_WEEKS:
+        return None
+    active = [sum(1 for day in range(7 * week, 7 * week + 7) if day in ago) for week in range(weeks + 1)]
+    found = Change(median_low(active[1:]), active[0])
+    return found if abs(found.before - found.now) >= LEAST_CHANGE else None

@@ -106,7 +106,11 @@ export class LearnerView {
     this.body.replaceChildren(
       this.#figures(),
       ...(this.inPercent.length > 0 ? [part(peopleWords.weeks(), answer.weeks?.length > 0 ? this.weeksPlace : quiet(peopleWords.noWeeks()))] : []),
-      part(peopleWords.activity(), ...(answer.activity?.some(({ total }) => total > 0) ? [this.activityPlace, legend] : [quiet(peopleWords.noActivity())])),
+      part(
+        peopleWords.activity(),
+        ...(answer.change ? [el("p", { testid: "learner-change" }, answer.change)] : []),
+        ...(answer.activity?.some(({ total }) => total > 0) ? [this.activityPlace, legend] : [quiet(peopleWords.noActivity())]),
+      ),
       ...(reasons ? [part(peopleWords.reasons(), reasons)] : []),
       part(peopleWords.tasks(), answer.tasks?.length > 0 ? this.#tasks() : quiet(peopleWords.noTasks())),
       part(peopleWords.messages(), answer.messages?.length > 0 ? el("ul", { class: "engage-plain" }, ...answer.messages.map(({ subject, at }) => el("li", {}, subject, " ", el("span", { class: "engage-quiet" }, at ? courseDay(at) : "")))) : quiet(peopleWords.noMessages())),

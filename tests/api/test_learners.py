@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
+from engage_backend.api.learners import told
 from engage_backend.engagement.counters import Counters
 from engage_backend.engagement.history import NONE, Row, pack
 from engage_backend.engagement.indicators import INDICATORS
@@ -101,6 +103,7 @@ def test_what_was_said_of_a_learner_what_they_did_and_what_they_had(learner: Lea
             {"week": 4, "total": 0, "kinds": {"video": 0, "problem": 0, "forum": 0, "other": 0}},
             {"week": 5, "total": 0, "kinds": {"video": 0, "problem": 0, "forum": 0, "other": 0}},
         ],
+        "change": None,
         "tasks": [
             {
                 "block": HOMEWORK,
@@ -138,6 +141,25 @@ def test_indicators_are_read_from_what_the_worker_keeps(learner: Learner, staff_
     assert list(found) == [one.name for one in INDICATORS]
     assert (found["sessions"], found["wheel_spinning"], found["latency_days"]) == (2, 1, None)
     assert found["weekday_regularity"] == 3.89  # 2 x log 7
+
+
+def test_a_learner_who_comes_less_often_is_described(learner: Learner, staff_client: Client) -> None:
+    learner.enrolled_at = START
+    learner.save()
+    visits = [*(7 * week + day for week in range(4) for day in range(4)), 30]
+    rows = [Row(to_microseconds(START + timedelta(days=day, hours=1)), 0, 0, 0, NONE, NONE, -1) for day in visits]
+    chunk = HistoryChunk.objects.get()
+    chunk.first, chunk.last, chunk.events, chunk.data = rows[0].time, rows[-1].time, len(rows), pack(rows)
+    chunk.save()
+    Clock.objects.update(site_time=START + timedelta(days=34, hours=5))
+    says = staff_client.get(address(learner)).json()["change"]
+    assert says == "Used to be here on 4 days a week; in the last seven days on 1."
+    with translation.override("de"):
+        german = told(Learner.objects.get(), START + timedelta(days=34))["change"]
+    assert german == "War sonst an 4 Tagen in der Woche da, in den letzten sieben Tagen an 1."
+    learner.state = "finished"
+    learner.save()
+    assert staff_client.get(address(learner)).json()["change"] is None
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,7 @@ class Beside:
             },
             "weeks": weeks,
             "activity": activity,
+            "change": None,
             "tasks": tasks,
             "messages": written,
         }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engage_backend.engagement.activity import WEEK, by_week, times_and_kinds
+from engage_backend.engagement.activity import DAY, WEEK, by_week, change_of, times_and_kinds
 from engage_backend.engagement.history import NONE, Row, pack
 
 NUMBERS = st.integers(0, 2**32 - 1)
@@ -61,3 +62,20 @@ def test_weeks_begin_at_the_origin_and_kinds_fall_into_four_groups() -> None:
 def test_reading_activity_loads_no_numpy() -> None:
     code = "import sys, engage_backend.engagement.activity; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("visits", "clock", "change"),
+    [
+        ([0, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 17, 21, 22, 23, 24, 30], 34, (4, 1)),
+        ([0, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 17], 27, (4, 0)),  # three weeks are enough,
+        ([0, 1, 2, 3, 7, 8, 9, 10], 20, None),  # two are not
+        ([0, 7, 14, 21, 28, 29, 30], 34, (1, 3)),
+        ([0, 7, 14, 21, 28, 29], 34, None),  # one more is no change
+        ([0, 1, 2, 3], 60, None),  # long gone: nothing changes any more
+        ([0, 1, 2, 3, 7, 14, 15, 16, 17, 21, 22, 23, 24], 34, (4, 0)),  # one week off does not move the median
+        ([0, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 17, 21, 22, 23, 24, 28, 29, 30, 35], 34, None),  # not of the future
+    ],
+)
+def test_a_change_of_habit_is_told_of_at_least_three_weeks(visits: list[int], clock: int, change: object) -> None:
+    assert change_of([day * DAY + 5 for day in visits], 0, clock * DAY + 7) == change
