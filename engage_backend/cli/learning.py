@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from engage_backend.engagement.model import Model
 
 SEED = 2013
+PROGRESS_SECONDS = 10.0  # between two plain lines on what is being done
 BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
 
 Loaded = TypeVar("Loaded")
@@ -50,12 +53,35 @@ def trained_model(folder: str | Path) -> tuple[Model, dict[str, Any]]:
 
 
 @contextmanager
-def progress_shown() -> Iterator[Progress]:
-    """A spinner on standard error with what is being done and for how long; nothing where that is no terminal."""
+def progress_shown(every: float = PROGRESS_SECONDS) -> Iterator[Progress]:
+    """Show on standard error what is being done and for how long: a spinner, or a plain line `every` so many seconds where
+    that is no terminal.
+    """
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with ExitStack() as ended:
+        shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        progress = ended.enter_context(shown)
+        if not console.is_terminal:
+            done = Event()
+            lines = Thread(target=_plain_lines, args=(progress, sys.stderr, done, every), daemon=True)
+            lines.start()
+            ended.callback(lines.join)
+            ended.callback(done.set)
         yield progress
+
+
+def _plain_lines(progress: Progress, out: TextIO, done: Event, every: float) -> None:
+    """Write a line on the task at hand `every` so many seconds, until `done` or nobody reads them."""
+    while not done.wait(every):
+        if not (tasks := progress.tasks):
+            continue
+        task = next((one for one in reversed(tasks) if not one.finished), tasks[-1])
+        share = f", {task.percentage:.0f} %" if task.total else ""
+        try:
+            print(f"{task.description}{share} ({task.elapsed or 0:.0f} s)", file=out, flush=True)
+        except (OSError, ValueError):  # a pipe that was closed
+            return
 
 
 def prepare_packages(

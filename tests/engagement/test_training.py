@@ -29,6 +29,7 @@ from engage_backend.engagement.structure import micros
 from engage_backend.engagement.training import Settings, SingleOutcome, predict, single_outcomes, train
 from engage_backend.engagement.trees import TARGETS
 from tests.engagement.packages import write_package, write_table
+from tests.services import until
 
 QUICK = Settings(rounds=12)
 
@@ -178,6 +179,25 @@ def test_a_target_that_cannot_be_learnt_does_not_keep_the_others_from_being_lear
         judged = alike[0].week == 5
         assert np.isfinite(said).all()
         assert (judge(alike[0].labels[judged, 1], said[judged, 1], None)["auc"] or 0) > 0.7
+
+
+def test_without_a_terminal_progress_is_a_plain_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    told: list[str] = []
+
+    def lines(wanted: str) -> list[str]:
+        told.extend(capsys.readouterr().err.splitlines())
+        return [line for line in told if wanted in line]
+
+    with progress_shown(every=0.005) as progress:
+        first = progress.add_task("one: 3 lines read", total=None)
+        assert until(lambda: lines("one: 3 lines read"))[0].startswith("one: 3 lines read (0 s)")
+        progress.update(first, total=1, completed=1)
+        progress.add_task("two", total=4, completed=1)
+        assert until(lambda: lines("two"))[0].startswith("two, 25 % (0 s)")
+    assert not lines("\x1b")
+    with progress_shown() as progress:
+        progress.add_task("what takes less than ten seconds", total=None)
+    assert not lines("less than ten")
 
 
 def test_nothing_is_learnt_from_those_who_are_left_out(folders: list[Path]) -> None:
