@@ -55,7 +55,7 @@ FAMILIES = (
     Family(lstms.FEATURES, lstms.say_features, _LSTMS, "features", seeds=False),
     Family(lstms.PUBLISHED, lstms.say_published, _LSTMS, "events", seeds=False),
     Family(boosting.ROWS, boosting.say, (boosting, *_COMMON), "features"),
-    Family(ours.ROWS, ours.say, ours.MODULES, "run"),
+    Family(ours.ROWS, ours.say, (ours, *_COMMON, *ours.MODULES), "run"),
 )
 MODELS = tuple(row for one in FAMILIES for row in one.rows)
 # By far the slowest. One split is what it is compared on.
