@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from engage_backend.clickstream.sources.logfile import LogfileSource
+from engage_backend.clickstream.sources.logfile import MAX_BYTES, LogfileSource
+from engage_backend.clickstream.sources.reading import BLOCK
 
 Follow = Callable[..., LogfileSource]
 
@@ -172,3 +173,33 @@ def test_a_source_has_one_name_wherever_it_is_started(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert follow(Path("tracking.log")).name == follow(tmp_path / "tracking.log").name
+
+
+def test_a_backlog_comes_in_large_batches_however_little_is_read_at_once(tmp_path: Path) -> None:
+    log = tmp_path / "tracking.log"
+    lines = [b"%09d " % n + b"x" * 990 for n in range(3 * BLOCK // 1000)]
+    log.write_bytes(b"\n".join(lines) + b"\nhalf")
+    source = LogfileSource(log)
+    first = source.read(len(lines) - 1_000, 0)
+    rest = source.read(len(lines), 0)
+    assert [len(first.records), len(rest.records)] == [len(lines) - 1_000, 1_000]
+    assert first.records + rest.records == lines
+    again = LogfileSource(log, first.position)
+    assert again.read(len(lines), 0) == rest
+    with log.open("ab") as out:
+        out.writelines(b"%d\n" % n for n in range(2))
+    assert source.read(10, 0).records == again.read(10, 0).records == [b"half0", b"1"]
+    source.close(), again.close()
+
+
+def test_a_batch_of_long_lines_ends_before_it_fills_the_memory(tmp_path: Path) -> None:
+    log = tmp_path / "tracking.log"
+    line = b"x" * (BLOCK // 4) + b"\n"
+    count = 6 * MAX_BYTES // BLOCK
+    with log.open("wb") as out:
+        for _ in range(count):
+            out.write(line)
+    source = LogfileSource(log)
+    batches = [len(source.read(100_000, 0).records) for _ in range(2)]
+    assert sum(batches) == count and max(batches) * len(line) <= MAX_BYTES + 2 * BLOCK
+    source.close()

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from engage_backend.clickstream.sources.base import Batch
-from engage_backend.clickstream.sources.reading import Reading
+from engage_backend.clickstream.sources.reading import BLOCK, Reading
 from engage_backend.clickstream.sources.rotated import Moved, Part, begins_as, find, is_usable, open_part, rotated
 
 PAUSE = 0.05  # seconds between two looks at a file that has not grown
+MAX_BYTES = 64 << 20  # of lines in one batch
 LINGER = 60.0  # seconds for which a file that was rotated away may still get lines, as from a logger that reopens late
 _LOOKS = 3  # at a folder in which files are just being renamed
 
@@ -66,10 +67,18 @@ class LogfileSource:
         deadline = time.monotonic() + max_wait
         while True:
             reading = self._with_lines()
-            records = reading.take(max_records) if reading else []
+            records = self._taken(reading, max_records) if reading else []
             if records or time.monotonic() >= deadline:
                 return Batch(records, self._position())
             time.sleep(min(PAUSE, max(0.0, deadline - time.monotonic())))
+
+    def _taken(self, reading: Reading, most: int) -> list[bytes]:
+        """Lines of one file: of a backlog many, as small batches cost several times as much a line."""
+        records, size = reading.take(most), 0
+        while len(records) < most and size < MAX_BYTES and not reading.truncated() and reading.fill():
+            records += reading.take(most - len(records))
+            size += BLOCK
+        return records
 
     def commit(self, position: dict[str, Any]) -> None:
         """A file keeps no record of its readers: the checkpoint does."""

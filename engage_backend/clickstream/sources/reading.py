@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from engage_backend.clickstream.files import LONGEST_LINE
 from engage_backend.clickstream.sources.rotated import HEAD, digest
 
-BLOCK = 64 << 20  # bytes read at once: a backlog in large batches, as small ones cost several times as much a line
+BLOCK = 4 << 20  # bytes read at once: beside the lines that were made of it, it stands in memory twice
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 
 from django.db import connection, transaction
 
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.names import COMPARED, DATES_MOVED, KEPT_FACTS, ROSTER_FACTS, is_activity
+from engage_backend.clickstream.scores import EFFECTS
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.history import Row, to_row
@@ -48,6 +50,8 @@ log = logging.getLogger(__name__)
 
 LATELY = timedelta(minutes=10)  # an enrolment in the log that is older is on the roster as the platform has it
 _AT_ONCE = 500  # learners a transaction
+_ABOUT_RUNS = COMPARED | DATES_MOVED | ROSTER_FACTS  # kinds that say that something has to be read again
+_KIND = attrgetter("kind")
 _LONGEST_WHY = 300  # characters of what was raised
 
 
@@ -93,10 +97,10 @@ class Engine:
         Outside of its transaction: a roster that changed takes the lock of its run, and learners are locked before their run.
         """
         began = time.monotonic()
-        users: dict[str, set[int]] = {course: set() for course in self._waiting.courses()}
+        users: defaultdict[str, set[int]] = defaultdict(set, {course: set() for course in self._waiting.courses()})
         for event in events:
             if event.kind not in COMPARED:
-                users.setdefault(event.course, set()).add(event.learner)
+                users[event.course].add(event.learner)
         for course_key, asked in sorted(users.items()):
             self._rosters.learners(course_key, self._asking(course_key, asked))
         return began
@@ -111,18 +115,20 @@ class Engine:
         """
         self._waiting.settle()  # the call before this one was not undone
         unplaced: Counter[Unplaced | NotOwn] = Counter()
-        by_run: dict[str, dict[int, list[ClickEvent]]] = {
-            course: defaultdict(list) for course in self._waiting.courses()
-        }
+        by_run: defaultdict[str, defaultdict[int, list[ClickEvent]]] = defaultdict(lambda: defaultdict(list))
+        for course in self._waiting.courses():
+            by_run[course]  # asked below, also where no event came
         lately = to_microseconds(self.platform.now() - LATELY)
         enrolled: set[tuple[str, int]] = set()  # where somebody came, went or changed mode, and who
         for event in events:
-            if event.kind in COMPARED or event.kind in DATES_MOVED:
-                self._comparison.notice(event)
-            elif event.kind in ROSTER_FACTS and event.time > lately:
-                enrolled.add((event.course, event.learner))
-            if event.kind not in COMPARED:
-                by_run.setdefault(event.course, defaultdict(list))[event.learner].append(event)
+            if event.kind in _ABOUT_RUNS:
+                if event.kind not in ROSTER_FACTS:
+                    self._comparison.notice(event)
+                elif event.time > lately:
+                    enrolled.add((event.course, event.learner))
+                if event.kind in COMPARED:
+                    continue
+            by_run[event.course][event.learner].append(event)
         for course_key, user in sorted(enrolled):
             read_again_soon(course_key, user=user)
         began = time.monotonic() if asked is None else asked
@@ -187,12 +193,15 @@ class Engine:
         """In a transaction, or savepoint, of its own. Where it raises, halves are tried, down to the one event that does it."""
         try:
             with transaction.atomic():
-                kinds = {event.kind: pk for pk, new in part.items() for event in new if _is_kept(event)}
-                numbers = self._numbers(kinds)
+                # Each kind is asked once: there are some dozens of them, and a hundred thousand events.
+                kinds: set[str] = set().union(*(map(_KIND, new) for new in part.values()))
+                kept = {kind for kind in kinds if is_activity(kind) or kind in KEPT_FACTS}
+                numbers = self._numbers(kept, part)
+                scored = {} if kinds.isdisjoint(EFFECTS) else part
                 self._move(
                     run,
-                    {pk: [to_row(one, numbers) for one in new if _is_kept(one)] for pk, new in part.items()},
-                    {pk: new for pk, new in part.items() if any(map(says_something, new))},
+                    {pk: [to_row(one, numbers) for one in new if one.kind in kept] for pk, new in part.items()},
+                    {pk: new for pk, new in scored.items() if any(map(says_something, new))},
                 )
         except Exception as error:
             if is_nobodys_fault(error):
@@ -207,14 +216,15 @@ class Engine:
             return 1
         return 0
 
-    def _numbers(self, kinds: Mapping[str, int]) -> Mapping[str, int]:
-        """The number of each kind, by the learner whose event has it."""
-        if not kinds.keys() - self.kinds.numbers.keys():
+    def _numbers(self, kinds: set[str], part: Mapping[int, Sequence[ClickEvent]]) -> Mapping[str, int]:
+        """Return the number of each of these kinds of events in `part`, new ones registered."""
+        if not kinds - self.kinds.numbers.keys():
             return self.kinds.numbers
+        bringers = {event.kind: pk for pk, new in part.items() for event in new if event.kind in kinds}
         model = self.watch.look()
         known = model.vocabulary if model is not None else ()
         today = self.platform.now().date()
-        return register_kinds(self.kinds, kinds, today=today, reserved=known, most=self.max_kinds)
+        return register_kinds(self.kinds, bringers, today=today, reserved=known, most=self.max_kinds)
 
     def _standing(self, run: CourseRun) -> Standing:
         """What the run's figures are to stand on."""
@@ -306,8 +316,3 @@ def _halved(part: Mapping[int, Sequence[ClickEvent]]) -> list[Mapping[int, Seque
     ((pk, events),) = part.items()
     half = len(events) // 2
     return [{pk: events[:half]}, {pk: events[half:]}] if half else []
-
-
-def _is_kept(event: ClickEvent) -> bool:
-    """Whether an event stands in the history: activity, and facts about the learner's scores."""
-    return is_activity(event.kind) or event.kind in KEPT_FACTS

@@ -92,7 +92,7 @@ def move(
         {pk: [event for event in scores.get(pk, ()) if event.time >= begin] for pk, begin in begins.items()}
     )
     finished = passing(run, [pk for pk in begins if pk in scores or not new[pk]])
-    new = {pk: [row for row in new[pk] if row.time >= begin] if begin else new[pk] for pk, begin in begins.items()}
+    new = {pk: _since(begin, new[pk]) for pk, begin in begins.items()}
     load_kinds(kinds)  # after the lock: another consumer may have written kinds here that are new to this one
     horizon = to_microseconds(now) - LAG
     moving = _read(learners, new, model, kinds, heads, horizon)
@@ -176,6 +176,11 @@ def _read(
         one.stored = kept[pk].position if pk in kept else None
         moving.append(one)
     return sorted(moving, key=lambda one: one.learner.pk)  # so that two consumers write in one order
+
+
+def _since(begin: int, rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows at `begin` (µs) or later; mostly all of them are."""
+    return rows if not rows or min(rows).time >= begin else [row for row in rows if row.time >= begin]
 
 
 def _before(rows: Sequence[Row], moment: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from operator import attrgetter
 
 from engage_backend.clickstream import whose
 from engage_backend.clickstream.event import ClickEvent
@@ -17,6 +18,7 @@ from engage_backend.clickstream.whose import is_other, name_hash
 from engage_backend.conf import site_secret
 from engage_backend.platform.protocol import Platform
 
+_WHO, _TIME = attrgetter("who"), attrgetter("time")
 MAX_NAMES = 200_000  # hashes of user names that one process remembers: some 40 MB
 
 
@@ -42,7 +44,7 @@ class OwnRecords:
 
         `opens`: when the course run starts, µs since 1970. Users whose events all count keep their sequence as it is.
         """
-        named = {user: {event.who for event in new} - {""} for user, new in events.items()}
+        named = {user: set(map(_WHO, new)) - {""} for user, new in events.items()}
         self._read([user for user, names in named.items() if names and user not in self._names])
         # Somebody may have been renamed since: ask again before it is called somebody else's.
         odd = [user for user, names in named.items() if self._others(user, names)]
@@ -55,7 +57,7 @@ class OwnRecords:
             if user in strange:
                 own = [event for event in own if not is_other(event.who, self._names[user])]
                 refused[NotOwn.MASQUERADE] += len(new) - len(own)
-            if any(event.time < opens for event in own):
+            if min(map(_TIME, own), default=opens) < opens:
                 opened = [event for event in own if event.time >= opens or not is_of_a_unit(event.kind)]
                 refused[NotOwn.NOT_OPEN] += len(own) - len(opened)
                 own = opened
