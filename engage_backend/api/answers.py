@@ -85,6 +85,7 @@ class Predictions(Shape):
     calibrated: bool
     understood_share: float | None
     expected_pass_rate: float | None
+    drift: Literal["green", "amber", "red"] | None
     leave_shown_as: Literal["rank", "share"]
     leave_correction: LeaveCorrection | None
     leave_fact: LeaveFact | None

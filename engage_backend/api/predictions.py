@@ -17,6 +17,7 @@ from engage_backend.api.conditional import weak_etag
 from engage_backend.api.problems import CursorUnknown
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.live.expected import expected_rate
+from engage_backend.engagement.verdict import colour_of
 from engage_backend.models import Checkpoint, CourseRun, Learner, LearnerStatus, Prediction
 from engage_backend.platform.moments import to_text
 
@@ -42,6 +43,7 @@ class Standing:
     understood_share: float | None = None
     leave_fact: list[Any] | None = None
     leave_correction: list[float] | None = None
+    drift: dict[str, Any] | None = None
     as_of: datetime | None = None
     consumer_seen: datetime | None = None
     unreachable_since: datetime | None = None  # since when a source has not answered its consumer, by the wall clock
@@ -50,7 +52,7 @@ class Standing:
     def etag(self) -> str:
         """Changes with whatever the answer says; with the consumer's sign of life once a minute, not every poll."""
         seen = None if self.consumer_seen is None else int(self.consumer_seen.timestamp() // 60)
-        leave = str((self.leave_fact, self.leave_correction))
+        leave = str((self.leave_fact, self.leave_correction, colour_of(self.drift)))
         stands_on = (self.run_id, self.version, self.model, self.calibrated, leave, self.as_of)
         return weak_etag(*stands_on, seen, self.unreachable_since)
 
@@ -61,7 +63,7 @@ def standing(course_key: str) -> Standing:
         CourseRun.objects.filter(course_key=course_key)
         .values_list(
             *("pk", "version", "last_removal_version", "model", "calibrated", "understood_share"),
-            *("leave_fact", "leave_correction", "as_of"),
+            *("leave_fact", "leave_correction", "drift", "as_of"),
         )
         .first()
     )
@@ -95,10 +97,11 @@ def answer(stands: Standing, since: int | None) -> bytes:
     `understood_share` is, of the course's latest clicks at the last daily pass, what the parts of the model that have a say
     understand, 0 to 1. `leave` is to be shown as a rank, unless `leave_shown_as` is "share": then the percentage is, on
     log-odds, `slope` times the figure plus `intercept` of `leave_correction`. `leave_fact`: how many were active two weeks
-    ago, and how many of them were not back 14 days later; null of few. `total` counts everyone enrolled.
-    `consumer.last_seen` is when a consumer last gave a sign of life, in the world's time (it does so every five seconds while
-    it runs); `lag_seconds` is how long ago that was by this server's clock; `unreachable_since` is since when the source of
-    the clicks has not answered it, or null.
+    ago, and how many of them were not back 14 days later; null of few. `drift`: whether the model still sees what it was
+    trained on, as of the last daily pass; "red": the figures are in doubt, and automation pauses; null: not judged. `total`
+    counts everyone enrolled. `consumer.last_seen` is when a consumer last gave a sign of life, in the world's time (it does
+    so every five seconds while it runs); `lag_seconds` is how long ago that was by this server's clock; `unreachable_since`
+    is since when the source of the clicks has not answered it, or null.
     """
     rows: QuerySet[Any, tuple[Any, ...]]
     everyone = Learner.objects.filter(course_run=stands.run_id).exclude(state=LearnerStatus.LEFT)
@@ -120,6 +123,7 @@ def answer(stands: Standing, since: int | None) -> bytes:
         "calibrated": stands.calibrated,
         "understood_share": stands.understood_share,
         "expected_pass_rate": expected_rate(stands.model),
+        "drift": colour_of(stands.drift),
         "leave_shown_as": "rank" if stands.leave_correction is None else "share",
         "leave_correction": _named(stands.leave_correction, "slope", "intercept"),
         "leave_fact": _named(stands.leave_fact, "day", "active", "not_back"),

@@ -18,6 +18,7 @@ from engage_backend.engagement.counters import FEATURES
 from engage_backend.engagement.trees import Trees
 
 EIGHTHS = 8  # parts of a course
+MUCH = 0.25  # PSI
 LEAST_LEARNERS = 100  # below, shares of a tenth are noise: ten bins of ten learners have a PSI of .1 by chance
 _FLOOR = 0.005  # share of an empty bin, so that one learner in a new bin is not an endless distance
 _SHARE = FEATURES.index("share_of_course")
@@ -118,3 +119,27 @@ def reference(parts: Mapping[str, _HasTrees], runs: Sequence[_Examples]) -> dict
             Bins.of(values[mine], weights[mine]).to_text() if mine.sum() >= LEAST_LEARNERS else "" for mine in rows
         ]
     return found
+
+
+def far_from(card: Mapping[str, Any], features: npt.NDArray[np.float32]) -> tuple[int, str]:
+    """Return how many inputs of a model with this card could be compared, and which lie far: see `verdict.Night`.
+
+    `features` (n, F) are of the learners of one course run at one moment. Nothing is compared of fewer than LEAST_LEARNERS,
+    in a course without an end, or where the card has no reference that can be read.
+    """
+    told = card.get("reference")
+    if not isinstance(told, dict) or len(features) < LEAST_LEARNERS:
+        return 0, "0"
+    share = float(np.median(features[:, _SHARE]))
+    if share < 0:
+        return 0, "0"
+    compared, far = 0, 0
+    for name, lines in told.items():
+        try:
+            bins = Bins.from_text(lines[eighth_of(share)])
+            at = FEATURES.index(name)
+        except (ValueError, TypeError, IndexError, AttributeError):
+            continue
+        compared += 1
+        far |= (bins.distance(features[:, at]) >= MUCH) << at
+    return compared, f"{far:x}"

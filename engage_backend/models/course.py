@@ -69,6 +69,11 @@ class CourseRun(models.Model):
     leave_correction: models.JSONField[Any, Any] = models.JSONField(
         null=True, blank=True, help_text="[slope, intercept] by which `leave` is a percentage; null: it is a rank."
     )
+    drift: models.JSONField[Any, Any] = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Whether the model still sees what it was trained on: {colour, why, nights}, see `verdict`.",
+    )
     as_of = models.DateTimeField(
         null=True, blank=True, help_text="The site's clock when predictions were last written."
     )

@@ -94,8 +94,8 @@ export class Page {
     const wasThere = this.store.has(opened);
     for (const pseudonym of this.selection.apply(answer, { whole })) this.changed.add(pseudonym);
     if (wasThere && !this.store.has(opened)) this.learner.open(opened, { asOf: answer.as_of }); // asks anew: what is shown may be of somebody deleted
-    const standing = ({ as_of: asOf, model, calibrated, expected_pass_rate: rate, understood_share: share, leave_fact: fact, leave_correction: correction, total }) =>
-      JSON.stringify([asOf === null, model, calibrated, rate, share, fact, correction, total]);
+    const standing = ({ as_of: asOf, model, calibrated, expected_pass_rate: rate, understood_share: share, leave_fact: fact, leave_correction: correction, drift, total }) =>
+      JSON.stringify([asOf === null, model, calibrated, rate, share, fact, correction, drift, total]);
     this.ranks = new Ranks(this.store.leave, answer.leave_shown_as === "share" ? answer.leave_correction : null);
     if (whole || answer.learners.length > 0 || standing(answer) !== this.standing) this.isNew = true;
     this.standing = standing(answer);
@@ -105,6 +105,7 @@ export class Page {
       calibrated: answer.calibrated === true,
       expectedPassRate: answer.expected_pass_rate ?? null,
       understoodShare: answer.understood_share ?? null,
+      isInDoubt: answer.drift === "red",
       leaveFact: answer.leave_fact ?? null,
       total: answer.total,
       consumer: answer.consumer,
@@ -182,7 +183,7 @@ export class Page {
     const message = messageFor(this.phase, this.news);
     this.root.dataset.engagePage = message ?? "charts";
     this.shell.showStatus(this.phase, this.news);
-    this.shell.showMessage(message, { calibrated: this.news?.calibrated, expectedPassRate: this.news?.expectedPassRate, understoodShare: this.news?.understoodShare });
+    this.shell.showMessage(message, { calibrated: this.news?.calibrated, expectedPassRate: this.news?.expectedPassRate, understoodShare: this.news?.understoodShare, isInDoubt: this.news?.isInDoubt });
     const known = message === null || message === "noEvents" || message === "loading";
     this.board.hidden = message !== null && message !== "loading";
     this.chips.element.hidden = !known;
@@ -394,8 +395,8 @@ export class Page {
       this.composerPlace,
       this.hindsight.element,
     );
-    const { head, adviceLine, notice, understood, trouble, box } = this.shell;
-    this.root.replaceChildren(head, adviceLine, notice, understood, this.learner.element, this.chips.element, this.groups.element, trouble, box, this.board);
+    const { head, adviceLine, doubt, notice, understood, trouble, box } = this.shell;
+    this.root.replaceChildren(head, adviceLine, doubt, notice, understood, this.learner.element, this.chips.element, this.groups.element, trouble, box, this.board);
   }
 
   #brush(brushing) {

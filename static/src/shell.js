@@ -30,6 +30,7 @@ export class Shell {
     this.adviceRetry = retry("advice-retry");
     this.adviceLine = el("div", { class: "engage-advice", role: "status", hidden: true }, this.advice, this.adviceRetry);
     this.notice = el("p", { class: "engage-notice", testid: "not-calibrated", hidden: true }, words.notCalibrated());
+    this.doubt = el("p", { class: "engage-trouble", role: "status", testid: "in-doubt", hidden: true }, words.inDoubt());
     this.understood = el("p", { class: "engage-hint", testid: "understood", hidden: true });
     this.trouble = el("p", { class: "engage-trouble", role: "status", testid: "trouble", hidden: true }, groupWords.filtersFailed(), " ", button(words.tryAgain(), onRetrySide, { look: "link", testid: "trouble-retry" }));
     this.boxTitle = el("h4", { class: "engage-box-title" });
@@ -51,9 +52,10 @@ export class Shell {
   }
 
   /** Shows a message in place of the charts, or none. */
-  showMessage(message, { calibrated, expectedPassRate, understoodShare }) {
+  showMessage(message, { calibrated, expectedPassRate, understoodShare, isInDoubt }) {
     this.notice.hidden = !(message === null && !calibrated);
     setText(this.notice, expectedPassRate ? words.shifted(expectedPassRate) : words.notCalibrated());
+    this.doubt.hidden = !(message === null && isInDoubt === true);
     const isKnown = typeof understoodShare === "number";
     this.understood.hidden = !(message === null && isKnown);
     if (isKnown) setText(this.understood, words.understood(Math.floor(Math.round(understoodShare * 10000) / 100))); // 100 means all

@@ -75,6 +75,7 @@ class CannedCourse:
     expected_pass_rate: float | None = None
     leave_correction: dict[str, float] | None = None  # None: `leave` is a rank
     leave_fact: dict[str, Any] | None = None
+    drift: str | None = "green"
     silent_seconds: float | None = 1.0  # since the consumer's last report; None: it never ran
     unreachable_since: str | None = None  # since when the consumer's source has not answered it
     status: int = 200  # anything else is answered in place of the predictions
@@ -155,6 +156,7 @@ class CannedCourse:
             "expected_pass_rate": self.expected_pass_rate,
             "leave_shown_as": "rank" if self.leave_correction is None else "share",
             "leave_correction": self.leave_correction,
+            "drift": self.drift,
             "leave_fact": self.leave_fact,
             "total": self.total[1],
             "consumer": {

@@ -365,3 +365,15 @@ def test_where_that_is_not_known_the_page_says_nothing_of_it(open_page: OpenPage
         page = open_page(site.url)
         expect(page.get_by_test_id("not-calibrated")).to_be_visible()
         expect(page.get_by_test_id("understood")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("drift", "is_told"), [("red", True), ("amber", False), ("green", False), (None, False)])
+def test_figures_in_doubt_are_told_only_where_they_are(open_page: OpenPage, drift: str | None, is_told: bool) -> None:
+    with serving(course_of(learners(3), drift=drift)) as site:
+        page = open_page(site.url)
+        expect(page.get_by_test_id("pill")).to_be_visible()
+        line = page.get_by_test_id("in-doubt")
+        if is_told:
+            expect(line).to_contain_text("figures are in doubt")
+        else:
+            expect(line).to_be_hidden()

@@ -62,6 +62,17 @@ def test_clicks_that_the_model_does_not_know_pause(course: Course) -> None:
     assert "knows only 0% of the latest clicks" in course.paused()
 
 
+def test_a_model_that_reads_something_else_pauses(course: Course) -> None:
+    course.automatic("send")
+    course.day(0)
+    CourseRun.objects.update(drift={"colour": "amber", "why": [], "nights": []})
+    course.day(1)
+    assert course.paused() == ""
+    CourseRun.objects.update(drift={"colour": "red", "why": [], "nights": []})
+    course.day(2)
+    assert "what the model reads of this course has changed" in course.paused()
+
+
 def test_clicks_of_kinds_that_no_heard_part_reads_do_not_pause(course: Course) -> None:
     Kind.objects.update(name="xblock_view:vertical")  # a page: the trees know it, the vocabulary of the LSTM does not
     course.automatic("send")

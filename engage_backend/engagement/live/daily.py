@@ -13,6 +13,7 @@ from django.db.models import F
 
 from engage_backend.conf import engage_settings
 from engage_backend.engagement.history import Row
+from engage_backend.engagement.live import drift
 from engage_backend.engagement.live.due import due_runs, next_pass
 from engage_backend.engagement.live.heads import Heads
 from engage_backend.engagement.live.leaving import correction_of, fact, keep_cohorts
@@ -107,16 +108,19 @@ class DailyPass:
         clicks = latest_clicks(HistoryChunk.objects.filter(learner__in=list(latest[:_SAMPLED])))
         understood = understood_share(card_in(engage_settings().model), clicks)
         keep_cohorts(run, now.date())
+        seen = (
+            None if model is None else drift.look(run, card_in(engage_settings().model), model.identity, identity, now)
+        )
         leave_fact, leave_correction = fact(run, now.date()), correction_of(run, identity, now.date())
         with transaction.atomic():
             run = CourseRun.objects.select_for_update().get(pk=run.pk)  # its dates may have changed meanwhile
             run.leave_fact, run.leave_correction = leave_fact, leave_correction
-            run.clock_day = now.date()
+            run.clock_day, run.drift = now.date(), seen
             if identity:
                 run.model, run.calibrated = identity, self._watch.calibrated
             run.next_pass = next_pass(run, self._standing(run).identity)
             run.understood_share = understood
-            what_follows = ("model", "calibrated", "understood_share", "leave_fact", "leave_correction")
+            what_follows = ("model", "calibrated", "understood_share", "leave_fact", "leave_correction", "drift")
             run.save(update_fields=["clock_day", "next_pass", *what_follows])
             raise_version(run, now)
         del self._going[run.course_key]

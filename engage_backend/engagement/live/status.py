@@ -24,6 +24,7 @@ from engage_backend.engagement.live.gaps import open_drops, open_gaps
 from engage_backend.engagement.live.lease import instance_in_words
 from engage_backend.engagement.live.registry import MAX_KINDS, MOST_A_DAY
 from engage_backend.engagement.live.understanding import card_in, latest_clicks, understood_share, weights_trouble
+from engage_backend.engagement.verdict import RED, colour_of, sentences
 from engage_backend.models import Checkpoint, CourseRun, HistoryChunk, Kind, Learner, LearnerState, Lease
 from engage_backend.platform.api import get_platform
 
@@ -172,6 +173,8 @@ def _run(run: CourseRun, site_now: datetime, model: Path) -> dict[str, Any]:
         "as_of": _iso(run.as_of),
         "understood_share": understood_share(card_in(model), clicks),
         "expected_pass_rate": expected_rate(run.model),
+        "drift": colour_of(run.drift),
+        "drift_says": sentences(run.drift),
         "passed_today": run.next_pass is not None and run.next_pass > site_now.date(),
         "passed": run.clock_day.isoformat() if run.clock_day else None,
     }
@@ -258,6 +261,8 @@ def _todo(found: dict[str, Any]) -> Iterator[str]:
         yield f'no model in {found["model"]["folder"]}: train one, or leave ENGAGE["MODEL"] out for the base model'
     if found["model"]["trouble"]:
         yield f"no predictions by this model: {found['model']['trouble']}: copy the whole folder again, or train it again"
+    for run in found["runs"]:
+        yield from (f"{run['course']}: {says}" for says in run["drift_says"] if run["drift"] == RED)
     if late := [run["course"] for run in found["runs"] if not run["passed_today"]]:
         yield f"{late[0]}: not brought to today yet: it follows when a consumer runs, or by `engage_tick`"
     if found["kinds"]["registered"] >= MAX_KINDS:

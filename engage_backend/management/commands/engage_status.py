@@ -131,10 +131,13 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
                 ""
                 if run["understood_share"] is None
                 else f", which understands {run['understood_share']:.1%} of its events"
-            ),
+            )
+            + ("" if run["drift"] is None else f"; drift: {run['drift']}"),
         )
         for run in found["runs"]
     ]
+    amber = [run for run in found["runs"] if run["drift"] == "amber"]
+    rows += [("amber", f"{run['course']}: {says}") for run in amber for says in run["drift_says"]]
     if lease := found["lease"]:
         rows.append(("daily pass", f"under way at {lease['holder']}"))
     if kept := found["quarantine"]:

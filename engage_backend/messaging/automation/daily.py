@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
+from engage_backend.engagement.verdict import RED, colour_of
 from engage_backend.messaging.audience import HAD, of_learners
 from engage_backend.messaging.automation.guards import (
     Health,
@@ -90,7 +91,8 @@ def _look(communication: Communication, now: datetime, condition: Health) -> Non
         return
     fresh = _fresh(communication, matched, before[0] if before else None, now)
     past = _past(communication, before, now)
-    today = Today(run.model, len(fresh), run.learners.exclude(state=LearnerStatus.LEFT).count())
+    enrolled = run.learners.exclude(state=LearnerStatus.LEFT).count()
+    today = Today(run.model, len(fresh), enrolled, is_in_doubt=colour_of(run.drift) == RED)
     problems = [*data_problems(condition, past, today), *delivery_problems(past)]
     if communication.automation == Mode.SEND:
         problems += volume_problems(past, today)

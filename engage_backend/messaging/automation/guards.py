@@ -51,6 +51,7 @@ class Today:
     model: str
     fresh: int  # learners that would be written to
     learners: int  # of the course
+    is_in_doubt: bool = False  # whether the model no longer sees what it was trained on
 
 
 def data_problems(health: Health, past: Past, today: Today) -> Iterator[Said]:
@@ -75,6 +76,8 @@ def data_problems(health: Health, past: Past, today: Today) -> Iterator[Said]:
         yield Said(_("the model has changed: look at whom it selects now"))
     if not today.model:
         yield Said(_("there is no model"))
+    if today.is_in_doubt:
+        yield Said(_("what the model reads of this course has changed, and its figures are in doubt"))
     if health.known_share is not None and health.known_share < LEAST_KNOWN:
         share = round(100 * health.known_share)
         yield Said(_("the model knows only {share}% of the latest clicks for what they are"), {"share": share})

@@ -4,6 +4,7 @@ import { fill, gettext, number, plural } from "../i18n.js";
 export const words = {
   explanation: () => gettext("How likely each learner is to earn a certificate, to complete and to leave. Start with a group below, or drag across a chart to choose whom you mean."),
   understood: (percent) => fill(gettext("The model understands {percent}% of what learners do here."), { percent: number(percent) }),
+  inDoubt: () => gettext("What is recorded of learners here has changed, so these figures are in doubt at present. Automatic messages pause."),
   notCalibrated: () =>
     gettext("Read these figures as a ranking: they put learners in order, but have not been checked on this course. “80 %” may not mean 8 in 10."),
   shifted: (rate) =>

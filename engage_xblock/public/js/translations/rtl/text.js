@@ -353,6 +353,7 @@
  "Of the {n} learners to whom we gave a {low}–{high} % chance of completing at week {week}, {share} completed.": "سف تحه {n} لهاقنهقر تس ذحسم ذه زاخه ا {low}–{high} % جحانجه سف جسمعلهتطنز ات ذههك {week}, {share} جسمعلهتهد.",
  "How likely each learner is to earn a certificate, to complete and to leave. Start with a group below, or drag across a chart to choose whom you mean.": "حسذ لطكهلظ هاجح لهاقنهق طر تس هاقن ا جهقتطفطجاته, تس جسمعلهته اند تس لهاخه. رتاقت ذطتح ا زقسثع بهلسذ, سق دقاز اجقسرر ا جحاقت تس جحسسره ذحسم ظسث مهان.",
  "The model understands {percent}% of what learners do here.": "تحه مسدهل ثندهقرتاندر {percent}% سف ذحات لهاقنهقر دس حهقه.",
+ "What is recorded of learners here has changed, so these figures are in doubt at present. Automatic messages pause.": "ذحات طر قهجسقدهد سف لهاقنهقر حهقه حار جحانزهد, رس تحهره فطزثقهر اقه طن دسثبت ات عقهرهنت. اثتسماتطج مهررازهر عاثره.",
  "Read these figures as a ranking: they put learners in order, but have not been checked on this course. “80 %” may not mean 8 in 10.": "قهاد تحهره فطزثقهر ار ا قانكطنز: تحهظ عثت لهاقنهقر طن سقدهق, بثت حاخه نست بههن جحهجكهد سن تحطر جسثقره. “80 %” ماظ نست مهان 8 طن 10.",
  "These figures were shifted to an expected pass rate of {rate} %, which an author of the course stated. They have not been checked on this course.": "تحهره فطزثقهر ذهقه رحطفتهد تس ان هضعهجتهد عارر قاته سف {rate} %, ذحطجح ان اثتحسق سف تحه جسثقره رتاتهد. تحهظ حاخه نست بههن جحهجكهد سن تحطر جسثقره.",
  "Earns a certificate": "هاقنر ا جهقتطفطجاته",
