@@ -62,7 +62,7 @@ else:
 set_clock(datetime.fromtimestamp(last / 1e6 + 1, UTC), speed=0)
 """
 
-# A burst of the usual size, or the whole; the time of loading torch and of the first pass is not counted.
+# A burst of the usual size, or the whole; the time of loading the model and of the first pass is not counted.
 _MEASURE = """
 import json, os, resource, sys, time
 from io import StringIO
@@ -81,12 +81,6 @@ from engage_backend.engagement.live.status import status
 from engage_backend.models import Learner
 from engage_backend.platform.api import get_platform
 how, path = sys.argv[1], Path(sys.argv[2])
-with path.open("rb") as log:
-    lines = [line.rstrip() for line in islice(log, 200_000)]
-began = time.perf_counter()
-events = sum(len(parse_lines(lines[at : at + 5_000])[0]) for at in range(0, len(lines), 5_000))
-parsed = time.perf_counter() - began
-del lines
 engine = Engine(get_platform())
 engine.tick()
 source = LogfileSource(path)
@@ -100,12 +94,19 @@ else:
     while consumer.step().records:
         pass
 took, cpu = time.perf_counter() - began, processor() - cpu
+megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # of the consumer, before parsing alone holds its lines
+with path.open("rb") as log:
+    lines = [line.rstrip() for line in islice(log, 200_000)]
+began, alone = time.perf_counter(), processor()
+events = sum(len(parse_lines(lines[at : at + 5_000])[0]) for at in range(0, len(lines), 5_000))
+parsed, alone = time.perf_counter() - began, processor() - alone
 found = status()
 print(json.dumps({
-    "parsed": events / parsed, "wall": found["history"]["events"] / took, "cpu": found["history"]["events"] / cpu,
+    "parsed": events / parsed, "alone": events / alone,
+    "wall": found["history"]["events"] / took, "cpu": found["history"]["events"] / cpu,
     "taken": found["history"]["events"], "bytes": found["history"]["bytes_per_event"],
     "state": found["states"]["bytes_per_learner"], "learners": Learner.objects.exclude(last_active=None).count(),
-    "load": os.getloadavg()[0], "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "load": os.getloadavg()[0], "megabytes": megabytes,
 }))
 """
 
@@ -168,7 +169,8 @@ def measured(site: DiskSite, how: str, whole: Path, *package: str) -> dict[str, 
     found: dict[str, Any] = json.loads(site.python(_MEASURE, how, str(log), seconds=600).splitlines()[-1])
     print(
         f"\n{how}, {found['learners']:,} learners, {found['taken']:,} different events: {found['wall']:,.0f} events/s"
-        f" ({found['cpu']:,.0f} a second of processor); parsing alone {found['parsed']:,.0f}/s;"
+        f" ({found['cpu']:,.0f} a second of processor); parsing alone {found['parsed']:,.0f}/s"
+        f" ({found['alone']:,.0f}): {found['wall'] / found['parsed']:.2f} of it ({found['cpu'] / found['alone']:.2f});"
         f" history {found['bytes']} B an event (at most 8), state {found['state']} B a learner (at most 3,000),"
         f" that is {10_000 * (found['state'] + found['bytes'] * found['taken'] / found['learners']) / 1e6:,.0f} MB"
         f" for 10,000 such learners; {found['megabytes']:,.0f} MB of memory at most; load {found['load']:.1f}"
