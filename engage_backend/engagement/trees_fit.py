@@ -6,15 +6,17 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import xgboost
 
 from engage_backend.engagement.counters import FEATURES, OPTIONAL
 from engage_backend.engagement.encoder import Floats
 from engage_backend.engagement.trees import TARGETS, Trees
+
+if TYPE_CHECKING:
+    import xgboost
 
 Doubles = npt.NDArray[np.float64]
 
@@ -77,6 +79,8 @@ def grow(
 
     They ask the features in `names` alone. With `monotone` they keep to RISING and FALLING.
     """
+    import xgboost  # here: whoever asks a finished model reads what lies around this, and may have none
+
     settings = {**SETTINGS, "max_depth": DEPTH[TARGETS[target]], "seed": seed, "nthread": cores()}
     if monotone:
         ways = {**dict.fromkeys(RISING, 1), **dict.fromkeys(FALLING, -1)}
