@@ -171,7 +171,7 @@ def test_the_image_of_lms_and_studio_gets_the_base_install_and_the_workers_what_
     assert "torch" not in openedx
     worker = (env / "plugins" / "engage" / "images" / "engage-worker" / "Dockerfile").read_text()
     assert re.search(r"^FROM \S*overhangio/openedx:", worker, flags=re.MULTILINE)
-    assert "'safetensors>=0.4'" in worker and "'torch" not in worker
+    assert "'safetensors>=0.4'" in worker and "'torch" not in worker and "--extra-index-url" not in worker
     env = render(ENGAGE_WORKER_REQUIREMENTS='["torch>=2.6,<3"]')
     with_torch = (env / "plugins" / "engage" / "images" / "engage-worker" / "Dockerfile").read_text()
     assert "'torch>=2.6,<3'" in with_torch and "--extra-index-url https://download.pytorch.org/whl/cpu" in with_torch

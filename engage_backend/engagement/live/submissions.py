@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from engage_backend.clickstream.event import ClickEvent
 from engage_backend.clickstream.scores import EFFECTS, PLACES, Score, place_of
@@ -27,6 +28,7 @@ _FIELDS = (
     "handed_in_order",
     "attempts_order",
 )
+_values = attrgetter(*_FIELDS)
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ def write_submissions(events: Mapping[int, Sequence[ClickEvent]]) -> set[int]:
     changed = {key: row for key, row in after.items() if row != known.get(key)}
     upsert(
         Submission,
-        ((learner, block, *astuple(row)) for (learner, block), row in sorted(changed.items())),
+        ((learner, block, *_values(row)) for (learner, block), row in sorted(changed.items())),
         unique=["learner", "block"],
         update=_FIELDS,
     )
