@@ -98,7 +98,7 @@ def read_package(folder: Path) -> Package:
     for row in enrolments:
         key = row["user_id"]
         user, created = users.get(key), moment(row["created"])
-        if user is None or not key.isdigit() or row.get("course_id", schedule.course) not in ("", schedule.course):
+        if user is None or not key.isdecimal() or row.get("course_id", schedule.course) not in ("", schedule.course):
             continue
         before = learners.get(int(key))
         # An enrolment that stands twice began with the earlier row; the later one says how it ended.
@@ -234,8 +234,8 @@ def profiles(folder: Path) -> dict[int, Profile]:
     """The profiles of a package by user id; none where it has no such table."""
     found = {}
     for row in _table(folder, "auth_userprofile", ("user_id",), optional=True):
-        if row["user_id"].isdigit():
+        if row["user_id"].isdecimal():
             year = row.get("year_of_birth", "")
-            born = int(year) if year.isdigit() else None
+            born = int(year) if year.isdecimal() else None
             found[int(row["user_id"])] = Profile(row.get("gender", ""), born, row.get("level_of_education", ""))
     return found
