@@ -46,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="try an LSTM over events beside the trees, too; it is kept for the targets that it helps on runs unseen. "
         "With --from it begins as the one of that model, where there is one. Needs torch",
     )
+    parser.add_argument(
+        "--optional",
+        nargs="+",
+        choices=("progress", "rhythm"),
+        default=(),
+        help="groups of features to try beside the others; a target reads one where it pays on runs unseen. `rhythm` is the "
+        "hours and weekdays of visits: only where the logs' times of day are true",
+    )
     parser.add_argument("--name", default="engage", help="what the model is called where it is shown")
     parser.add_argument("--attribution", default="", help="whose data it was trained on, and its licence, for the card")
     add_leave_out(parser)
@@ -71,7 +79,8 @@ def run(options: argparse.Namespace) -> int:
     people = left_out(options.leave_out) if options.leave_out else frozenset[int]()
     if options.out.exists() and not options.out.is_dir():
         raise Refusal(f"{options.out} is a file; --out wants a folder")
-    settings, pace = Settings(lstm=LstmSettings() if options.sequence else None), Pace()
+    lstm = LstmSettings() if options.sequence else None
+    settings, pace = Settings(lstm=lstm, optional=tuple(options.optional)), Pace()
     base, base_card = _base(options.base) if options.base else (None, {})
     with (
         progress_shown() as progress,
@@ -167,6 +176,8 @@ def _command(options: argparse.Namespace) -> str:
         words += ["--from", options.base if options.base == "base" else Path(options.base).name]
     if options.sequence:
         words += ["--sequence"]
+    if options.optional:
+        words += ["--optional", *options.optional]
     if options.attribution:
         words += ["--attribution", options.attribution]
     if options.leave_out:

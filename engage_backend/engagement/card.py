@@ -15,6 +15,7 @@ from engage_backend import __version__
 from engage_backend.engagement.comparison.judging import OURS, mean_by_week
 from engage_backend.engagement.dataset import Run
 from engage_backend.engagement.drift import reference
+from engage_backend.engagement.counters import FEATURES, OPTIONAL
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.training import Settings
 from engage_backend.engagement.trees import TARGETS
@@ -56,6 +57,7 @@ def card_of(
         "settings": asdict(settings),
         "begun_from": begun_from,
         "sequence": _heard(model, settings),
+        "optional": _optional(model, settings),
         "certify_why": NOT_CHECKED if model.speaker("certify") == "portable" else "",
         "training_runs": [
             _described(run) | {"events_of_known_kinds": round(share, 4)} for run, share in zip(runs, known, strict=True)
@@ -89,6 +91,15 @@ def _heard(model: Model, settings: Settings) -> str:
     if model.lstm is None:
         return "an LSTM was tried; on runs unseen no target heard it, and the folder holds none"
     return f"an LSTM was tried; on runs unseen it was heard for {', '.join(model.lstm.heard)}"
+
+
+def _optional(model: Model, settings: Settings) -> str:
+    """What became of the optional features."""
+    trees, told = model.full.trees, []
+    for output, target in enumerate(TARGETS):
+        asked = {FEATURES[at] for at in np.unique(trees.feature[trees.target == output]) if at >= 0}
+        told += [f"{target} reads {group}" for group, names in OPTIONAL.items() if asked & set(names)]
+    return f"tried: {', '.join(settings.optional) or 'none'}; {', '.join(told) or 'none is read'}"
 
 
 def _described(run: Run) -> dict[str, Any]:

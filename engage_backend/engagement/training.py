@@ -1,6 +1,6 @@
 """Training: from course runs to a model, calibrated across runs at the natural balance.
 
-0. A group of OPTIONAL features is read where trees that read it say more of runs unseen than trees that do not.
+0. A group of OPTIONAL features that is to be tried is read where trees that read it say more of runs unseen.
 1. Trees learn on all runs but some and speak on those (each run once; a single run: on halves of its learners).
 2. Where a sequence part is to be tried, an LSTM learns on half of the runs what those margins lack, and speaks on the other.
 3. What both said of runs unseen gives the calibration: how far to trust each, pulled to "as they are" when runs are few.
@@ -68,6 +68,9 @@ class Settings:
     """What training can be told; the defaults are what the base model was trained with."""
 
     lstm: LstmSettings | None = None  # None: no sequence part is tried
+    optional: tuple[
+        str, ...
+    ] = ()  # groups of OPTIONAL features that are tried; read where nested validation hears them
     rounds: int = trees_fit.ROUNDS
     own_rounds: int = 40  # of a training that begins from a model: it is to be moved, not made anew
 
@@ -110,7 +113,7 @@ def train(
     reasons = single_outcomes(runs)
     if refuse and reasons:
         raise SingleOutcome(next(iter(reasons.values())))
-    reads = {} if base is not None else _heard(runs, seed, settings, progress)
+    reads = {} if base is not None or not settings.optional else _heard(runs, seed, settings, progress)
     full = _Fit("full", seed, settings, base, progress, reads)
     trees_said = full.said_of_unseen(runs)
     lstm_said, sequence = None, None
@@ -261,7 +264,7 @@ class _Fit:
 
 
 def _heard(runs: Sequence[Run], seed: int, settings: Settings, progress: Progress) -> dict[str, tuple[str, ...]]:
-    """The features that each target is to read: CORE, and the groups of OPTIONAL that pay on runs unseen.
+    """The features that each target is to read: CORE, and those groups of `settings.optional` that pay on runs unseen.
 
     Judged by fewer trees than the model gets: what few cannot use, many do not need.
     """
@@ -273,7 +276,8 @@ def _heard(runs: Sequence[Run], seed: int, settings: Settings, progress: Progres
     unit, weights = _units(runs), np.concatenate(weights_of(runs))
     core = np.concatenate(said(trees_fit.CORE))
     found = dict.fromkeys(TARGETS, trees_fit.CORE)
-    for group, names in OPTIONAL.items():
+    for group in settings.optional:
+        names = OPTIONAL[group]
         more = np.concatenate(said((*trees_fit.CORE, *names)))
         for number, target in enumerate(TARGETS):
             judged = np.concatenate([run.shown()[:, number] for run in runs])

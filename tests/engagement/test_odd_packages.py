@@ -205,7 +205,11 @@ def test_tables_that_nobody_asked_for_are_not_opened(tmp_path: Path) -> None:
 def test_profiles_are_read_where_there_are_any_and_reach_no_model(other: Other, tmp_path: Path) -> None:
     folder = write_package(tmp_path / "plain", "odd", count=50, clicks=1)
     told = write_package(tmp_path / "told", "odd", count=50, clicks=1)
-    rows = [f"{1000 + n}\t{'fm'[n % 2]}\t{1960 + n}\tb" for n in range(50)] + ["1001\t\tnot a year\t", "1002\t\t²\t", "x\tf\t1990\tb"]
+    rows = [f"{1000 + n}\t{'fm'[n % 2]}\t{1960 + n}\tb" for n in range(50)] + [
+        "1001\t\tnot a year\t",
+        "1002\t\t²\t",
+        "x\tf\t1990\tb",
+    ]
     write_table(told, "odd", "auth_userprofile", "user_id\tgender\tyear_of_birth\tlevel_of_education", rows)
     material, found = judged(other, told, tmp_path, models=("engage",))
     kinds = kinds_of(other)

@@ -49,7 +49,7 @@ def test_the_trees_of_the_base_model_know_the_mean_learner() -> None:
 
 
 def test_the_strongest_groups_are_told_and_only_of_what_is_shown() -> None:
-    texts = reasons(MODEL, learners(), [(500, 400, None)] * 20 + [(None, None, None)] * 20)
+    texts = reasons(MODEL, learners(), [(500, 400, None, None)] * 20 + [(None,) * 4] * 20)
     assert texts[20:] == [""] * 20
     for text in texts[:20]:
         told = msgspec.json.decode(text)

@@ -133,7 +133,8 @@ def test_optional_features_are_read_where_they_pay_on_runs_unseen(runs: tuple[li
             features[:, FEATURES.index(name)] = dice.normal(size=len(features))
         return replace(run, features=features)
 
-    taught = train([told(run) for run in runs[0]], runs[1], seed=3, settings=QUICK)
+    settings = replace(QUICK, optional=tuple(OPTIONAL))
+    taught = train([told(run) for run in runs[0]], runs[1], seed=3, settings=settings)
     certify = taught.full.trees.target == TARGETS.index("certify")
     asked = {FEATURES[at] for at in np.unique(taught.full.trees.feature[certify]) if at >= 0}
     assert "units" in asked and not asked & set(OPTIONAL["rhythm"])
