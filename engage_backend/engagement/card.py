@@ -13,9 +13,9 @@ import xgboost
 
 from engage_backend import __version__
 from engage_backend.engagement.comparison.judging import OURS, mean_by_week
+from engage_backend.engagement.counters import FEATURES, OPTIONAL
 from engage_backend.engagement.dataset import Run
 from engage_backend.engagement.drift import reference
-from engage_backend.engagement.counters import FEATURES, OPTIONAL
 from engage_backend.engagement.model import Model
 from engage_backend.engagement.training import Settings
 from engage_backend.engagement.trees import TARGETS

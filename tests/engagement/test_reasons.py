@@ -75,7 +75,7 @@ def test_long_silence_speaks_for_leaving() -> None:
     leave = TARGETS.index("leave")
     here, away = MODEL.full.trees.contributions(features)[:, leave]
     assert away.sum() - here.sum() > 0.3
-    told = [msgspec.json.decode(text)["leave"] for text in reasons(MODEL, features, [(None, None, 500)] * 2)]
+    told = [msgspec.json.decode(text)["leave"] for text in reasons(MODEL, features, [(None, None, 500, None)] * 2)]
     effects = [{group: effect for group, effect, _ in those} for those in told]
     assert min(effects[0].get(group, 0.0) for group in ("silence", "recent")) < 0
     assert max(effects[1].get(group, 0.0) for group in ("silence", "recent")) > 0
