@@ -112,7 +112,10 @@ def test_a_base_with_an_lstm_goes_on_with_it_or_without(
 ) -> None:
     kinds, run = runs[1], runs[0][0]
     assert train(runs[0], kinds, seed=3, settings=Settings(own_rounds=4), base=heard).lstm is None
-    moved = train(runs[0], kinds, seed=3, settings=Settings(lstm=QUICK, own_rounds=1), base=heard)
+    # Trees that say nothing leave the LSTM something to say.
+    silent = replace(heard.full, trees=heard.full.trees.scaled(np.zeros(3)), intercept=np.zeros(3))
+    settings = Settings(lstm=replace(QUICK, own_rate=0.01), own_rounds=1)
+    moved = train(runs[0], kinds, seed=3, settings=settings, base=replace(heard, parts={"full": silent}))
     assert moved.lstm is not None and heard.vocabulary.items() <= moved.vocabulary.items()
     save_model(moved, {"name": "moved"}, tmp_path)
     assert predict(load_model(tmp_path)[0], run, kinds) == pytest.approx(predict(moved, run, kinds), abs=1e-6)
