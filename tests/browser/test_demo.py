@@ -9,16 +9,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
 from playwright.sync_api import Locator, Page, expect
-from safetensors.numpy import load, save
 
+from engage_backend.engagement.folder import CARD, WEIGHTS, load_model, save_model
+from engage_backend.engagement.model import PARTS
 from tests.services import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
@@ -266,19 +268,23 @@ def test_without_a_model_the_page_says_so_and_with_it_the_bars_are_back(demo: De
 
 
 def test_other_weights_make_other_bars(demo: Demo, page: Page) -> None:
-    weights = demo.home / "model" / "weights.safetensors"
-    kept = weights.read_bytes()
-    tensors = load(kept)
-    tensors["trees.value"] = -tensors["trees.value"]
+    folder = demo.home / "model"
+    kept = {name: (folder / name).read_bytes() for name in (WEIGHTS, CARD)}
+    model, card = load_model(folder)
+    model.parts = {
+        name: replace(part, trees=part.trees.scaled(np.full(len(PARTS[name]), -1.0)))
+        for name, part in model.parts.items()
+    }
     demo.python("set_clock(get_platform().now(), speed=0)")
     try:
         demo.wait_until_quiet()
         before = bars(page, "certify")
-        replace(weights, save(tensors))
+        save_model(model, card, folder)
         # The page's own events go on meanwhile.
         until(lambda: differs(bars(page, "certify"), before, by=20), pause=lambda _: page.wait_for_timeout(50))
     finally:
-        replace(weights, kept)
+        for name, content in kept.items():
+            put(folder / name, content)
         demo.python("set_clock(get_platform().now(), speed=3600)")
 
 
@@ -286,7 +292,7 @@ def differs(first: list[int], second: list[int], *, by: int) -> bool:
     return sum(abs(a - b) for a, b in zip(first, second, strict=True)) > by
 
 
-def replace(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes) -> None:
     """Put a file in another's place at once."""
     new = path.with_suffix(".new")
     new.write_bytes(content)
