@@ -34,4 +34,4 @@ def test_the_card_holds_figures_by_week_of_runs_it_had_not_seen() -> None:
     for target in TARGETS:
         weeks = {row["week"]: row for row in card["metrics"]["weeks"][target]}
         assert {4, 8, 16} <= set(weeks)
-        assert weeks[8]["runs"] == 4 and weeks[8]["auc"] > 0.8 and weeks[8]["ece"] < 0.1
+        assert weeks[8]["runs"] == 4 and weeks[8]["auc"] > 0.75 and weeks[8]["ece"] < 0.1
