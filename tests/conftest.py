@@ -51,12 +51,20 @@ class Site:
         )
 
 
+# What the worker has, or a model with an LSTM, and the environment of a web process has not.
+NOT_IN_A_WEB_PROCESS = ("safetensors", "torch")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Any:
-    """Skip, and say so, a module that needs torch where there is none: in the environment of a web process."""
+    """Skip, and say so, a module that needs what the environment of a web process lacks."""
     report = yield
-    if report.failed and find_spec("torch") is None and "No module named 'torch'" in str(report.longrepr):
-        report.outcome, report.longrepr = "skipped", (str(collector.path), 0, "needs torch, which is not installed")
+    for name in NOT_IN_A_WEB_PROCESS if report.failed else ():
+        if find_spec(name) is None and f"No module named '{name}'" in str(report.longrepr):
+            report.outcome, report.longrepr = (
+                "skipped",
+                (str(collector.path), 0, f"needs {name}, which is not installed"),
+            )
     return report
 
 
