@@ -101,7 +101,9 @@ class _Unread:
             return cls(
                 name, f"its files are not as edX writes them ({kind})", f"not as edX writes it: {kind}: {problem}"
             )
-        text = getattr(problem, "strerror", None) or str(problem)
+        text = str(problem)
+        if isinstance(problem, OSError):
+            text = f"{Path(problem.filename).name}: {problem.strerror}" if problem.filename else str(problem.strerror)
         for place in folders:
             text = text.replace(f"{place.resolve()}/", "").replace(f"{place}/", "")
         return cls(name, " ".join(text.removeprefix(f"{name}: ").split()))

@@ -81,7 +81,9 @@ def read_package(folder: Path) -> Package:
         raise PackageError(f"{folder}: no such folder")
     events = sorted(p for p in folder.iterdir() if re.search(r"events.*\.log(\.gz|\.xz)?$", p.name))
     if not events:
-        raise PackageError(f"{folder}: no log file named like *events*.log, .log.gz or .log.xz")
+        raise PackageError(
+            f"{folder}: no log file named like *events*.log, .log.gz or .log.xz: give the folder of one course run's package"
+        )
     users = {row["id"]: row for row in _table(folder, "auth_user", ("id", "username"))}
     names = {
         row["user_id"]: row.get("name", "") for row in _table(folder, "auth_userprofile", ("user_id",), optional=True)

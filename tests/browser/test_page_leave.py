@@ -31,7 +31,9 @@ def test_table_and_chart_speak_of_ranks_and_say_the_fact_beside_them(open_page: 
     with serving(course(leave_fact=FACT)) as site:
         page = open_page(site.url)
         chart = hook(page, "chart-leave")
-        expect(hook(page, "leave-fact")).to_have_text("Of 300 learners active two weeks ago, 67 have not been back.")
+        expect(hook(page, "leave-fact")).to_have_text(
+            "Of 300 learners active in the two weeks to Mar 28, 67 had not been back two weeks later."
+        )
         expect(hook(page, "leave-share")).to_be_hidden()
         expect(chart.locator(".engage-axis-x")).to_contain_text("least likely")
         expect(chart.locator(".engage-axis-x")).to_contain_text("most likely")

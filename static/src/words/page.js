@@ -1,5 +1,5 @@
 // What the page says of itself, its charts and its troubles. Every text of the page stands in this folder.
-import { fill, gettext, number, plural } from "../i18n.js";
+import { courseDay, fill, gettext, number, plural } from "../i18n.js";
 
 export const words = {
   explanation: () => gettext("How likely each learner is to earn a certificate, to complete and to leave. Start with a group below, or drag across a chart to choose whom you mean."),
@@ -52,8 +52,12 @@ export const words = {
         : last === total
           ? fill(gettext("the {n} least likely of {total}"), { n: number(n), total: number(total) })
           : fill(gettext("rank {first} to {last} of {total}"), { first: number(first), last: number(last), total: number(total) }),
-  leaveFact: ({ active, not_back: notBack }) =>
-    fill(gettext("Of {active} learners active two weeks ago, {n} have not been back."), { active: number(active), n: number(notBack) }),
+  leaveFact: ({ day, active, not_back: notBack }) =>
+    fill(gettext("Of {active} learners active in the two weeks to {day}, {n} had not been back two weeks later."), {
+      active: number(active),
+      day: courseDay(day),
+      n: number(notBack),
+    }),
   leaveFactHint: () => gettext("Not seen from the third to the fourteenth day after."),
   leaveShare: () => gettext("Percentages are corrected by what earlier learners of this course did."),
   rankLabel: (title, end) => fill(end === 0 ? gettext("{title}: from rank; 1 is the most likely") : gettext("{title}: to rank"), { title }),

@@ -385,7 +385,7 @@
  "the {n} most likely of {total}": "die {n} wahrscheinlichsten von {total}",
  "the {n} least likely of {total}": "die {n} unwahrscheinlichsten von {total}",
  "rank {first} to {last} of {total}": "Rang {first} bis {last} von {total}",
- "Of {active} learners active two weeks ago, {n} have not been back.": "Von {active} Lernenden, die vor zwei Wochen aktiv waren, sind {n} nicht wiedergekommen.",
+ "Of {active} learners active in the two weeks to {day}, {n} had not been back two weeks later.": "Von {active} Lernenden, die in den zwei Wochen bis {day} aktiv waren, waren {n} zwei Wochen später nicht wieder da.",
  "Not seen from the third to the fourteenth day after.": "Vom dritten bis zum vierzehnten Tag danach nicht da.",
  "Percentages are corrected by what earlier learners of this course did.": "Prozente sind nach dem berichtigt, was Lernende dieses Kurses zuvor taten.",
  "{title}: from rank; 1 is the most likely": "{title}: ab Rang; 1 ist am wahrscheinlichsten",

@@ -385,7 +385,7 @@
  "the {n} most likely of {total}": "تحه {n} مسرت لطكهلظ سف {total}",
  "the {n} least likely of {total}": "تحه {n} لهارت لطكهلظ سف {total}",
  "rank {first} to {last} of {total}": "قانك {first} تس {last} سف {total}",
- "Of {active} learners active two weeks ago, {n} have not been back.": "سف {active} لهاقنهقر اجتطخه تذس ذههكر ازس, {n} حاخه نست بههن باجك.",
+ "Of {active} learners active in the two weeks to {day}, {n} had not been back two weeks later.": "سف {active} لهاقنهقر اجتطخه طن تحه تذس ذههكر تس {day}, {n} حاد نست بههن باجك تذس ذههكر لاتهق.",
  "Not seen from the third to the fourteenth day after.": "نست رههن فقسم تحه تحطقد تس تحه فسثقتههنتح داظ افتهق.",
  "Percentages are corrected by what earlier learners of this course did.": "عهقجهنتازهر اقه جسققهجتهد بظ ذحات هاقلطهق لهاقنهقر سف تحطر جسثقره دطد.",
  "{title}: from rank; 1 is the most likely": "{title}: فقسم قانك; 1 طر تحه مسرت لطكهلظ",
