@@ -70,7 +70,16 @@ _GERMAN: tuple[tuple[str, str], ...] = (
     ),
     (r"\bhaben? (?:wir |ich )?(?:bemerkt|beobachtet|festgestellt|gesehen),? dass (?-i:du|Sie)\b", _WATCHED),
 )
-_PATTERNS = [(re.compile(pattern, re.IGNORECASE), reason) for pattern, reason in _ENGLISH + _GERMAN]
+
+
+def _bounded(pattern: str) -> str:
+    """The pattern with an end to every word and number in it: a text of digits alone would be matched for a minute."""
+    for endless, bounded in ((r"\w*", r"\w{0,40}"), (r"\w+", r"\w{1,40}"), (r"\d+", r"\d{1,9}"), (r"\s*", r"\s?")):
+        pattern = pattern.replace(endless, bounded)
+    return pattern
+
+
+_PATTERNS = [(re.compile(_bounded(pattern), re.IGNORECASE), reason) for pattern, reason in _ENGLISH + _GERMAN]
 
 
 def warnings(wording: Wording) -> list[Caution]:

@@ -15,7 +15,7 @@ from engage_backend.conf import engage_settings
 from engage_backend.models import Outlet
 
 LONGEST_REST = 3600.0  # seconds
-_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
+_ADDRESS = re.compile(r"[^\s<>]{1,254}@[^\s<>]{1,254}")
 _SAID = 200  # characters of what a server says
 
 
