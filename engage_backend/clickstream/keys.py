@@ -63,7 +63,7 @@ def course_key(text: str) -> str:
     return _clean(str(key.for_branch(None).version_agnostic()))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def usage_key(text: str) -> Block:
     """A usage key in any spelling (also with slashes quoted as `;_`), or an empty `Block`."""
     if not 0 < len(text) <= LONGEST or ":" not in text:
@@ -92,7 +92,7 @@ def usage_key(text: str) -> Block:
     return Block(canonical, key.block_type, _clean(str(course)) if course.run else "")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def course_in(text: str) -> str:
     """The course run that a page's address or a path names anywhere; `OTHER`, or empty."""
     if "%" in text:
@@ -100,14 +100,16 @@ def course_in(text: str) -> str:
     found = ""
     for match in _IN_TEXT.finditer(text):
         part = match[0]
+        if len(part) > LONGEST:
+            continue
         key = usage_key(part).course if "block-v1:" in part or part.startswith("lb:") else course_key(part)
         if key and key != OTHER:
             return key
         found = found or key
     if old := _IN_PATH.search(text):
-        return course_key(old[1]) or found
+        return course_key(old[1][: LONGEST + 1]) or found
     if asset := _ASSET.search(text):  # a file of the course, by its link
-        return course_key(f"course-v1:{asset[1]}") or found
+        return course_key(f"course-v1:{asset[1]}"[: LONGEST + 1]) or found
     return found
 
 

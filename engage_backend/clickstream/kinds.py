@@ -84,7 +84,7 @@ _HANDLERS = {(block, handler): Reason[why[1:]] for block, handler, why, *_ in _c
 _HANDLER_STARTS = [(block, name[:-1], why) for (block, name), why in _HANDLERS.items() if name.endswith("*")]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def meaning_of_path(path: str) -> Meaning:
     """Return kind and keys of a request's path, without its query. A path that no row names is `Reason.UNNAMED`."""
     path = path[:LONGEST_PATH]
@@ -173,7 +173,7 @@ TABLE_KINDS = (
 )
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def kind_of_event(name: str) -> str | Reason:
     """The kind of an explicit event by its name alone: `problem_check` stays open, sequence events take the old name."""
     if name in _EXACT:
@@ -188,7 +188,7 @@ def kind_of_event(name: str) -> str | Reason:
     return kind or Reason.NOT_AN_EVENT
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def is_named(name: str) -> bool:
     """Return whether the table names an event, by itself or by its beginning."""
     return name == CHECKED or name in _EXACT or any(name.startswith(start) for start, _ in _STARTS)

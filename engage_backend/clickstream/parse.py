@@ -1,5 +1,7 @@
 """Any record that edX produces, to a `ClickEvent` or a `Reason` why it is none. Nothing here raises on bad input.
 
+Texts go into caches cut to the longest that a key or an address has: what a browser sends must not fill the memory.
+
 Three forms of one event give equal ClickEvents: a line of `tracking.log`, with or without what a logger wrote before
 it, a line of a research package, and the mapping that an event-tracking backend gets (`name`, `timestamp`, `data`,
 `context`), whose fields the LMS moves and renames only on the way to its log
@@ -21,7 +23,7 @@ import msgspec
 from engage_backend.clickstream.envelopes import contents
 from engage_backend.clickstream.event import ClickEvent, Reason
 from engage_backend.clickstream.fields import BAD_JSON, Context, Module, Payload, Record, finite, payload_of
-from engage_backend.clickstream.keys import OTHER, Block, block_of, course_in, course_key, usage_key
+from engage_backend.clickstream.keys import LONGEST, OTHER, Block, block_of, course_in, course_key, usage_key
 from engage_backend.clickstream.kinds import (
     CHECKED,
     CORRECT,
@@ -293,7 +295,7 @@ def _explicit(record: Record, context: Context, name: str, payload: Any) -> Clic
     if course in _NO_COURSE:
         course = _first(course, _course(data.course_id), found.course, course_in(page), course_in(path), _linked(data))
     block = found.text
-    if not block and isinstance(data.id, str) and group_of(kind) == "video":
+    if not block and isinstance(data.id, str) and len(data.id) <= LONGEST and group_of(kind) == "video":
         block = block_of(course, "video", data.id)  # the player knows the bare id alone
     if not block and kind in EFFECTS:
         block = meaning_of_path(path).block  # of an open response, where its context names no module
@@ -370,7 +372,7 @@ def _click(
     who = record.who
     if who is None:
         name = record.username or context.username
-        who = name_hash(name) if name and name.__class__ is str else ""
+        who = name_hash(name[:LONGEST]) if name and name.__class__ is str else ""
     elif who.__class__ is not str or len(who) > _LONGEST_WHO:
         who = ""
     if not 0 < user <= _LARGEST_ID:
@@ -434,7 +436,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _course(value: Any) -> str:
-    return course_key(value) if isinstance(value, str) and value else ""
+    return course_key(value) if isinstance(value, str) and 0 < len(value) <= LONGEST else ""
 
 
 def _first(*keys: str) -> str:
@@ -445,14 +447,16 @@ def _first(*keys: str) -> str:
 def _block(data: Payload, module: Module | None) -> Block:
     """The block that an event is about: its payload says, or the block that was at work."""
     for value in (data.problem_id, data.usage_key, data.block_id, data.module_id, data.id, data.problem):
-        if value is not None and isinstance(value, str) and (found := usage_key(value)).course + found.text:
+        if value is None or not isinstance(value, str) or len(value) > LONGEST:
+            continue
+        if (found := usage_key(value)).course + found.text:
             return found
     if module is not None and isinstance(module.usage_key, str):
-        return usage_key(module.usage_key)
+        return usage_key(module.usage_key[: LONGEST + 1])
     return Block()
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _refused_page(page: str) -> Reason | None:
     """Why nothing that happens on a page counts. Of an MFE's address only our own block says anything."""
     path = _HOST.sub("", page, count=1).partition("?")[0].partition("#")[0]
