@@ -84,9 +84,10 @@ def _headline(weeks: Sequence[Week], size: str) -> str:
     """Return "In week 4 the 20 named first held 14 of the 22 who left; silence alone finds 9."."""
     named, held = _named(weeks), "held" if len(weeks) == 1 else f"in each of {len(weeks)} courses held"
     found, silence = _sum(weeks, MODEL), _sum(weeks, SILENCE)
+    when = named["when"] if len({week.week for week in weeks}) == 1 else "the week shown below"
     beside = str(silence) if silence < found else "as many" if silence == found else f"more: {silence}"
     return (
-        f"In {named['when']} the {size} named first {held} {found:,} of the {named['happened']} who left; "
+        f"In {when} the {size} named first {held} {found:,} of the {named['happened']} who left; "
         f"silence alone finds {beside}."
     )
 
@@ -238,7 +239,7 @@ def _bars(week: Week) -> list[Part]:
 
 
 def _table(outcome: Outcome, happened: str, caption: str) -> Part:
-    middle = half_way(outcome.weeks)
+    middle = half_way(outcome.weeks) if len(outcome.weeks) > len(shown(outcome.weeks)) else None
     rows = [
         [f"{week.week}" + (" (half-way)" if week.week == middle else ""), f"{week.asked:,}", *_cells(week)]
         for week in shown(outcome.weeks)

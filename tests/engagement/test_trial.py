@@ -230,6 +230,27 @@ def test_a_group_that_is_missed_by_the_lists_is_named(folders: list[Path]) -> No
     assert "No group of at least 20" not in text
 
 
+def test_a_model_that_does_worse_than_silence_is_said_to(folders: list[Path]) -> None:
+    package, run = read(folders[1])
+    said = said_of(run)
+    said[:, LEAVE] = -run.features[:, SILENT]  # those who were here last are named first
+    trial = trial_of(run, said, package.schedule, enrolled=120, certified=50, profiles={})
+    text = Reader(html_page([trial], seed=3)).text
+    assert re.search(
+        r"In week 4 the \d+ named first held [0-2] of the \d+ who left; silence alone finds more: \d+\.", text
+    )
+    assert "Over all weeks silence alone served better, and by more than chance would bring." in text
+
+
+def test_a_sentence_about_courses_of_unlike_length_names_no_week(folders: list[Path]) -> None:
+    trials = [tried(folder)[1] for folder in folders]
+    trials[0] = replace(trials[0], leave=replace(trials[0].leave, weeks=trials[0].leave.weeks[:2]))
+    reader = Reader(html_page(trials, seed=3))
+    assert "In the week shown below the" in reader.text
+    (overview,) = (rows for caption, rows in reader.tables.items() if caption.startswith("How many of those who left"))
+    assert [row[1] for row in overview[1:]] == ["1", "4"]
+
+
 def test_messages_are_counted_by_reason_and_nobody_has_two_in_a_week(folders: list[Path]) -> None:
     run, trial = tried(folders[1])
     cards = {card.name: card for card in trial.cards}
