@@ -12,9 +12,9 @@ import gzip
 import json
 import lzma
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -241,3 +241,53 @@ def profiles(folder: Path) -> dict[int, Profile]:
             born = int(year) if year.isdecimal() else None
             found[int(row["user_id"])] = Profile(row.get("gender", ""), born, row.get("level_of_education", ""))
     return found
+
+
+# What edX's codes mean, in the order in which groups are shown.
+GENDERS = {"f": "women", "m": "men", "o": "other"}
+EDUCATION = {
+    "p": "doctorate",
+    "m": "master's or professional degree",
+    "b": "bachelor's degree",
+    "a": "associate degree",
+    "hs": "secondary school",
+    "jhs": "junior secondary school",
+    "el": "elementary school",
+    "none": "no formal education",
+    "other": "other education",
+}
+AGES = (20, 30, 40, 55)  # a group ends below each
+
+
+def attributes(profile: Profile | None, start: int) -> dict[str, str]:
+    """The groups that somebody belongs to, by attribute; those that are not told are not there."""
+    found = {}
+    if profile is not None:
+        if profile.gender in GENDERS:
+            found["gender"] = GENDERS[profile.gender]
+        if profile.education in EDUCATION:
+            found["education"] = EDUCATION[profile.education]
+        if profile.year_of_birth is not None:
+            age = datetime.fromtimestamp(start / 1e6, UTC).year - profile.year_of_birth
+            if 10 <= age <= 100:
+                found["age"] = _age_group(age)
+    return found
+
+
+def _age_group(age: int) -> str:
+    """The words for the group of an age in years."""
+    if age < AGES[0]:
+        return f"under {AGES[0]}"
+    if age >= AGES[-1]:
+        return f"{AGES[-1]} and older"
+    at = sum(age >= limit for limit in AGES)
+    return f"{AGES[at - 1]} to {AGES[at] - 1}"
+
+
+def groups_in_order(groups: Iterable[dict[str, str]]) -> list[tuple[str, str]]:
+    """The groups that occur, by attribute, in the order of the tables above."""
+    there = {pair for found in groups for pair in found.items()}
+    ages = [_age_group(age) for age in (AGES[0] - 1, *AGES)]
+    every = [("gender", name) for name in GENDERS.values()]
+    every += [("education", name) for name in EDUCATION.values()] + [("age", name) for name in ages]
+    return [pair for pair in every if pair in there]

@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engage_backend.engagement.comparison.groups import attributes, ordered
 from engage_backend.engagement.counters import DAY, FEATURES
 from engage_backend.engagement.dataset import NOT_JUDGED, Run
 from engage_backend.engagement.labels import RECENTLY_ACTIVE
 from engage_backend.engagement.metrics import auc, calibration_error
-from engage_backend.engagement.package import Profile
+from engage_backend.engagement.package import Profile, attributes, groups_in_order
 from engage_backend.engagement.trees import TARGETS
 from engage_backend.platform.protocol import CourseSchedule
 
@@ -311,7 +310,7 @@ def _groups(
     """
     told: list[Group] = []
     withheld = 0
-    for attribute, name in ordered(groups):
+    for attribute, name in groups_in_order(groups):
         has = np.array([attribute in one for one in groups], dtype=bool) & asked
         mine = has & np.array([one.get(attribute) == name for one in groups], dtype=bool)
         if mine.sum() < FEWEST:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from engage_backend.engagement.comparison.bootstrap import differences, weighted_auc
-from engage_backend.engagement.comparison.groups import attributes, group_rows
+from engage_backend.engagement.comparison.groups import group_rows
 from engage_backend.engagement.comparison.judging import POOLED, mean_by_week, means_of, reliability_rows, rows_of
 from engage_backend.engagement.comparison.material import Material, load_material
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.metrics import judge
-from engage_backend.engagement.package import Profile, read_package
+from engage_backend.engagement.package import Profile, attributes, read_package
 from engage_backend.engagement.structure import micros
 from tests.engagement.packages import START, write_package
 

@@ -5,8 +5,7 @@ Groups come from what learners said of themselves (`auth_userprofile`); no model
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,23 +15,10 @@ from engage_backend.engagement.comparison.judging import MAIN, POSITIVES, Answer
 from engage_backend.engagement.comparison.material import SHARES, Material
 from engage_backend.engagement.dataset import NOT_JUDGED
 from engage_backend.engagement.metrics import calibration_error
-from engage_backend.engagement.package import Profile
+from engage_backend.engagement.package import attributes, groups_in_order
 from engage_backend.engagement.trees import TARGETS
 
 REPLICATES = 300
-GENDERS = {"f": "women", "m": "men", "o": "other"}
-EDUCATION = {
-    "p": "doctorate",
-    "m": "master's or professional degree",
-    "b": "bachelor's degree",
-    "a": "associate degree",
-    "hs": "secondary school",
-    "jhs": "junior secondary school",
-    "el": "elementary school",
-    "none": "no formal education",
-    "other": "other education",
-}
-AGES = (20, 30, 40, 55)  # a group ends below each
 COLUMNS = ("auc", "said_less_seen", "ece_debiased", "ece_floor")
 
 
@@ -64,7 +50,7 @@ def group_rows(runs: Sequence[Material], answers: Answers, model: str, *, seed: 
             if not groups:
                 continue
             y, p, w = np.concatenate(labels), np.concatenate(chances), np.concatenate(drawn, axis=1)
-            for attribute, name in ordered(groups):
+            for attribute, name in groups_in_order(groups):
                 mine = np.array([found.get(attribute) == name for found in groups])
                 key = {
                     "target": target,
@@ -75,40 +61,6 @@ def group_rows(runs: Sequence[Material], answers: Answers, model: str, *, seed: 
                 }
                 rows.append(key | _figures(y[mine], p[mine], w[:, mine]))
     return rows
-
-
-def attributes(profile: Profile | None, start: int) -> dict[str, str]:
-    """The groups that somebody belongs to, by attribute; those that are not told are not there."""
-    found = {}
-    if profile is not None:
-        if profile.gender in GENDERS:
-            found["gender"] = GENDERS[profile.gender]
-        if profile.education in EDUCATION:
-            found["education"] = EDUCATION[profile.education]
-        if profile.year_of_birth is not None:
-            age = datetime.fromtimestamp(start / 1e6, UTC).year - profile.year_of_birth
-            if 10 <= age <= 100:
-                found["age"] = age_group(age)
-    return found
-
-
-def age_group(age: int) -> str:
-    """The words for the group of an age in years."""
-    if age < AGES[0]:
-        return f"under {AGES[0]}"
-    if age >= AGES[-1]:
-        return f"{AGES[-1]} and older"
-    at = sum(age >= limit for limit in AGES)
-    return f"{AGES[at - 1]} to {AGES[at] - 1}"
-
-
-def ordered(groups: Iterable[dict[str, str]]) -> list[tuple[str, str]]:
-    """The groups that occur, in the order of this module."""
-    there = {pair for found in groups for pair in found.items()}
-    ages = [age_group(age) for age in (AGES[0] - 1, *AGES)]
-    every = [("gender", name) for name in GENDERS.values()]
-    every += [("education", name) for name in EDUCATION.values()] + [("age", name) for name in ages]
-    return [pair for pair in every if pair in there]
 
 
 def _figures(labels: Any, chances: Any, weights: Weights) -> dict[str, Any]:
