@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from engage_backend.cli import Refusal
-from engage_backend.cli.learning import SEED, add_leave_out, left_out, progress_shown, training_runs
+from engage_backend.cli.learning import SEED, add_leave_out, left_out, progress_shown, trained_model, training_runs
 
 if TYPE_CHECKING:
-    from engage_backend.engagement.model import Model
+    pass
 
-BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
 HELP = "Train a model on edX research data packages, and write it to a folder."
 
 
@@ -81,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         raise Refusal(f"{options.out} is a file; --out wants a folder")
     lstm = LstmSettings() if options.sequence else None
     settings, pace = Settings(lstm=lstm, optional=tuple(options.optional)), Pace()
-    base, base_card = _base(options.base) if options.base else (None, {})
+    base, base_card = trained_model(options.base) if options.base else (None, {})
     with (
         progress_shown() as progress,
         training_runs(options.package, progress, seed=options.seed, leave_out=people, sequence=options.sequence) as (
@@ -141,16 +140,6 @@ def run(options: argparse.Namespace) -> int:
     elif base is not None and base.lstm is not None:
         Console().print(f"The LSTM of {base.identity} was left out: --sequence trains it on.", highlight=False)
     return 0
-
-
-def _base(name: str) -> tuple[Model, dict[str, Any]]:
-    """The model to begin from, and its card."""
-    from engage_backend.engagement.folder import ModelRefused, load_model
-
-    try:
-        return load_model(BASE_MODEL if name == "base" else Path(name))
-    except ModelRefused as reason:
-        raise Refusal(str(reason)) from reason
 
 
 def _evaluation(report: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from engage_backend.cli import Refusal
-from engage_backend.cli.learning import SEED, progress_shown
+from engage_backend.cli.learning import SEED, progress_shown, trained_model
 from engage_backend.engagement.dataset import Run, clicks_of, run_of
 from engage_backend.engagement.encoder import KindTable
 from engage_backend.engagement.enrolments import Enrolments
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from engage_backend.engagement.model import Model
     from engage_backend.engagement.trial import Trial
 
-BASE_MODEL = Path(__file__).resolve().parents[1] / "base_model"
 LATEST = 2**62  # µs: after everything
 HELP = "Show on one page what Engage would have told about finished courses. Nothing is installed in an LMS."
 
@@ -124,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
         raise Refusal(f"{options.out}: --out wants a file in a folder that is there, report.html say")
     kinds, unread = KindTable(), list[_Unread]()
     # Before the first long read: a model that is refused should be told at once.
-    asked = _finished(options.model) if options.model else None
+    asked = trained_model(options.model) if options.model else None
     with progress_shown() as progress:
         courses = list(_read_all(options, kinds, progress, unread, sequence=bool(asked and asked[0].lstm)))
         if not courses:
@@ -133,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
             told = f"engage trial: left out: {one.name}: {one.in_full}"
             progress.console.print(told, highlight=False, soft_wrap=True, markup=False)
         if asked is None and len(courses) == 1:
-            asked = _finished(BASE_MODEL)
+            asked = trained_model("base")
         trials = list(_asked(asked, courses, kinds, progress, options))
     try:
         options.out.write_text(
@@ -257,16 +256,6 @@ def _said(model: Model, run: Run, kinds: KindTable) -> Doubles:
     from engage_backend.engagement.training import predict
 
     return predict(model, run, kinds)
-
-
-def _finished(folder: Path) -> tuple[Model, dict[str, Any]]:
-    """Return a finished model and its card."""
-    from engage_backend.engagement.folder import ModelRefused, load_model
-
-    try:
-        return load_model(folder)
-    except ModelRefused as reason:
-        raise Refusal(str(reason)) from reason
 
 
 def _day(text: str) -> datetime:
